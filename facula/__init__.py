@@ -1,0 +1,299 @@
+"""facula: deep learning in pure Python with PyTorch's API.
+
+`import facula as torch` runs the programs people learn and do deep learning with. This file holds
+names only and is written by `tools/facade.py`; the subpackages load when first used.
+"""
+
+import importlib
+from typing import Any
+
+from facula import autograd
+from facula.autograd.mode import (
+    enable_grad,
+    inference_mode,
+    is_grad_enabled,
+    is_inference_mode_enabled,
+    no_grad,
+    set_grad_enabled,
+)
+from facula.backend.control import (
+    empty_cache,
+    get_num_threads,
+    memory_stats,
+    set_num_threads,
+)
+from facula.format import set_printoptions
+from facula.generator import (
+    Generator,
+    default_generator,
+    get_rng_state,
+    initial_seed,
+    manual_seed,
+    seed,
+    set_rng_state,
+)
+from facula.meta.device import device
+from facula.meta.dtype import (
+    bfloat16,
+    can_cast,
+    dtype,
+    finfo,
+    float16,
+    float32,
+    float64,
+    get_default_dtype,
+    iinfo,
+    int8,
+    int16,
+    int32,
+    int64,
+    promote_types,
+    set_default_dtype,
+    uint8,
+)
+from facula.meta.dtype import bool_ as bool
+from facula.meta.layout import (
+    channels_last,
+    contiguous_format,
+    layout,
+    memory_format,
+    preserve_format,
+    strided,
+)
+from facula.meta.shape import Size
+from facula.meta.shape import public_broadcast_shapes as broadcast_shapes
+from facula.ops import FUNCTIONS as _FUNCTIONS
+from facula.ops.query import (
+    is_floating_point,
+    is_tensor,
+    numel,
+    result_type,
+)
+from facula.tensor import Tensor
+
+__version__ = "0.1.0"
+
+double = float64
+float = float32
+half = float16
+int = int32
+long = int64
+short = int16
+inf = 1e400
+nan = inf - inf
+pi = 3.141592653589793
+e = 2.718281828459045
+
+abs = _FUNCTIONS["abs"]
+adaptive_avg_pool2d = _FUNCTIONS["adaptive_avg_pool2d"]
+add = _FUNCTIONS["add"]
+addmm = _FUNCTIONS["addmm"]
+all = _FUNCTIONS["all"]
+amax = _FUNCTIONS["amax"]
+amax_along = _FUNCTIONS["amax_along"]
+amax_plain = _FUNCTIONS["amax_plain"]
+amin = _FUNCTIONS["amin"]
+amin_along = _FUNCTIONS["amin_along"]
+amin_plain = _FUNCTIONS["amin_plain"]
+aminmax = _FUNCTIONS["aminmax"]
+any = _FUNCTIONS["any"]
+arange = _FUNCTIONS["arange"]
+argmax = _FUNCTIONS["argmax"]
+argmin = _FUNCTIONS["argmin"]
+argsort = _FUNCTIONS["argsort"]
+argwhere = _FUNCTIONS["argwhere"]
+as_strided = _FUNCTIONS["as_strided"]
+as_tensor = _FUNCTIONS["as_tensor"]
+asarray = _FUNCTIONS["asarray"]
+atan2 = _FUNCTIONS["atan2"]
+atleast_1d = _FUNCTIONS["atleast_1d"]
+average_pool = _FUNCTIONS["average_pool"]
+average_pool_backward = _FUNCTIONS["average_pool_backward"]
+avg_pool2d = _FUNCTIONS["avg_pool2d"]
+baddbmm = _FUNCTIONS["baddbmm"]
+batch_norm = _FUNCTIONS["batch_norm"]
+batch_norm_train = _FUNCTIONS["batch_norm_train"]
+bernoulli = _FUNCTIONS["bernoulli"]
+binary_cross_entropy = _FUNCTIONS["binary_cross_entropy"]
+binary_cross_entropy_with_logits = _FUNCTIONS["binary_cross_entropy_with_logits"]
+bmm = _FUNCTIONS["bmm"]
+broadcast_to = _FUNCTIONS["broadcast_to"]
+cat = _FUNCTIONS["cat"]
+chunk = _FUNCTIONS["chunk"]
+clone = _FUNCTIONS["clone"]
+concat = _FUNCTIONS["concat"]
+conv2d = _FUNCTIONS["conv2d"]
+convolve = _FUNCTIONS["convolve"]
+convolve_data = _FUNCTIONS["convolve_data"]
+convolve_weight = _FUNCTIONS["convolve_weight"]
+copysign = _FUNCTIONS["copysign"]
+cos = _FUNCTIONS["cos"]
+count_nonzero = _FUNCTIONS["count_nonzero"]
+cross_entropy = _FUNCTIONS["cross_entropy"]
+cross_entropy_classes = _FUNCTIONS["cross_entropy_classes"]
+cumprod = _FUNCTIONS["cumprod"]
+cumsum = _FUNCTIONS["cumsum"]
+diagonal = _FUNCTIONS["diagonal"]
+div = _FUNCTIONS["div"]
+dot = _FUNCTIONS["dot"]
+dropout = _FUNCTIONS["dropout"]
+embedding = _FUNCTIONS["embedding"]
+embedding_rows = _FUNCTIONS["embedding_rows"]
+empty = _FUNCTIONS["empty"]
+empty_like = _FUNCTIONS["empty_like"]
+eq = _FUNCTIONS["eq"]
+exp = _FUNCTIONS["exp"]
+expand = _FUNCTIONS["expand"]
+expand_as = _FUNCTIONS["expand_as"]
+eye = _FUNCTIONS["eye"]
+flatten = _FUNCTIONS["flatten"]
+flip = _FUNCTIONS["flip"]
+fliplr = _FUNCTIONS["fliplr"]
+flipud = _FUNCTIONS["flipud"]
+floor_divide = _FUNCTIONS["floor_divide"]
+fmod = _FUNCTIONS["fmod"]
+from_numpy = _FUNCTIONS["from_numpy"]
+frombuffer = _FUNCTIONS["frombuffer"]
+full = _FUNCTIONS["full"]
+full_like = _FUNCTIONS["full_like"]
+gather = _FUNCTIONS["gather"]
+ge = _FUNCTIONS["ge"]
+gt = _FUNCTIONS["gt"]
+hstack = _FUNCTIONS["hstack"]
+huber_loss = _FUNCTIONS["huber_loss"]
+index = _FUNCTIONS["index"]
+index_add = _FUNCTIONS["index_add"]
+index_copy = _FUNCTIONS["index_copy"]
+index_fill = _FUNCTIONS["index_fill"]
+index_put = _FUNCTIONS["index_put"]
+index_select = _FUNCTIONS["index_select"]
+inner = _FUNCTIONS["inner"]
+kl_div = _FUNCTIONS["kl_div"]
+l1_loss = _FUNCTIONS["l1_loss"]
+layer_norm = _FUNCTIONS["layer_norm"]
+layer_norm_rows = _FUNCTIONS["layer_norm_rows"]
+le = _FUNCTIONS["le"]
+linear = _FUNCTIONS["linear"]
+linspace = _FUNCTIONS["linspace"]
+log = _FUNCTIONS["log"]
+log_softmax = _FUNCTIONS["log_softmax"]
+logspace = _FUNCTIONS["logspace"]
+logsumexp = _FUNCTIONS["logsumexp"]
+lt = _FUNCTIONS["lt"]
+masked_select = _FUNCTIONS["masked_select"]
+matmul = _FUNCTIONS["matmul"]
+max = _FUNCTIONS["max"]
+max_along = _FUNCTIONS["max_along"]
+max_pool2d = _FUNCTIONS["max_pool2d"]
+max_pool2d_backward = _FUNCTIONS["max_pool2d_backward"]
+max_pool2d_with_indices = _FUNCTIONS["max_pool2d_with_indices"]
+maximum = _FUNCTIONS["maximum"]
+mean = _FUNCTIONS["mean"]
+min = _FUNCTIONS["min"]
+min_along = _FUNCTIONS["min_along"]
+minimum = _FUNCTIONS["minimum"]
+mm = _FUNCTIONS["mm"]
+moveaxis = _FUNCTIONS["moveaxis"]
+movedim = _FUNCTIONS["movedim"]
+mse_loss = _FUNCTIONS["mse_loss"]
+msort = _FUNCTIONS["msort"]
+mul = _FUNCTIONS["mul"]
+multinomial = _FUNCTIONS["multinomial"]
+mv = _FUNCTIONS["mv"]
+narrow = _FUNCTIONS["narrow"]
+ne = _FUNCTIONS["ne"]
+neg = _FUNCTIONS["neg"]
+new_empty = _FUNCTIONS["new_empty"]
+new_full = _FUNCTIONS["new_full"]
+new_ones = _FUNCTIONS["new_ones"]
+new_tensor = _FUNCTIONS["new_tensor"]
+new_zeros = _FUNCTIONS["new_zeros"]
+nll_loss = _FUNCTIONS["nll_loss"]
+nonzero = _FUNCTIONS["nonzero"]
+norm = _FUNCTIONS["norm"]
+norm2 = _FUNCTIONS["norm2"]
+normal = _FUNCTIONS["normal"]
+normal_around = _FUNCTIONS["normal_around"]
+one_hot = _FUNCTIONS["one_hot"]
+ones = _FUNCTIONS["ones"]
+ones_like = _FUNCTIONS["ones_like"]
+outer = _FUNCTIONS["outer"]
+permute = _FUNCTIONS["permute"]
+pow = _FUNCTIONS["pow"]
+prod = _FUNCTIONS["prod"]
+prod_along = _FUNCTIONS["prod_along"]
+prod_plain = _FUNCTIONS["prod_plain"]
+rand = _FUNCTIONS["rand"]
+rand_like = _FUNCTIONS["rand_like"]
+randint = _FUNCTIONS["randint"]
+randint_like = _FUNCTIONS["randint_like"]
+randn = _FUNCTIONS["randn"]
+randn_like = _FUNCTIONS["randn_like"]
+randperm = _FUNCTIONS["randperm"]
+ravel = _FUNCTIONS["ravel"]
+redraw = _FUNCTIONS["redraw"]
+relu = _FUNCTIONS["relu"]
+remainder = _FUNCTIONS["remainder"]
+repeat = _FUNCTIONS["repeat"]
+reshape = _FUNCTIONS["reshape"]
+reshape_as = _FUNCTIONS["reshape_as"]
+roll = _FUNCTIONS["roll"]
+root_of_squares = _FUNCTIONS["root_of_squares"]
+scatter = _FUNCTIONS["scatter"]
+scatter_add = _FUNCTIONS["scatter_add"]
+scatter_src = _FUNCTIONS["scatter_src"]
+select = _FUNCTIONS["select"]
+sin = _FUNCTIONS["sin"]
+slice = _FUNCTIONS["slice"]
+smooth_l1_loss = _FUNCTIONS["smooth_l1_loss"]
+softmax = _FUNCTIONS["softmax"]
+softmax_along = _FUNCTIONS["softmax_along"]
+sort = _FUNCTIONS["sort"]
+sort_along = _FUNCTIONS["sort_along"]
+split = _FUNCTIONS["split"]
+sqrt = _FUNCTIONS["sqrt"]
+squeeze = _FUNCTIONS["squeeze"]
+stack = _FUNCTIONS["stack"]
+std = _FUNCTIONS["std"]
+std_mean = _FUNCTIONS["std_mean"]
+sub = _FUNCTIONS["sub"]
+sum = _FUNCTIONS["sum"]
+sum_to_size = _FUNCTIONS["sum_to_size"]
+swapaxes = _FUNCTIONS["swapaxes"]
+swapdims = _FUNCTIONS["swapdims"]
+t = _FUNCTIONS["t"]
+take = _FUNCTIONS["take"]
+tensor = _FUNCTIONS["tensor"]
+tensor_split = _FUNCTIONS["tensor_split"]
+tile = _FUNCTIONS["tile"]
+topk = _FUNCTIONS["topk"]
+transpose = _FUNCTIONS["transpose"]
+tril = _FUNCTIONS["tril"]
+triu = _FUNCTIONS["triu"]
+unbind = _FUNCTIONS["unbind"]
+unflatten = _FUNCTIONS["unflatten"]
+unfold = _FUNCTIONS["unfold"]
+unsqueeze = _FUNCTIONS["unsqueeze"]
+var = _FUNCTIONS["var"]
+var_mean = _FUNCTIONS["var_mean"]
+view = _FUNCTIONS["view"]
+view_as = _FUNCTIONS["view_as"]
+vstack = _FUNCTIONS["vstack"]
+where = _FUNCTIONS["where"]
+zeros = _FUNCTIONS["zeros"]
+zeros_like = _FUNCTIONS["zeros_like"]
+
+_LATER = {"load": "facula.io.checkpoint", "save": "facula.io.checkpoint"}
+_SUBPACKAGES = ("cli", "io", "nn", "optim", "utils", "vision")
+
+
+def __getattr__(name: str) -> Any:
+    if name in _LATER:
+        return getattr(importlib.import_module(_LATER[name]), name)
+    if name in _SUBPACKAGES:
+        return importlib.import_module(f"facula.{name}")
+    raise AttributeError(f"module 'facula' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_LATER, *_SUBPACKAGES})

@@ -1,0 +1,28 @@
+"""Reverse-mode differentiation: graph nodes, the engine that walks them, modes, in-place on views.
+
+The public names load when first used, because the engine stands above the tensors that stand above
+the graph.
+"""
+
+import importlib
+from typing import Any
+
+PUBLIC = {
+    "backward": "public",
+    "grad": "public",
+    "Function": "function",
+    "gradcheck": "check",
+    "gradgradcheck": "check",
+    "no_grad": "mode",
+    "enable_grad": "mode",
+    "inference_mode": "mode",
+    "set_grad_enabled": "mode",
+    "is_grad_enabled": "mode",
+}
+HIDDEN = "facula.autograd."
+
+
+def __getattr__(name: str) -> Any:
+    if name in PUBLIC:
+        return getattr(importlib.import_module(HIDDEN + PUBLIC[name]), name)
+    raise AttributeError(f"module 'facula.autograd' has no attribute {name!r}")

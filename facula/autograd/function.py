@@ -1,0 +1,150 @@
+"""`Function`: an operation of the user's own, with a forward and a backward."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from facula.autograd.graph import FREED, Node, Output, check_version
+from facula.autograd.mode import mode
+from facula.op import registry
+from facula.tensor import Tensor, wrap
+
+
+class FunctionContext:
+    """What forward leaves for backward: `save_for_backward(...)`, `saved_tensors`, and attributes."""
+
+    def __init__(self) -> None:
+        self.needs_input_grad: tuple[bool, ...] = ()
+        self.materialize_grads = True
+        self._saved: tuple[Any, ...] = ()
+        self._dirty: tuple[Tensor, ...] = ()
+        self._plain: tuple[int, ...] = ()
+        self._versions: tuple[int, ...] = ()
+        self._node: Any = None
+        self._freed = False
+
+    def save_for_backward(self, *tensors: Tensor | None) -> None:
+        """Keeps inputs or outputs; their versions are checked when they are used."""
+        self._saved = tensors
+        self._versions = tuple(0 if t is None else t.storage.version for t in tensors)
+
+    @property
+    def saved_tensors(self) -> tuple[Any, ...]:
+        """The kept tensors."""
+        if self._freed:
+            raise RuntimeError(FREED)
+        for tensor, version in zip(self._saved, self._versions, strict=True):
+            if tensor is not None and tensor.storage.version != version:
+                check_version(tensor, version, self._node)
+        return self._saved
+
+    def mark_dirty(self, *tensors: Tensor) -> None:
+        """Says which inputs forward wrote to."""
+        self._dirty = tensors
+
+    def mark_non_differentiable(self, *tensors: Tensor) -> None:
+        """Says which outputs have no gradient."""
+        self._plain = tuple(id(t) for t in tensors)
+
+    def set_materialize_grads(self, value: bool) -> None:
+        """Whether missing gradients arrive as zeros (the default) or as None."""
+        self.materialize_grads = value
+
+
+class UserNode(Node):
+    """The node of a user's Function."""
+
+    __slots__ = ("function", "context", "outputs", "forms", "arity", "positions")
+
+    outputs: int  # type: ignore[misc]
+
+    def backward(self, gradients: Sequence[Tensor | None]) -> Sequence[Tensor | None]:
+        ready = list(gradients)
+        if self.context.materialize_grads:
+            zeros = registry["zeros"].function
+            ready = [
+                zeros(tuple(f.shape), dtype=f.dtype) if g is None else g  # type: ignore[misc]
+                for g, f in zip(ready, self.forms, strict=True)
+            ]
+        results = self.function.backward(self.context, *ready)
+        results = results if isinstance(results, tuple) else (results,)
+        if len(results) > self.arity and any(r is not None for r in results[self.arity :]):
+            raise RuntimeError(
+                f"function {type(self).__name__} returned an incorrect number of gradients (expected "
+                f"{self.arity}, got {len(results)})"
+            )
+        if len(results) < self.arity:
+            raise RuntimeError(
+                f"function {type(self).__name__} returned an incorrect number of gradients (expected "
+                f"{self.arity}, got {len(results)})"
+            )
+        return [results[k] for k in self.positions]
+
+    def release(self) -> None:
+        self.context._freed = bool(self.context._saved)
+        if self.context._freed:
+            self.context._saved = self.context._versions = ()
+
+
+class Function:
+    """Subclass it with static methods `forward(ctx, ...)` and `backward(ctx, *grads)`; call `.apply(...)`.
+
+    >>> import facula as torch
+    >>> class Double(torch.autograd.Function):
+    ...     @staticmethod
+    ...     def forward(ctx, x):
+    ...         return x * 2
+    ...     @staticmethod
+    ...     def backward(ctx, g):
+    ...         return g * 2
+    >>> x = torch.ones(1, requires_grad=True)
+    >>> Double.apply(x).backward()
+    >>> x.grad
+    tensor([2.])
+    """
+
+    @staticmethod
+    def forward(*args: Any, **kwargs: Any) -> Any:
+        raise NotImplementedError("You must implement the forward function for custom autograd.Function.")
+
+    @staticmethod
+    def backward(ctx: Any, *grad_outputs: Any) -> Any:
+        raise NotImplementedError(
+            "You must implement either the backward or vjp method for your custom autograd.Function to "
+            "use it with backward mode AD."
+        )
+
+    @classmethod
+    def apply(cls, *args: Any, **kwargs: Any) -> Any:
+        """Runs forward unrecorded and records backward."""
+        context = FunctionContext()
+        tensors = [k for k, a in enumerate(args) if isinstance(a, Tensor)]
+        context.needs_input_grad = tuple(isinstance(a, Tensor) and a.needs_grad for a in args)
+        recording = mode.enabled and any(context.needs_input_grad)
+        before, mode.enabled = mode.enabled, False
+        try:
+            if "setup_context" in cls.__dict__:
+                results = cls.forward(*args, **kwargs)
+                cls.setup_context(context, args, results)  # type: ignore[attr-defined]
+            else:
+                results = cls.forward(context, *args, **kwargs)
+        finally:
+            mode.enabled = before
+        if not recording:
+            return results
+        listed = results if isinstance(results, tuple) else (results,)
+        made = type(f"{cls.__name__}Backward", (UserNode,), {"__slots__": ()})
+        edges = [args[k] for k in tensors]
+        node = made(tuple([None if not t.needs_grad else t if t.edge is None else t.edge for t in edges]))
+        node.function, node.context, node.arity, node.positions = cls, context, len(args), tensors
+        node.outputs = len(listed)
+        node.forms = [t.form if isinstance(t, Tensor) else None for t in listed]
+        context._node = node
+        finished = []
+        for index, y in enumerate(listed):
+            if isinstance(y, Tensor) and any(y is t for t in edges) and not any(y is t for t in context._dirty):
+                y = wrap(y.storage, y.address, y.form)
+            if isinstance(y, Tensor) and id(listed[index]) not in context._plain and y.form.dtype.is_floating_point:
+                y.needs_grad = True
+                y.edge = node if node.outputs == 1 else Output(node, index)
+            finished.append(y)
+        return tuple(finished) if isinstance(results, tuple) else finished[0]

@@ -1,0 +1,157 @@
+"""The graph: nodes that know how to pass a gradient on, and what they saved for it.
+
+An *edge* is what a gradient flows to: a `Node` (its first output), an `Output` of a node with several,
+or a leaf tensor itself. `order` rises with creation; the engine walks it downwards.
+"""
+
+import itertools
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from facula.tensor import Tensor
+
+next_order = itertools.count(1).__next__
+
+FREED = (
+    "Trying to backward through the graph a second time (or directly access saved tensors after they "
+    "have already been freed). Saved intermediate values of the graph are freed when you call "
+    ".backward() or autograd.grad(). Specify retain_graph=True if you need to backward through the "
+    "graph a second time or if you need to access saved tensors after calling backward."
+)
+
+
+class Output:
+    """The edge to one output of a node with several."""
+
+    __slots__ = ("node", "index")
+    is_node = True
+
+    def __init__(self, node: "Node", index: int) -> None:
+        self.node = node
+        self.index = index
+
+
+class NodeExtras:
+    """Hooks of a node, hooks of its output tensors by output number, users' notes."""
+
+    __slots__ = ("hooks", "prehooks", "tensor_hooks", "metadata")
+
+    def __init__(self) -> None:
+        self.hooks: dict[int, Callable[..., Any]] = {}
+        self.prehooks: dict[int, Callable[..., Any]] = {}
+        self.tensor_hooks: dict[int, dict[int, Callable[..., Any]]] = {}
+        self.metadata: dict[Any, Any] = {}
+
+
+class Node:
+    """Abstract. One recorded operation.
+
+    `backward(gradients)` takes one gradient (or None) an output and returns one an edge.
+    """
+
+    __slots__ = ("edges", "order", "extras", "__weakref__")
+
+    is_node = True
+    index = 0
+    outputs = 1
+    edges: tuple[Any, ...]
+    order: int
+    extras: "NodeExtras | None"
+
+    def __init__(self, edges: tuple[Any, ...]) -> None:
+        self.edges = edges
+        self.order = next_order()
+        self.extras = None
+
+    @property
+    def node(self) -> "Node":
+        return self
+
+    def name(self) -> str:
+        """The node's name, such as AddBackward0."""
+        return type(self).__name__
+
+    @property
+    def next_functions(self) -> tuple[tuple[Any, int], ...]:
+        """The nodes that gradients go to next, as (node, output number)."""
+        return tuple(
+            (None, 0)
+            if edge is None
+            else (edge.node, edge.index)
+            if edge.is_node
+            else (AccumulateGrad(edge), 0)
+            for edge in self.edges
+        )
+
+    def backward(self, gradients: Sequence["Tensor | None"]) -> Sequence["Tensor | None"]:
+        raise NotImplementedError
+
+    def release(self) -> None:
+        """Lets go of saved tensors."""
+
+    def register_hook(self, hook: Callable[..., Any]) -> "HookHandle":
+        """Calls hook(grad_inputs, grad_outputs) after this node's backward."""
+        return HookHandle(self.more().hooks, hook)
+
+    def register_prehook(self, hook: Callable[..., Any]) -> "HookHandle":
+        """Calls hook(grad_outputs) before this node's backward."""
+        return HookHandle(self.more().prehooks, hook)
+
+    def more(self) -> "NodeExtras":
+        """The rarely needed state, made when first asked for."""
+        if self.extras is None:
+            self.extras = NodeExtras()
+        return self.extras
+
+    @property
+    def metadata(self) -> dict[Any, Any]:
+        """A place for users' notes on the node."""
+        return self.more().metadata
+
+
+class AccumulateGrad(Node):
+    """What `next_functions` shows for a leaf: its gradient is added to `variable.grad`."""
+
+    __slots__ = ("variable",)
+
+    def __init__(self, variable: "Tensor") -> None:
+        super().__init__(())
+        self.variable = variable
+
+
+_hook_numbers = itertools.count()
+
+
+class HookHandle:
+    """Removes its hook on `remove()` or at the end of a with block."""
+
+    __slots__ = ("hooks", "number")
+
+    def __init__(self, hooks: dict[int, Callable[..., Any]], hook: Callable[..., Any]) -> None:
+        self.hooks = hooks
+        self.number = next(_hook_numbers)
+        hooks[self.number] = hook
+
+    def remove(self) -> None:
+        self.hooks.pop(self.number, None)
+
+    def __enter__(self) -> "HookHandle":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.remove()
+
+
+def check_version(tensor: "Tensor", version: int, node: Node) -> None:
+    """Raises torch's error if a saved tensor was written to since it was saved."""
+    now = tensor.storage.version
+    if now != version:
+        origin = f", which is output {tensor.output_nr} of {tensor.grad_fn.name()}," if tensor.grad_fn is not None else ""
+        raise RuntimeError(
+            "one of the variables needed for gradient computation has been modified by an inplace "
+            f"operation: [{tensor.type()} {list(tensor.shape)}]{origin} is at version {now}; "
+            f"expected version {version} instead. Hint: enable anomaly detection to find the operation "
+            "that failed to compute its gradient, with torch.autograd.set_detect_anomaly(True)."
+            f" (needed by {node.name()})"
+        )

@@ -1,0 +1,132 @@
+"""Whether operations are recorded: per thread, switched by context managers that also decorate."""
+
+import functools
+import threading
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any, Self
+
+
+class Mode(threading.local):
+    """This thread's switches."""
+
+    enabled = True
+    inference = False
+
+
+mode = Mode()
+
+
+class _Switch:
+    """A context manager and decorator that sets `mode.enabled` and puts it back."""
+
+    value = True
+    inference: bool | None = None
+
+    def __init__(self) -> None:
+        self._before: list[tuple[bool, bool]] = []
+
+    def __enter__(self) -> Self:
+        self._before.append((mode.enabled, mode.inference))
+        mode.enabled = self.value
+        if self.inference is not None:
+            mode.inference = self.inference
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        mode.enabled, mode.inference = self._before.pop()
+
+    def clone(self) -> "_Switch":
+        return type(self)()
+
+    def __call__(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(function)
+        def wrapped(*args: Any, **kwargs: Any) -> Any:
+            with self.clone():
+                return function(*args, **kwargs)
+
+        return wrapped
+
+
+class no_grad(_Switch):
+    """Operations inside are not recorded.
+
+    >>> import facula as torch
+    >>> x = torch.ones(1, requires_grad=True)
+    >>> with torch.no_grad():
+    ...     (x * 2).requires_grad
+    False
+    """
+
+    value = False
+
+    def __new__(cls, function: Callable[..., Any] | None = None) -> Any:
+        self = super().__new__(cls)
+        if function is None:
+            return self
+        self.__init__()  # type: ignore[misc]
+        return self(function)
+
+
+class enable_grad(_Switch):
+    """Operations inside are recorded, also within `no_grad`."""
+
+    value = True
+
+
+class inference_mode(_Switch):
+    """Like `no_grad`, and says that results will never take part in a graph.
+
+    Differs from torch: results stay ordinary tensors.
+    """
+
+    def __init__(self, mode: bool = True) -> None:
+        super().__init__()
+        self.value = not mode
+        self.inference = mode
+
+    def clone(self) -> "_Switch":
+        return inference_mode(bool(self.inference))
+
+
+class set_grad_enabled(_Switch):
+    """Sets recording at once; as a context manager puts it back afterwards."""
+
+    def __init__(self, mode_: bool) -> None:
+        super().__init__()
+        self.value = bool(mode_)
+        self._before.append((mode.enabled, mode.inference))
+        mode.enabled = self.value
+
+    def __enter__(self) -> Self:
+        mode.enabled = self.value
+        return self
+
+    def clone(self) -> "_Switch":
+        return set_grad_enabled(self.value)
+
+    def __call__(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        mode.enabled, mode.inference = self._before.pop()
+        value = self.value
+
+        @functools.wraps(function)
+        def wrapped(*args: Any, **kwargs: Any) -> Any:
+            with set_grad_enabled(value):
+                return function(*args, **kwargs)
+
+        return wrapped
+
+
+def is_grad_enabled() -> bool:
+    """True if operations are being recorded in this thread."""
+    return mode.enabled
+
+
+def is_inference_mode_enabled() -> bool:
+    """True inside `inference_mode`."""
+    return mode.inference

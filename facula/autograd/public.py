@@ -1,0 +1,116 @@
+"""`backward` and `grad`: checks the roots and their gradients, then runs the engine."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from facula.autograd import engine
+from facula.op import registry
+from facula.tensor import Tensor
+
+
+def _gradients(roots: Sequence[Tensor], given: Any) -> list[Tensor]:
+    listed = [None] * len(roots) if given is None else list(given) if isinstance(given, (list, tuple)) else [given]
+    if len(listed) != len(roots):
+        raise RuntimeError(f"got {len(roots)} tensors and {len(listed)} gradients")
+    made = []
+    for root, gradient in zip(roots, listed, strict=True):
+        if gradient is None:
+            if not root.needs_grad:
+                raise RuntimeError("element 0 of tensors does not require grad and does not have a grad_fn")
+            if root.form.numel != 1:
+                raise RuntimeError("grad can be implicitly created only for scalar outputs")
+            made.append(registry["ones_like"].function(root))  # type: ignore[misc]
+            continue
+        if not isinstance(gradient, Tensor):
+            raise TypeError(
+                f"gradients can be either Tensors or None, but got {type(gradient).__name__}"
+            )
+        if gradient.form.shape != root.form.shape:
+            raise RuntimeError(
+                f"Mismatch in shape: grad_output[0] has a shape of {gradient.shape} and output[0] has a "
+                f"shape of {root.shape}."
+            )
+        made.append(gradient)
+    for k, root in enumerate(roots):
+        if not root.needs_grad:
+            raise RuntimeError(f"element {k} of tensors does not require grad and does not have a grad_fn")
+    return made
+
+
+def backward(
+    tensors: Tensor | Sequence[Tensor],
+    grad_tensors: Any = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    inputs: Tensor | Sequence[Tensor] | None = None,
+) -> None:
+    """Adds the gradients of `tensors` to `.grad` of the leaves (or of `inputs`).
+
+    >>> import facula as torch
+    >>> x = torch.tensor([2.0], requires_grad=True)
+    >>> torch.autograd.backward(x * x)
+    >>> x.grad
+    tensor([4.])
+    """
+    roots = [tensors] if isinstance(tensors, Tensor) else list(tensors)
+    wanted = [inputs] if isinstance(inputs, Tensor) else inputs
+    if wanted is not None and len(wanted) == 0:
+        raise RuntimeError("'inputs' argument to backward cannot be empty.")
+    engine.run(
+        roots,
+        _gradients(roots, grad_tensors),
+        retain_graph=create_graph if retain_graph is None else retain_graph,
+        create_graph=create_graph,
+        inputs=wanted,
+    )
+
+
+def grad(
+    outputs: Tensor | Sequence[Tensor],
+    inputs: Tensor | Sequence[Tensor],
+    grad_outputs: Any = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    allow_unused: bool | None = None,
+    materialize_grads: bool = False,
+) -> tuple[Tensor | None, ...]:
+    """The gradients of the sum of `outputs` with respect to `inputs`.
+
+    >>> import facula as torch
+    >>> x = torch.tensor(3.0, requires_grad=True)
+    >>> torch.autograd.grad(x**3, x)
+    (tensor(27.),)
+    """
+    roots = [outputs] if isinstance(outputs, Tensor) else list(outputs)
+    wanted = [inputs] if isinstance(inputs, Tensor) else list(inputs)
+    for one in wanted:
+        if not one.needs_grad:
+            raise RuntimeError("One of the differentiated Tensors does not require grad")
+    found = engine.run(
+        roots,
+        _gradients(roots, grad_outputs),
+        retain_graph=create_graph if retain_graph is None else retain_graph,
+        create_graph=create_graph,
+        inputs=wanted,
+        accumulate=False,
+    )
+    if materialize_grads:
+        zeros = registry["zeros_like"].function
+        return tuple([zeros(w) if f is None else f for w, f in zip(wanted, found, strict=True)])  # type: ignore[misc]
+    if not allow_unused and any(f is None for f in found):
+        raise RuntimeError(
+            "One of the differentiated Tensors appears to not have been used in the graph. Set "
+            "allow_unused=True if this is the desired behavior."
+        )
+    return tuple(found)
+
+
+def tensor_backward(
+    self: Tensor,
+    gradient: Tensor | None = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    inputs: Any = None,
+) -> None:
+    """Adds the gradients of this tensor to `.grad` of the leaves it was computed from."""
+    backward(self, gradient, retain_graph, create_graph, inputs)

@@ -1,0 +1,92 @@
+"""In-place writes and views: keeps the graphs of a base and of its views telling the same story.
+
+Writing into a view changes its base, and writing into a base changes its views. Both end in `rebase`;
+views that are alive are found through their storage. Note [in-place on views].
+"""
+
+import weakref
+from collections.abc import Sequence
+from typing import Any
+
+from facula.autograd.graph import Node
+from facula.autograd.mode import mode
+from facula.form import Form
+from facula.op import registry
+from facula.tensor import Tensor, wrap
+
+
+def note_view(view: Tensor) -> None:
+    """Remembers a live view of its storage; forgets dead ones now and then."""
+    views = view.storage.views
+    if views is None:
+        view.storage.views = [weakref.ref(view)]
+        return
+    views.append(weakref.ref(view))
+    if len(views) & 31 == 0:
+        view.storage.views = [one for one in views if one() is not None]
+
+
+def rebase(target: Tensor, node: Any) -> None:
+    """After a recorded in-place write: `node` made the target's new value from its operands, target first."""
+    extra = target.extra
+    base = None if extra is None else extra.base
+    if base is None:
+        target.edge = node
+        target.needs_grad = True
+        base = target
+    else:
+        base.edge = CopySlices(base, target, node)
+        base.needs_grad = True
+    regenerate(base)
+
+
+def regenerate(base: Tensor) -> None:
+    """Gives every live view of the base a node that takes it from the base's new value."""
+    views = base.storage.views
+    if not views:
+        return
+    as_strided = registry["as_strided"].function
+    assert as_strided is not None
+    before, mode.enabled = mode.enabled, True
+    try:
+        for reference in list(views):
+            view: Any = reference()
+            if view is None or view.extra is None or view.extra.base is not base:
+                continue
+            offset = (view.address - base.storage.address) // base.form.itemsize
+            again = as_strided(base, view.form.shape, view.form.strides, offset)
+            view.edge, view.needs_grad = again.edge, True
+    finally:
+        mode.enabled = before
+
+
+class CopySlices(Node):
+    """The base after a write into one of its views: outside the view the old base, inside what `inner` made."""
+
+    __slots__ = ("inner", "view_form", "offset", "base_form")
+
+    def __init__(self, base: Tensor, view: Tensor, inner: Node) -> None:
+        old = (base if base.edge is None else base.edge) if base.needs_grad else None
+        super().__init__((old, *inner.edges[1:]))
+        self.inner = inner
+        self.view_form: Form = view.form
+        self.offset = (view.address - base.address) // base.form.itemsize
+        self.base_form: Form = base.form
+
+    def backward(self, gradients: Sequence[Tensor | None]) -> Sequence[Tensor | None]:
+        g = gradients[0]
+        assert g is not None
+        whole = registry["clone_as"].function(g, self.base_form)  # type: ignore[misc]
+        inside = wrap(
+            whole.storage, whole.address + self.offset * self.base_form.itemsize, self.view_form
+        )
+        passed = list(self.inner.backward([inside.clone()]))
+        if self.edges[0] is not None:
+            if passed[0] is None:
+                inside.zero_()
+            else:
+                inside.copy_(passed[0])
+        return (whole if self.edges[0] is not None else None, *passed[1:])
+
+    def release(self) -> None:
+        self.inner.release()

@@ -1,0 +1,64 @@
+"""The kernel cache on disk: object files under the user's cache folder, one a kernel.
+
+A file holds a digest of its payload before the payload: a damaged or truncated entry is noticed,
+removed and built again. Writes go to a temporary name and are renamed, so readers never see half an entry.
+"""
+
+import hashlib
+import os
+import tempfile
+from pathlib import Path
+
+DIGEST_BYTES = 32
+
+
+class KernelCache:
+    """Object files by key. `compiled` and `found` count what happened in this process."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.found = 0
+        self.compiled = 0
+        self.writable = True
+
+    def path(self, key: str) -> Path:
+        return self.folder / key[:2] / f"{key}.o"
+
+    def read(self, key: str) -> bytes | None:
+        """The object file stored under `key`, or None; a damaged entry is removed."""
+        path = self.path(key)
+        try:
+            data = path.read_bytes()
+        except (FileNotFoundError, NotADirectoryError, PermissionError):
+            return None
+        payload = data[DIGEST_BYTES:]
+        if hashlib.sha256(payload).digest() != data[:DIGEST_BYTES]:
+            path.unlink(missing_ok=True)
+            return None
+        self.found += 1
+        return payload
+
+    def write(self, key: str, payload: bytes) -> None:
+        """Stores an object file; a folder that cannot be written turns the disk cache off."""
+        if not self.writable:
+            return
+        path = self.path(key)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".part")
+        except OSError:
+            # A read-only home must not stop a program; `facula info` shows that nothing is kept.
+            self.writable = False
+            return
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(hashlib.sha256(payload).digest() + payload)
+            os.replace(temporary, path)
+        except OSError:
+            self.writable = False
+            Path(temporary).unlink(missing_ok=True)
+
+    def usage(self) -> tuple[int, int]:
+        """Number of entries and their bytes on disk."""
+        sizes = [entry.stat().st_size for entry in self.folder.glob("*/*.o")]
+        return len(sizes), sum(sizes)

@@ -1,0 +1,234 @@
+"""The thread pool: Python threads that wait inside generated code, without the GIL, for work.
+
+`facula_run(body, arguments, units, work)` is what every kernel entry calls for long work. Workers and
+caller draw tickets for blocks of units; since units are independent, who runs which changes no bit.
+The caller closes the job when tickets run out and waits only for workers that joined it, never for
+one still asleep. See docs/notes/fork_join.md.
+"""
+
+import ctypes
+import os
+import platform
+import sys
+import threading
+
+SPINS = 3000
+FUTEX_WAIT_PRIVATE, FUTEX_WAKE_PRIVATE = 128, 129
+SYS_FUTEX = {"x86_64": 202, "aarch64": 98}
+
+# Indices of the 64-bit words of the shared state; words written by different sides sit on lines of their own.
+EPOCH, FUNCTION, ARGUMENTS, UNITS, BLOCKS, SLEEPERS, STOP, OPEN = 0, 8, 9, 10, 11, 16, 24, 32
+ACTIVE, TICKET, BUSY, PARTS, WORDS = 40, 48, 56, 64, 72
+
+
+def pool_text() -> str:
+    """LLVM IR of the pool: `facula_run` for callers and `facula_worker` for the waiting threads."""
+    linux = sys.platform == "linux" and platform.machine() in SYS_FUTEX
+    pause = "call void @llvm.x86.sse2.pause()" if platform.machine() == "x86_64" else ""
+    number = SYS_FUTEX.get(platform.machine(), 0)
+    if linux:
+        doze = f"""
+  %low = trunc i64 %seen to i32
+  call i64 (i64, ...) @syscall(i64 {number}, ptr %epoch.p, i64 {FUTEX_WAIT_PRIVATE}, i32 %low, ptr null, ptr null, i64 0)"""
+        rouse = f"""
+  call i64 (i64, ...) @syscall(i64 {number}, ptr %epoch.p, i64 {FUTEX_WAKE_PRIVATE}, i32 1073741824, ptr null, ptr null, i64 0)"""
+        outside = "declare i64 @syscall(i64, ...)"
+    else:
+        doze, rouse = "\n  call i32 @usleep(i32 50)", ""
+        outside = "declare i32 @usleep(i32)"
+
+    def words(**named: int) -> str:
+        return "\n".join(
+            f"  %{name}.p = getelementptr i64, ptr %state, i64 {index}" for name, index in named.items()
+        )
+
+    return f"""
+{outside}
+declare ptr @PyEval_SaveThread()
+declare void @PyEval_RestoreThread(ptr)
+declare i32 @sched_yield()
+{"declare void @llvm.x86.sse2.pause()" if pause else ""}
+@facula_state = external global [{WORDS} x i64]
+
+define internal void @blocks(ptr %state, i64 %worker) {{
+{words(function=FUNCTION, arguments=ARGUMENTS, units=UNITS, blocks=BLOCKS, ticket=TICKET)}
+  %body = load ptr, ptr %function.p
+  %arguments = load ptr, ptr %arguments.p
+  %units = load i64, ptr %units.p
+  %blocks = load i64, ptr %blocks.p
+  br label %draw
+draw:
+  %mine = atomicrmw add ptr %ticket.p, i64 1 monotonic
+  %left = icmp slt i64 %mine, %blocks
+  br i1 %left, label %work, label %out
+work:
+  %next = add i64 %mine, 1
+  %a = mul i64 %mine, %units
+  %b = mul i64 %next, %units
+  %first = sdiv i64 %a, %blocks
+  %last = sdiv i64 %b, %blocks
+  call void %body(i64 %first, i64 %last, i64 %worker, ptr %arguments)
+  br label %draw
+out:
+  ret void
+}}
+
+define void @facula_worker(ptr %state, i64 %worker) {{
+start:
+{words(epoch=EPOCH, sleepers=SLEEPERS, stop=STOP, open=OPEN, active=ACTIVE, parts=PARTS)}
+  %began = load atomic i64, ptr %epoch.p acquire, align 8
+  br label %wait
+wait:
+  %seen = phi i64 [ %began, %start ], [ %epoch, %leave ], [ %epoch, %alive ]
+  br label %spin
+spin:
+  %turn = phi i64 [ 0, %wait ], [ %turn.next, %still ], [ 0, %wake ]
+  %epoch = load atomic i64, ptr %epoch.p acquire, align 8
+  {pause}
+  %turn.next = add i64 %turn, 1
+  %news = icmp ne i64 %epoch, %seen
+  br i1 %news, label %job, label %still
+still:
+  %more = icmp slt i64 %turn.next, {SPINS}
+  br i1 %more, label %spin, label %sleep
+sleep:
+  %s0 = atomicrmw add ptr %sleepers.p, i64 1 seq_cst
+  %again = load atomic i64, ptr %epoch.p seq_cst, align 8
+  %late = icmp ne i64 %again, %seen
+  br i1 %late, label %wake, label %doze
+doze:{doze}
+  br label %wake
+wake:
+  %s1 = atomicrmw sub ptr %sleepers.p, i64 1 seq_cst
+  br label %spin
+job:
+  %stop = load atomic i64, ptr %stop.p acquire, align 8
+  %ended = icmp ne i64 %stop, 0
+  br i1 %ended, label %end, label %alive
+alive:
+  %parts = load atomic i64, ptr %parts.p acquire, align 8
+  %wanted = icmp slt i64 %worker, %parts
+  br i1 %wanted, label %join, label %wait
+join:
+  %j0 = atomicrmw add ptr %active.p, i64 1 seq_cst
+  %open = load atomic i64, ptr %open.p seq_cst, align 8
+  %is.open = icmp ne i64 %open, 0
+  br i1 %is.open, label %take, label %leave
+take:
+  call void @blocks(ptr %state, i64 %worker)
+  br label %leave
+leave:
+  %l0 = atomicrmw sub ptr %active.p, i64 1 seq_cst
+  br label %wait
+end:
+  ret void
+}}
+
+define void @facula_run(ptr %body, ptr %arguments, i64 %units, i64 %work) {{
+start:
+  %thread = call ptr @PyEval_SaveThread()
+  %state = getelementptr i64, ptr @facula_state, i64 0
+{words(epoch=EPOCH, function=FUNCTION, arguments=ARGUMENTS, units=UNITS, blocks=BLOCKS, sleepers=SLEEPERS,
+       open=OPEN, active=ACTIVE, ticket=TICKET, busy=BUSY, parts=PARTS)}
+  %parts = load atomic i64, ptr %parts.p acquire, align 8
+  %several = icmp sgt i64 %parts, 1
+  %divisible = icmp sgt i64 %units, 1
+  %split = and i1 %several, %divisible
+  br i1 %split, label %ask, label %alone
+ask:
+  %pair = cmpxchg ptr %busy.p, i64 0, i64 1 seq_cst seq_cst
+  %mine = extractvalue {{ i64, i1 }} %pair, 1
+  br i1 %mine, label %publish, label %alone
+alone:
+  call void %body(i64 0, i64 %units, i64 0, ptr %arguments)
+  br label %end
+publish:
+  store ptr %body, ptr %function.p
+  store ptr %arguments, ptr %arguments.p
+  store i64 %units, ptr %units.p
+  %wish = mul i64 %parts, 8
+  %fewer = icmp slt i64 %units, %wish
+  %blocks = select i1 %fewer, i64 %units, i64 %wish
+  store i64 %blocks, ptr %blocks.p
+  store i64 0, ptr %ticket.p
+  store atomic i64 1, ptr %open.p seq_cst, align 8
+  %e = atomicrmw add ptr %epoch.p, i64 1 seq_cst
+  %asleep = load atomic i64, ptr %sleepers.p seq_cst, align 8
+  %must = icmp sgt i64 %asleep, 0
+  br i1 %must, label %rouse, label %own
+rouse:{rouse}
+  br label %own
+own:
+  call void @blocks(ptr %state, i64 0)
+  store atomic i64 0, ptr %open.p seq_cst, align 8
+  br label %close
+close:
+  %round = phi i64 [ 0, %own ], [ %round.next, %patient ], [ %round.next, %yield ]
+  %busy = load atomic i64, ptr %active.p seq_cst, align 8
+  {pause}
+  %round.next = add i64 %round, 1
+  %free = icmp eq i64 %busy, 0
+  br i1 %free, label %closed, label %patient
+patient:
+  %long = and i64 %round.next, 4095
+  %tired = icmp eq i64 %long, 0
+  br i1 %tired, label %yield, label %close
+yield:
+  call i32 @sched_yield()
+  br label %close
+closed:
+  store atomic i64 0, ptr %busy.p seq_cst, align 8
+  br label %end
+end:
+  call void @PyEval_RestoreThread(ptr %thread)
+  ret void
+}}
+"""
+
+
+class Pool:
+    """The workers of this process. `resize` sets how many threads take part, the caller included."""
+
+    def __init__(self, parts: int) -> None:
+        self.state = (ctypes.c_int64 * WORDS)()
+        self.parts = parts
+        self.threads: list[threading.Thread] = []
+        self._worker: ctypes._FuncPointer | None = None
+
+    @property
+    def address(self) -> int:
+        return ctypes.addressof(self.state)
+
+    def start(self, worker_address: int) -> None:
+        """Starts the workers; called once the pool's code is linked."""
+        prototype = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64)
+        self._worker = prototype(worker_address)
+        os.register_at_fork(after_in_child=self._after_fork)
+        self.resize(self.parts)
+        # Threads must leave generated code before the interpreter takes itself apart.
+        threading._register_atexit(self._stop)  # type: ignore[attr-defined]
+
+    def resize(self, parts: int) -> None:
+        self.parts = parts
+        if self._worker is None:
+            return
+        while len(self.threads) < parts - 1:
+            index = len(self.threads) + 1
+            thread = threading.Thread(
+                target=self._worker, args=(self.address, index), name=f"facula-{index}", daemon=True
+            )
+            thread.start()
+            self.threads.append(thread)
+        self.state[PARTS] = parts
+
+    def _after_fork(self) -> None:
+        # The child has the memory of its parent, but none of the threads.
+        ctypes.memset(self.state, 0, ctypes.sizeof(self.state))
+        self.threads = []
+        self.resize(self.parts)
+
+    def _stop(self) -> None:
+        self.state[PARTS] = 1
+        self.state[STOP] = 1
+        self.state[EPOCH] += 1
+        self.threads = []

@@ -1,0 +1,630 @@
+"""Programs to machine code: prints LLVM IR as text, compiles it, links the object into the process.
+
+The sole importer of llvmlite. Each kernel becomes an object file with one entry of the C signature of
+METH_FASTCALL, which `cpu.py` turns into a Python built-in (see docs/notes/calling_kernels.md).
+"""
+
+import ctypes
+import hashlib
+import struct
+from collections.abc import Sequence
+from functools import cache
+
+import llvmlite
+import llvmlite.binding as llvm
+
+from facula.kernel.program import Branch, Builder, Instruction, Loop, Program, Type, Value
+from facula.kernel.target import Target
+
+LLVM_TYPE = {
+    "i1": "i1", "i8": "i8", "u8": "i8", "i16": "i16", "u16": "i16", "i32": "i32", "u32": "i32",
+    "i64": "i64", "u64": "i64", "f32": "float", "f64": "double", "ptr": "ptr", "bool": "i8",
+    "f16": "half", "bf16": "i16",
+}  # fmt: skip
+# Below this many nanoseconds of work a kernel runs on the calling thread and keeps the GIL.
+SERIAL_NANOSECONDS = 20_000
+
+INTEGER_OPS = {"add": "add", "sub": "sub", "mul": "mul", "and": "and", "or": "or", "xor": "xor", "shl": "shl"}
+FLOAT_OPS = {"add": "fadd", "sub": "fsub", "mul": "fmul", "div": "fdiv", "remainder": "frem"}
+FLOAT_INTRINSICS = {
+    "sqrt": "sqrt", "floor": "floor", "ceil": "ceil", "trunc": "trunc", "rint": "roundeven",
+    "abs": "fabs", "fma": "fma", "min": "minimum", "max": "maximum", "copysign": "copysign",
+    "muladd": "fmuladd",
+}  # fmt: skip
+INTEGER_COMPARE = {"eq": "eq", "ne": "ne", "lt": "lt", "le": "le", "gt": "gt", "ge": "ge"}
+FLOAT_COMPARE = {"eq": "oeq", "ne": "une", "lt": "olt", "le": "ole", "gt": "ogt", "ge": "oge"}
+
+
+def type_text(type: Type) -> str:
+    scalar = LLVM_TYPE[type.kind]
+    return scalar if type.lanes == 1 else f"<{type.lanes} x {scalar}>"
+
+
+def _scalar_literal(kind: str, literal: float | int) -> str:
+    if kind == "f32":
+        if literal == literal and abs(literal) != float("inf"):
+            literal = ctypes.c_float(literal).value
+        return f"0x{struct.unpack('<Q', struct.pack('<d', literal))[0]:016X}"
+    if kind == "f64":
+        return f"0x{struct.unpack('<Q', struct.pack('<d', literal))[0]:016X}"
+    if kind == "i1":
+        return "true" if literal else "false"
+    if kind == "ptr":
+        return "null"
+    return str(int(literal))
+
+
+class Printer:
+    """Prints one builder's instructions as the body of an LLVM function."""
+
+    def __init__(self, declarations: set[str]) -> None:
+        self.lines: list[str] = []
+        self.declarations = declarations
+        self.label = "entry"
+        self._fresh = 0
+
+    def fresh(self, stem: str = "t") -> str:
+        self._fresh += 1
+        return f"%{stem}{self._fresh}"
+
+    def ref(self, value: Value) -> str:
+        """The operand text of a value, without its type."""
+        if value.literal is None:
+            return f"%v{value.number}"
+        scalar = _scalar_literal(value.type.kind, value.literal)
+        if value.type.lanes == 1:
+            return scalar
+        return f"splat ({LLVM_TYPE[value.type.kind]} {scalar})"
+
+    def typed(self, value: Value) -> str:
+        return f"{type_text(value.type)} {self.ref(value)}"
+
+    def line(self, text: str) -> None:
+        self.lines.append("  " + text)
+
+    def let(self, text: str, stem: str = "t") -> str:
+        name = self.fresh(stem)
+        self.line(f"{name} = {text}")
+        return name
+
+    def start_block(self, label: str) -> None:
+        self.lines.append(f"{label}:")
+        self.label = label
+
+    def intrinsic(self, name: str, result: str, arguments: Sequence[str]) -> None:
+        self.declarations.add(f"declare {result} @{name}({', '.join(arguments)})")
+
+    # --- structure -----------------------------------------------------------------------------
+
+    def block(self, steps: Sequence[Instruction | Loop | Branch]) -> None:
+        for step in steps:
+            if isinstance(step, Instruction):
+                getattr(self, "print_" + step.op, self.print_plain)(step)
+            elif isinstance(step, Loop):
+                self.loop(step)
+            else:
+                self.branch(step)
+
+    def loop(self, loop: Loop) -> None:
+        number = loop.index.number
+        body, leave, before = f"body{number}", f"leave{number}", self.label
+        start, stop = self.ref(loop.start), self.ref(loop.stop)
+        enter = self.let(f"icmp slt i64 {start}, {stop}")
+        self.line(f"br i1 {enter}, label %{body}, label %{leave}")
+        self.start_block(body)
+        place = len(self.lines)
+        self.block(loop.body)
+        latch = self.label
+        following = self.let(f"add i64 {self.ref(loop.index)}, {self.ref(loop.step)}")
+        again = self.let(f"icmp slt i64 {following}, {stop}")
+        self.line(f"br i1 {again}, label %{body}, label %{leave}")
+        phis = [f"  {self.ref(loop.index)} = phi i64 [ {start}, %{before} ], [ {following}, %{latch} ]"]
+        for value, initial, after in zip(loop.carried, loop.initial, loop.following, strict=True):
+            phis.append(
+                f"  {self.ref(value)} = phi {type_text(value.type)} "
+                f"[ {self.ref(initial)}, %{before} ], [ {self.ref(after)}, %{latch} ]"
+            )
+        self.lines[place:place] = phis
+        self.start_block(leave)
+        for value, initial, after in zip(loop.results, loop.initial, loop.following, strict=True):
+            self.line(
+                f"{self.ref(value)} = phi {type_text(value.type)} "
+                f"[ {self.ref(initial)}, %{before} ], [ {self.ref(after)}, %{latch} ]"
+            )
+
+    def branch(self, branch: Branch) -> None:
+        self._fresh += 1
+        yes, no, end = (f"{stem}{self._fresh}" for stem in ("yes", "no", "end"))
+        other = no if branch.otherwise else end
+        self.line(f"br i1 {self.ref(branch.condition)}, label %{yes}, label %{other}")
+        self.start_block(yes)
+        self.block(branch.body)
+        self.line(f"br label %{end}")
+        if branch.otherwise:
+            self.start_block(no)
+            self.block(branch.otherwise)
+            self.line(f"br label %{end}")
+        self.start_block(end)
+
+    # --- arithmetic ----------------------------------------------------------------------------
+
+    def print_plain(self, step: Instruction) -> None:
+        """Operations whose operands and result have one type."""
+        assert step.result is not None
+        type, text = step.result.type, type_text(step.result.type)
+        operands = ", ".join(self.ref(a) for a in step.args)
+        target = self.ref(step.result)
+        if type.is_float:
+            if step.op in FLOAT_OPS:
+                self.line(f"{target} = {FLOAT_OPS[step.op]} {text} {operands}")
+                return
+            if step.op == "neg":
+                self.line(f"{target} = fneg {text} {operands}")
+                return
+            self.call_intrinsic(target, f"llvm.{FLOAT_INTRINSICS[step.op]}", step)
+            return
+        if step.op in INTEGER_OPS:
+            self.line(f"{target} = {INTEGER_OPS[step.op]} {text} {operands}")
+        elif step.op == "neg":
+            self.line(f"{target} = sub {text} zeroinitializer, {operands}" if type.lanes > 1 else f"{target} = sub {text} 0, {operands}")
+        elif step.op == "not":
+            ones = "true" if type.kind == "i1" else "-1"
+            other = ones if type.lanes == 1 else f"splat ({LLVM_TYPE[type.kind]} {ones})"
+            self.line(f"{target} = xor {text} {operands}, {other}")
+        elif step.op == "shr":
+            self.line(f"{target} = {'ashr' if type.is_signed else 'lshr'} {text} {operands}")
+        elif step.op in ("quotient", "remainder"):
+            name = {"quotient": "div", "remainder": "rem"}[step.op]
+            self.line(f"{target} = {'s' if type.is_signed else 'u'}{name} {text} {operands}")
+        elif step.op in ("min", "max"):
+            self.call_intrinsic(target, f"llvm.{'s' if type.is_signed else 'u'}{step.op}", step)
+        elif step.op == "abs":
+            if not type.is_signed:
+                self.line(f"{target} = add {text} {operands}, zeroinitializer" if type.lanes > 1 else f"{target} = add {text} {operands}, 0")
+                return
+            name = f"llvm.abs.{self.suffix(type)}"
+            self.intrinsic(name, text, (text, "i1"))
+            self.line(f"{target} = call {text} @{name}({text} {operands}, i1 false)")
+        elif step.op in ("ctpop", "ctlz", "cttz"):
+            name = f"llvm.{step.op}.{self.suffix(type)}"
+            extra = [] if step.op == "ctpop" else ["i1"]
+            self.intrinsic(name, text, (text, *extra))
+            tail = ", i1 false" if extra else ""
+            self.line(f"{target} = call {text} @{name}({text} {operands}{tail})")
+        elif step.op == "umulh":
+            wide = f"i{2 * type.bits}" if type.lanes == 1 else f"<{type.lanes} x i{2 * type.bits}>"
+            a, b = (self.let(f"zext {text} {self.ref(x)} to {wide}") for x in step.args)
+            shift = str(type.bits) if type.lanes == 1 else f"splat (i{2 * type.bits} {type.bits})"
+            product = self.let(f"mul {wide} {a}, {b}")
+            high = self.let(f"lshr {wide} {product}, {shift}")
+            self.line(f"{target} = trunc {wide} {high} to {text}")
+        else:
+            raise NotImplementedError(f"LLVM code generator: {step.op} on {type}")
+
+    @staticmethod
+    def suffix(type: Type) -> str:
+        bits = f"f{type.bits}" if type.is_float else f"i{type.bits}"
+        return bits if type.lanes == 1 else f"v{type.lanes}{bits}"
+
+    def call_intrinsic(self, target: str, stem: str, step: Instruction) -> None:
+        assert step.result is not None
+        text, name = type_text(step.result.type), f"{stem}.{self.suffix(step.result.type)}"
+        self.intrinsic(name, text, [text] * len(step.args))
+        arguments = ", ".join(self.typed(a) for a in step.args)
+        self.line(f"{target} = call {text} @{name}({arguments})")
+
+    def compare(self, step: Instruction) -> None:
+        assert step.result is not None
+        type = step.args[0].type
+        if type.is_float:
+            word = f"fcmp {FLOAT_COMPARE[step.op]}"
+        else:
+            sign = "" if step.op in ("eq", "ne") else "s" if type.is_signed else "u"
+            word = f"icmp {sign}{step.op}"
+        a, b = step.args
+        self.line(f"{self.ref(step.result)} = {word} {type_text(type)} {self.ref(a)}, {self.ref(b)}")
+
+    print_eq = print_ne = print_lt = print_le = print_gt = print_ge = compare
+
+    def print_select(self, step: Instruction) -> None:
+        assert step.result is not None
+        operands = ", ".join(self.typed(a) for a in step.args)
+        self.line(f"{self.ref(step.result)} = select {operands}")
+
+    def print_cast(self, step: Instruction) -> None:
+        assert step.result is not None
+        value = step.args[0]
+        source, target = value.type, step.result.type
+        word = self.cast_word(source, target)
+        operand = self.typed(value)
+        if word == "narrow":
+            # C's habit, which torch shows: through a 32-bit integer, keeping the low bits.
+            middle = type_text(target.of("i32"))
+            operand = f"{middle} {self.let(f'fptosi {operand} to {middle}')}"
+            word = "trunc"
+        if word == "copy":
+            self.line(f"{self.ref(step.result)} = bitcast {operand} to {type_text(target)}")
+        else:
+            self.line(f"{self.ref(step.result)} = {word} {operand} to {type_text(target)}")
+
+    @staticmethod
+    def cast_word(source: Type, target: Type) -> str:
+        if source.is_float and target.is_float:
+            return "fpext" if target.bits > source.bits else "fptrunc"
+        if source.is_float:
+            if target.bits < 32:
+                return "narrow"
+            return "fptosi" if target.is_signed else "fptoui"
+        if target.is_float:
+            return "sitofp" if source.is_signed else "uitofp"
+        if target.bits == source.bits:
+            return "copy"
+        if target.bits < source.bits:
+            return "trunc"
+        return "sext" if source.is_signed else "zext"
+
+    def print_bitcast(self, step: Instruction) -> None:
+        assert step.result is not None
+        self.line(f"{self.ref(step.result)} = bitcast {self.typed(step.args[0])} to {type_text(step.result.type)}")
+
+    # --- vectors -------------------------------------------------------------------------------
+
+    def print_splat(self, step: Instruction) -> None:
+        assert step.result is not None
+        text, lanes = type_text(step.result.type), step.result.type.lanes
+        one = self.let(f"insertelement {text} poison, {self.typed(step.args[0])}, i64 0")
+        self.line(f"{self.ref(step.result)} = shufflevector {text} {one}, {text} poison, <{lanes} x i32> zeroinitializer")
+
+    def print_iota(self, step: Instruction) -> None:
+        assert step.result is not None
+        type = step.result.type
+        scalar = LLVM_TYPE[type.kind]
+        numbers = ", ".join(f"{scalar} {_scalar_literal(type.kind, k)}" for k in range(type.lanes))
+        zero = "0.0" if type.is_float else "0"
+        operation = "fadd" if type.is_float else "or"
+        self.line(f"{self.ref(step.result)} = {operation} {type_text(type)} <{numbers}>, splat ({scalar} {zero})")
+
+    def print_shuffle(self, step: Instruction) -> None:
+        assert step.result is not None
+        text = type_text(step.args[0].type)
+        other = self.ref(step.args[1]) if len(step.args) == 2 else "poison"
+        lanes = ", ".join(f"i32 {k}" for k in step.extra)
+        self.line(
+            f"{self.ref(step.result)} = shufflevector {text} {self.ref(step.args[0])}, {text} {other}, "
+            f"<{len(step.extra)} x i32> <{lanes}>"
+        )
+
+    def print_extract(self, step: Instruction) -> None:
+        assert step.result is not None
+        self.line(f"{self.ref(step.result)} = extractelement {self.typed(step.args[0])}, i64 {step.extra}")
+
+    def print_insert(self, step: Instruction) -> None:
+        assert step.result is not None
+        vector, scalar = step.args
+        self.line(f"{self.ref(step.result)} = insertelement {self.typed(vector)}, {self.typed(scalar)}, i64 {step.extra}")
+
+    # --- memory --------------------------------------------------------------------------------
+
+    def print_pointer(self, step: Instruction) -> None:
+        assert step.result is not None
+        self.line(f"{self.ref(step.result)} = inttoptr {self.typed(step.args[0])} to ptr")
+
+    def print_offset(self, step: Instruction) -> None:
+        assert step.result is not None
+        self.line(f"{self.ref(step.result)} = {self.element(step)}")
+
+    def element(self, step: Instruction) -> str:
+        return f"getelementptr {LLVM_TYPE[step.extra]}, ptr {self.ref(step.args[0])}, i64 {self.ref(step.args[1])}"
+
+    def element_pointer(self, step: Instruction) -> str:
+        index = step.args[1]
+        return self.ref(step.args[0]) if index.literal == 0 else self.let(self.element(step))
+
+    def align(self, kind: str) -> int:
+        return {"i8": 1, "i16": 2, "half": 2, "i32": 4, "float": 4}.get(LLVM_TYPE[kind], 8)
+
+    def print_load(self, step: Instruction) -> None:
+        assert step.result is not None
+        lanes, kind = step.result.type.lanes, step.extra
+        pointer = self.element_pointer(step)
+        scalar = LLVM_TYPE[kind]
+        stored = scalar if lanes == 1 else f"<{lanes} x {scalar}>"
+        if len(step.args) == 2:
+            raw = self.let(f"load {stored}, ptr {pointer}, align {self.align(kind)}")
+        elif lanes == 1:
+            raw = self.guarded_load(stored, pointer, kind, step.args[2])
+        else:
+            suffix = f"v{lanes}{'f16' if scalar == 'half' else self.suffix(Type(kind if kind not in ('bool', 'bf16') else {'bool': 'u8', 'bf16': 'u16'}[kind]))}"
+            name = f"llvm.masked.load.{suffix}.p0"
+            self.intrinsic(name, stored, ("ptr", "i32", f"<{lanes} x i1>", stored))
+            raw = self.let(
+                f"call {stored} @{name}(ptr {pointer}, i32 {self.align(kind)}, "
+                f"{self.typed(step.args[2])}, {stored} zeroinitializer)"
+            )
+        self.widen(step.result, raw, stored, kind)
+
+    def guarded_load(self, stored: str, pointer: str, kind: str, mask: Value) -> str:
+        self._fresh += 1
+        before, yes, end = self.label, f"lyes{self._fresh}", f"lend{self._fresh}"
+        self.line(f"br i1 {self.ref(mask)}, label %{yes}, label %{end}")
+        self.start_block(yes)
+        raw = self.let(f"load {stored}, ptr {pointer}, align {self.align(kind)}")
+        self.line(f"br label %{end}")
+        self.start_block(end)
+        zero = "0.0" if stored in ("half", "float", "double") else "0"
+        return self.let(f"phi {stored} [ {zero}, %{before} ], [ {raw}, %{yes} ]")
+
+    def widen(self, result: Value, raw: str, stored: str, kind: str) -> None:
+        """Stored form to register form: bools to i1, halves to f32."""
+        target, lanes = self.ref(result), result.type.lanes
+        if kind == "bool":
+            zero = "zeroinitializer" if lanes > 1 else "0"
+            self.line(f"{target} = icmp ne {stored} {raw}, {zero}")
+        elif kind == "f16":
+            self.line(f"{target} = fpext {stored} {raw} to {type_text(result.type)}")
+        elif kind == "bf16":
+            wide = type_text(result.type.of("i32"))
+            bits = self.let(f"zext {stored} {raw} to {wide}")
+            shifted = self.let(f"shl {wide} {bits}, {self.constant(result.type.of('i32'), 16)}")
+            self.line(f"{target} = bitcast {wide} {shifted} to {type_text(result.type)}")
+        else:
+            self.line(f"{target} = bitcast {stored} {raw} to {stored}")
+
+    @staticmethod
+    def constant(type: Type, literal: float) -> str:
+        scalar = _scalar_literal(type.kind, literal)
+        return scalar if type.lanes == 1 else f"splat ({LLVM_TYPE[type.kind]} {scalar})"
+
+    def narrow(self, value: Value, kind: str) -> str:
+        """Register form to stored form, as operand text; halves round to nearest even."""
+        lanes = value.type.lanes
+        scalar = LLVM_TYPE[kind]
+        stored = scalar if lanes == 1 else f"<{lanes} x {scalar}>"
+        if kind == "bool":
+            return self.let(f"zext {self.typed(value)} to {stored}")
+        if kind == "f16":
+            return self.let(f"fptrunc {self.typed(value)} to {stored}")
+        if kind != "bf16":
+            return self.ref(value)
+        i32 = value.type.of("i32")
+        wide = type_text(i32)
+        bits = self.let(f"bitcast {self.typed(value)} to {wide}")
+        high = self.let(f"lshr {wide} {bits}, {self.constant(i32, 16)}")
+        odd = self.let(f"and {wide} {high}, {self.constant(i32, 1)}")
+        bias = self.let(f"add {wide} {odd}, {self.constant(i32, 0x7FFF)}")
+        rounded = self.let(f"add {wide} {bits}, {bias}")
+        top = self.let(f"lshr {wide} {rounded}, {self.constant(i32, 16)}")
+        nan = self.let(f"fcmp uno {self.typed(value)}, {self.ref(value)}")
+        flags = "i1" if lanes == 1 else f"<{lanes} x i1>"
+        chosen = self.let(f"select {flags} {nan}, {wide} {self.constant(i32, 0x7FC0)}, {wide} {top}")
+        return self.let(f"trunc {wide} {chosen} to {stored}")
+
+    def memory_suffix(self, kind: str, lanes: int) -> str:
+        scalar = LLVM_TYPE[kind]
+        short = {"half": "f16", "float": "f32", "double": "f64"}.get(scalar, scalar)
+        return f"v{lanes}{short}"
+
+    def print_store(self, step: Instruction) -> None:
+        value, kind = step.args[2], step.extra
+        lanes = value.type.lanes
+        scalar = LLVM_TYPE[kind]
+        stored = scalar if lanes == 1 else f"<{lanes} x {scalar}>"
+        if len(step.args) == 3:
+            raw = self.narrow(value, kind)
+            pointer = self.element_pointer(step)
+            self.line(f"store {stored} {raw}, ptr {pointer}, align {self.align(kind)}")
+            return
+        mask = step.args[3]
+        raw = self.narrow(value, kind)
+        pointer = self.element_pointer(step)
+        if lanes == 1:
+            self._fresh += 1
+            yes, end = f"syes{self._fresh}", f"send{self._fresh}"
+            self.line(f"br i1 {self.ref(mask)}, label %{yes}, label %{end}")
+            self.start_block(yes)
+            self.line(f"store {stored} {raw}, ptr {pointer}, align {self.align(kind)}")
+            self.line(f"br label %{end}")
+            self.start_block(end)
+            return
+        name = f"llvm.masked.store.{self.memory_suffix(kind, lanes)}.p0"
+        self.intrinsic(name, "void", (stored, "ptr", "i32", f"<{lanes} x i1>"))
+        self.line(f"call void @{name}({stored} {raw}, ptr {pointer}, i32 {self.align(kind)}, {self.typed(mask)})")
+
+    def lane_pointers(self, step: Instruction) -> str:
+        lanes = step.args[1].type.lanes
+        return self.let(
+            f"getelementptr {LLVM_TYPE[step.extra]}, ptr {self.ref(step.args[0])}, {self.typed(step.args[1])}"
+        ) if lanes else ""
+
+    def print_gather(self, step: Instruction) -> None:
+        assert step.result is not None
+        lanes, kind = step.result.type.lanes, step.extra
+        stored = f"<{lanes} x {LLVM_TYPE[kind]}>"
+        pointers = self.lane_pointers(step)
+        mask = self.typed(step.args[2]) if len(step.args) == 3 else f"<{lanes} x i1> splat (i1 true)"
+        name = f"llvm.masked.gather.{self.memory_suffix(kind, lanes)}.v{lanes}p0"
+        self.intrinsic(name, stored, (f"<{lanes} x ptr>", "i32", f"<{lanes} x i1>", stored))
+        raw = self.let(
+            f"call {stored} @{name}(<{lanes} x ptr> {pointers}, i32 {self.align(kind)}, {mask}, {stored} zeroinitializer)"
+        )
+        self.widen(step.result, raw, stored, kind)
+
+    def print_scatter(self, step: Instruction) -> None:
+        value, kind = step.args[2], step.extra
+        lanes = value.type.lanes
+        stored = f"<{lanes} x {LLVM_TYPE[kind]}>"
+        pointers = self.lane_pointers(step)
+        mask = self.typed(step.args[3]) if len(step.args) == 4 else f"<{lanes} x i1> splat (i1 true)"
+        raw = self.narrow(value, kind)
+        name = f"llvm.masked.scatter.{self.memory_suffix(kind, lanes)}.v{lanes}p0"
+        self.intrinsic(name, "void", (stored, f"<{lanes} x ptr>", "i32", f"<{lanes} x i1>"))
+        self.line(f"call void @{name}({stored} {raw}, <{lanes} x ptr> {pointers}, i32 {self.align(kind)}, {mask})")
+
+    def print_prefetch(self, step: Instruction) -> None:
+        self.intrinsic("llvm.prefetch.p0", "void", ("ptr", "i32", "i32", "i32"))
+        self.line(f"call void @llvm.prefetch.p0(ptr {self.element_pointer(step)}, i32 0, i32 3, i32 1)")
+
+
+def module_text(program: Program, symbol: str) -> str:
+    """The LLVM IR of a kernel: its body, and the entry that CPython calls."""
+    declarations = {
+        "declare i64 @PyLong_AsLongLong(ptr)",
+        "declare double @PyFloat_AsDouble(ptr)",
+        "declare ptr @PyLong_FromLongLong(i64)",
+        "declare ptr @PyErr_Occurred()",
+        "declare ptr @PyErr_Format(ptr, ptr, ...)",
+        "declare void @facula_run(ptr, ptr, i64, i64)",
+    }
+    count = len(program.parameters)
+    body = _function_body(program, program.body, declarations)
+    body += ["  ret void"]
+    lines = [f"define internal void @{symbol}_body(i64 %v{program.body.first.number}, "
+             f"i64 %v{program.body.last.number}, i64 %v{program.body.worker.number}, ptr %arguments) #0 {{",
+             *body, "}", ""]  # fmt: skip
+    lines += [f"define ptr @{symbol}(ptr %self, ptr %objects, i64 %given) #0 {{", "entry:",
+              f"  %right = icmp eq i64 %given, {count}",
+              "  br i1 %right, label %read, label %wrong", "wrong:",
+              "  %type = load ptr, ptr @facula_type_error",
+              f"  call ptr (ptr, ptr, ...) @PyErr_Format(ptr %type, ptr @{symbol}_text, i64 {count}, i64 %given)",
+              "  ret ptr null", "read:",
+              f"  %arguments = alloca [{count + 1} x i64], align 8"]  # fmt: skip
+    for k, parameter in enumerate(program.parameters):
+        reader, kind = ("PyFloat_AsDouble", "double") if parameter.kind == "f64" else ("PyLong_AsLongLong", "i64")
+        lines += [f"  %o{k} = getelementptr ptr, ptr %objects, i64 {k}",
+                  f"  %p{k} = load ptr, ptr %o{k}",
+                  f"  %a{k} = call {kind} @{reader}(ptr %p{k})",
+                  f"  %s{k} = getelementptr i64, ptr %arguments, i64 {k}",
+                  f"  store {kind} %a{k}, ptr %s{k}, align 8"]  # fmt: skip
+    lines += [f"  %status = getelementptr i64, ptr %arguments, i64 {count}",
+              "  store i64 0, ptr %status, align 8",
+              "  %error = call ptr @PyErr_Occurred()",
+              "  %failed = icmp ne ptr %error, null",
+              "  br i1 %failed, label %bad, label %measure", "bad:", "  ret ptr null", "measure:",
+              f"  %units = call i64 @{symbol}_units(ptr %arguments)",
+              f"  %cost = call i64 @{symbol}_cost(ptr %arguments)",
+              "  %work = mul i64 %units, %cost",
+              f"  %small = icmp slt i64 %work, {SERIAL_NANOSECONDS}",
+              "  br i1 %small, label %alone, label %together", "alone:",
+              f"  call void @{symbol}_body(i64 0, i64 %units, i64 0, ptr %arguments)",
+              "  br label %done", "together:",
+              f"  call void @facula_run(ptr @{symbol}_body, ptr %arguments, i64 %units, i64 %work)",
+              "  br label %done", "done:",
+              "  %code = load i64, ptr %status, align 8",
+              "  %result = call ptr @PyLong_FromLongLong(i64 %code)",
+              "  ret ptr %result", "}", ""]  # fmt: skip
+    for index, name in enumerate(("units", "cost")):
+        text = _function_body(program, program.units, declarations)
+        outcome = program.units.outcome[index]
+        value = str(outcome.literal) if outcome.literal is not None else f"%v{outcome.number}"
+        lines += [f"define internal i64 @{symbol}_{name}(ptr %arguments) #1 {{", *text, f"  ret i64 {value}", "}", ""]
+    message = "kernel takes %zd arguments, got %zd"
+    head = [
+        f'@{symbol}_text = private constant [{len(message) + 1} x i8] c"{message}\\00"',
+        "@facula_type_error = external global ptr",
+    ]
+    attributes = [
+        'attributes #0 = { nounwind "prefer-vector-width"="512" "min-legal-vector-width"="512" }',
+        "attributes #1 = { nounwind alwaysinline }",
+    ]
+    return "\n".join([*head, *sorted(declarations), "", *lines, *attributes, ""])
+
+
+def _function_body(program: Program, builder: Builder, declarations: set[str]) -> list[str]:
+    printer = Printer(declarations)
+    printer.lines.append("entry:")
+    for k, parameter in enumerate(program.parameters):
+        value = builder.parameters[parameter.name]
+        slot = printer.let(f"getelementptr i64, ptr %arguments, i64 {k}")
+        printer.line(f"{printer.ref(value)} = load {type_text(value.type)}, ptr {slot}, align 8")
+    status = f"getelementptr i64, ptr %arguments, i64 {len(program.parameters)}"
+    printer.line(f"{printer.ref(builder.status)} = {status}")
+    printer.block(builder.instructions)
+    return printer.lines
+
+
+# --- compiling and linking ---------------------------------------------------------------------
+
+
+@cache
+def _machine() -> llvm.TargetMachine:
+    llvm.initialize_native_target()
+    llvm.initialize_native_asmprinter()
+    # Programs come in the order in which they should run. LLVM's scheduler, where address registers
+    # are short, hoists a tile's loads and spills its sums: 80 instead of 200 GFLOP/s (Zen 5).
+    llvm.set_option("facula", "-enable-misched=false")
+    return llvm.Target.from_default_triple().create_target_machine(
+        cpu=llvm.get_host_cpu_name(),
+        features=llvm.get_host_cpu_features().flatten(),
+        opt=3,
+        jit=True,
+    )
+
+
+@cache
+def host_identity() -> str:
+    """Everything about compiler and processor that decides what an object file looks like."""
+    features = llvm.get_host_cpu_features().flatten()
+    digest = hashlib.sha256(features.encode()).hexdigest()[:16]
+    return f"llvmlite {llvmlite.__version__} {llvm.get_host_cpu_name()} {digest}"
+
+
+@cache
+def host_features() -> frozenset[str]:
+    """Names of the processor features LLVM found, such as avx2, avx512f, amx-bf16."""
+    return frozenset(name for name, present in llvm.get_host_cpu_features().items() if present)
+
+
+@cache
+def host_target() -> Target:
+    """The host in the terms lowerings understand."""
+    features = host_features()
+    if "avx512f" in features:
+        return Target(vector_bytes=64, registers=32)
+    if "avx2" in features:
+        return Target(vector_bytes=32, registers=16)
+    return Target(vector_bytes=16, registers=16)
+
+
+def host_processor() -> str:
+    return llvm.get_host_cpu_name()
+
+
+def compile_text(text: str) -> bytes:
+    """LLVM IR to an object file for this host."""
+    machine = _machine()
+    module = llvm.parse_assembly(text)
+    module.verify()
+    return machine.emit_object(module)
+
+
+def assembly(text: str) -> str:
+    """The machine code of IR text, for reading (FACULA_DEBUG=asm)."""
+    return _machine().emit_assembly(llvm.parse_assembly(text))
+
+
+@cache
+def _engine() -> llvm.ExecutionEngine:
+    machine = _machine()
+    empty = llvm.parse_assembly("")
+    return llvm.create_mcjit_compiler(empty, machine)
+
+
+def define_symbol(name: str, address: int) -> None:
+    """Lets linked objects call `name` at `address`."""
+    llvm.add_symbol(name, address)
+
+
+def link(image: bytes, symbol: str) -> int:
+    """Loads an object file into the process; returns the address of `symbol`."""
+    engine = _engine()
+    engine.add_object_file(llvm.ObjectFileRef.from_data(image))
+    engine.finalize_object()
+    address = engine.get_function_address(symbol)
+    if not address:
+        raise RuntimeError(f"object file lacks {symbol}")
+    return address
+
+
+def link_address(symbol: str) -> int:
+    """Address of another symbol of an object that `link` has loaded."""
+    return _engine().get_function_address(symbol)

@@ -1,0 +1,68 @@
+"""Form: dtype, device, shape and strides of a tensor as one shared object.
+
+Forms are interned: tensors that agree in all of these hold the same object, so that comparing two
+tensors' layouts is one identity test, and launches are cached by form. Note [hot path].
+"""
+
+from facula.backend.cpu import machine
+from facula.meta.device import device
+from facula.meta.dtype import dtype
+from facula.meta.geometry import Geometry, contiguous_strides
+from facula.meta.shape import Size
+
+CPU = device("cpu")
+memory = machine.memory
+
+
+class Form:
+    """Everything about a tensor but its storage, its place in it, and its autograd state."""
+
+    __slots__ = (
+        "dtype", "device", "shape", "strides", "numel", "ndim", "itemsize", "nbytes", "contiguous",
+        "dense", "pool", "kind",
+    )  # fmt: skip
+
+    def __init__(self, dtype: dtype, shape: Size, strides: tuple[int, ...]) -> None:
+        geometry = Geometry(shape, strides, 0)
+        self.dtype = dtype
+        self.device = CPU
+        self.shape = shape
+        self.strides = strides
+        self.numel = shape.numel()
+        self.ndim = len(shape)
+        self.itemsize = dtype.itemsize
+        self.nbytes = self.numel * dtype.itemsize
+        self.contiguous = geometry.is_contiguous()
+        self.dense = geometry.is_dense()
+        self.pool = memory.pool(self.nbytes)
+        self.kind = dtype.short
+
+    def __repr__(self) -> str:
+        return f"Form({self.dtype}, {tuple(self.shape)}, strides {self.strides})"
+
+    @property
+    def geometry(self) -> Geometry:
+        return Geometry(self.shape, self.strides, 0)
+
+    def with_dtype(self, dtype: dtype) -> "Form":
+        return form_of(dtype, self.shape, self.strides)
+
+
+_forms: dict[tuple[dtype, tuple[int, ...], tuple[int, ...] | None], Form] = {}
+# Beyond this many the table starts anew: identity is an optimisation, equality of content the truth.
+LIMIT = 200_000
+
+
+def form_of(dtype: dtype, shape: tuple[int, ...], strides: tuple[int, ...] | None = None) -> Form:
+    """The form with this dtype, shape and strides (None: contiguous)."""
+    form = _forms.get((dtype, shape, strides))
+    if form is None:
+        if len(_forms) > LIMIT:
+            _forms.clear()
+        size = Size(shape)
+        exact = contiguous_strides(size) if strides is None else tuple(strides)
+        form = _forms.get((dtype, size, exact))
+        if form is None:
+            form = _forms[dtype, size, exact] = Form(dtype, size, exact)
+        _forms[dtype, size, strides] = form
+    return form

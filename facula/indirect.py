@@ -1,0 +1,108 @@
+"""Indirect access on tensors: prepares and launches the plans of `kernel/library/index.py`. No graph here."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from facula.backend.cpu import Kernel, machine
+from facula.dispatch import convert, expanded, loop_order, remember
+from facula.form import Form
+from facula.kernel.library.index import Index, Nonzero
+from facula.meta.dtype import int64
+from facula.meta.geometry import coalesce
+from facula.tensor import Tensor, empty
+
+_kernels: dict[Any, tuple[Kernel, tuple[int, ...]]] = {}
+
+
+def access(
+    mode: str,
+    values: Tensor,
+    table: Tensor,
+    table_strides: Sequence[int],
+    indices: Sequence[tuple[Tensor, int, int, int]],
+    shape: Sequence[int],
+    *,
+    positive: bool = False,
+) -> None:
+    """Runs an index plan over `shape`: `values` broadcast to it, `table_strides` its affine part.
+
+    `indices`: (int64 tensor broadcast to shape, size of the indexed dim, its stride in the table, its number).
+    Raises IndexError naming index, dim and size if an index lies outside.
+    """
+    key = (
+        mode, values.form, table.form.kind, tuple(table_strides), tuple(shape), positive,
+        tuple([(t.form, n, s) for t, n, s, _ in indices]),
+    )  # fmt: skip
+    prepared = _kernels.get(key)
+    if prepared is None:
+        prepared = remember(_kernels, key, _prepare(mode, values.form, table_strides, indices, shape, positive))
+    code = prepared[0](*prepared[1], values.address, table.address, *[t.address for t, _, _, _ in indices])
+    if code:
+        raise_outside(indices, positive)
+
+
+def _prepare(
+    mode: str,
+    values: Form,
+    table_strides: Sequence[int],
+    indices: Sequence[tuple[Tensor, int, int, int]],
+    shape: Sequence[int],
+    positive: bool,
+) -> tuple[Kernel, tuple[int, ...]]:
+    if any(n == 0 for n in shape):
+        return _nothing, ()
+    operands = [expanded(values, shape), tuple(table_strides)]
+    operands += [expanded(t.form, shape) for t, _, _, _ in indices]
+    # Repeated places must be written in row-major order of the values: loops keep their order.
+    order = list(range(len(shape))) if mode != "take" else loop_order(shape, [*operands[1:], operands[0]])
+    sizes, strides = coalesce([shape[d] for d in order], [tuple(s[d] for d in order) for s in operands])
+    if not sizes:
+        sizes, strides = (1,), [(1,) for _ in operands]
+        strides[2:] = [(0,) for _ in indices]
+    inner = [s[-1] for s in strides]
+    rowwise = inner[0] == 1 and inner[1] == 1 and all(s == 0 for s in inner[2:])
+    made = Index(mode, values.kind, len(indices), len(sizes), rowwise, positive)
+    numbers = [*sizes]
+    for s in strides:
+        numbers += s
+    for _, size, stride, _ in indices:
+        numbers += [size, stride]
+    return machine.compile_plan(made), tuple(numbers)
+
+
+def _nothing(*_: Any) -> int:
+    return 0
+
+
+def raise_outside(indices: Sequence[tuple[Tensor, int, int, int]], positive: bool) -> None:
+    """Finds the first index outside its dim and says so in torch's words."""
+    for tensor, size, _, dim in indices:
+        array = tensor.detach().numpy()
+        low = 0 if positive else -size
+        outside = array[(array < low) | (array >= size)]
+        if outside.size:
+            kind = RuntimeError if positive else IndexError
+            raise kind(f"index {outside.flat[0]} is out of bounds for dimension {dim} with size {size}")
+    raise AssertionError("a kernel reported an index out of bounds that cannot be found")
+
+
+def nonzero(x: Tensor) -> Tensor:
+    """Coordinates of elements that are not 0, one row each."""
+    rank = max(1, x.form.ndim)
+    sizes, strides = tuple(x.form.shape) or (1,), x.form.strides or (1,)
+    count = 0
+    if x.form.numel:
+        counting = machine.compile_plan(Nonzero(x.form.kind, rank, True))
+        count = counting(*sizes, *strides, x.address, 0)
+    y = empty(int64, (count, x.form.ndim))
+    if count and x.form.ndim:
+        filling = machine.compile_plan(Nonzero(x.form.kind, rank, False))
+        filling(*sizes, *strides, x.address, y.address)
+    return y
+
+
+def as_index(tensor: Tensor) -> Tensor:
+    """An index tensor as int64."""
+    return tensor if tensor.form.dtype is int64 else convert(tensor, int64)
+
+

@@ -1,0 +1,247 @@
+"""Scalar expressions: what a formula becomes when it is traced once.
+
+`Expr` is a carrier: formulas run on it and leave a graph behind. `Graph` is that graph as plain tuples,
+so that plans hold it, compare it, print it and hash it. Kinds are register kinds: i1, integers, f32, f64.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+FLOAT = frozenset(("f32", "f64"))
+COMPARISONS = frozenset(("eq", "ne", "lt", "le", "gt", "ge", "isnan", "isinf"))
+# The order in which kinds absorb each other inside a formula.
+RANK = ("i1", "u8", "i8", "i16", "i32", "i64", "u64", "f32", "f64")
+
+
+class Expr:
+    """A node: an operation on other nodes, an input, a parameter or a constant."""
+
+    __slots__ = ("op", "args", "kind", "extra")
+
+    def __init__(self, op: str, args: tuple["Expr", ...], kind: str, extra: object = None) -> None:
+        self.op = op
+        self.args = args
+        self.kind = kind
+        self.extra = extra
+
+    def __repr__(self) -> str:
+        if self.op in ("input", "param", "const"):
+            return f"{self.op}({self.extra}:{self.kind})"
+        return f"{self.op}({', '.join(map(repr, self.args))})"
+
+    @classmethod
+    def __scalar__(cls, name: str, args: tuple[Any, ...]) -> "Expr":
+        """The carrier's side of `kernel.scalar`: records the operation."""
+        return call(name, *args)
+
+    def __bool__(self) -> bool:
+        raise TypeError("a formula cannot branch on a value; use where()")
+
+    def __add__(self, other: Any) -> "Expr":
+        return call("add", self, other)
+
+    def __radd__(self, other: Any) -> "Expr":
+        return call("add", other, self)
+
+    def __sub__(self, other: Any) -> "Expr":
+        return call("sub", self, other)
+
+    def __rsub__(self, other: Any) -> "Expr":
+        return call("sub", other, self)
+
+    def __mul__(self, other: Any) -> "Expr":
+        return call("mul", self, other)
+
+    def __rmul__(self, other: Any) -> "Expr":
+        return call("mul", other, self)
+
+    def __truediv__(self, other: Any) -> "Expr":
+        return call("div", self, other)
+
+    def __rtruediv__(self, other: Any) -> "Expr":
+        return call("div", other, self)
+
+    def __floordiv__(self, other: Any) -> "Expr":
+        return call("floordiv", self, other)
+
+    def __rfloordiv__(self, other: Any) -> "Expr":
+        return call("floordiv", other, self)
+
+    def __mod__(self, other: Any) -> "Expr":
+        return call("mod", self, other)
+
+    def __rmod__(self, other: Any) -> "Expr":
+        return call("mod", other, self)
+
+    def __pow__(self, other: Any) -> "Expr":
+        return call("pow", self, other)
+
+    def __rpow__(self, other: Any) -> "Expr":
+        return call("pow", other, self)
+
+    def __neg__(self) -> "Expr":
+        return call("neg", self)
+
+    def __and__(self, other: Any) -> "Expr":
+        return call("and", self, other)
+
+    def __or__(self, other: Any) -> "Expr":
+        return call("or", self, other)
+
+    def __xor__(self, other: Any) -> "Expr":
+        return call("xor", self, other)
+
+    def __lshift__(self, other: Any) -> "Expr":
+        return call("shl", self, other)
+
+    def __rshift__(self, other: Any) -> "Expr":
+        return call("shr", self, other)
+
+    def __invert__(self) -> "Expr":
+        return call("not", self)
+
+    def __lt__(self, other: Any) -> "Expr":
+        return call("lt", self, other)
+
+    def __le__(self, other: Any) -> "Expr":
+        return call("le", self, other)
+
+    def __gt__(self, other: Any) -> "Expr":
+        return call("gt", self, other)
+
+    def __ge__(self, other: Any) -> "Expr":
+        return call("ge", self, other)
+
+
+def input_(index: int, kind: str) -> Expr:
+    return Expr("input", (), kind, index)
+
+
+def param(index: int, kind: str) -> Expr:
+    """A number known only when the kernel is called."""
+    return Expr("param", (), kind, index)
+
+
+def const(literal: float | int | bool, kind: str) -> Expr:
+    return Expr("const", (), kind, float(literal) if kind in FLOAT else int(literal))
+
+
+def cast(value: Expr, kind: str) -> Expr:
+    """The same number in another kind."""
+    if value.kind == kind:
+        return value
+    if value.op == "const":
+        return const(value.extra, kind)  # type: ignore[arg-type]
+    return Expr("cast", (value,), kind)
+
+
+def _kind_beside(literal: float | int | bool, kind: str) -> str:
+    if isinstance(literal, bool) or kind in FLOAT:
+        return kind
+    if isinstance(literal, int):
+        return "i64" if kind == "i1" else kind
+    return "f32"
+
+
+def call(name: str, *args: Any) -> Expr:
+    """An operation on expressions and Python numbers; numbers take the kind of what stands beside them."""
+    if name == "where":
+        condition, args = args[0], args[1:]
+        if not isinstance(condition, Expr):
+            condition = const(bool(condition), "i1")
+    kinds = [a.kind for a in args if isinstance(a, Expr)]
+    if not kinds:
+        raise TypeError(f"{name}: at least one operand must be an expression")
+    kind = max(kinds, key=RANK.index)
+    for a in args:
+        if not isinstance(a, Expr):
+            kind = max(kind, _kind_beside(a, kind), key=RANK.index)
+    operands = tuple(cast(a, kind) if isinstance(a, Expr) else const(a, kind) for a in args)
+    if name == "where":
+        condition = condition if condition.kind == "i1" else call("ne", condition, 0)
+        return Expr("where", (condition, *operands), kind)
+    if name in COMPARISONS:
+        return Expr(name, operands, "i1")
+    folded = _simplify(name, operands)
+    return folded if folded is not None else Expr(name, operands, kind)
+
+
+def _simplify(name: str, args: tuple[Expr, ...]) -> Expr | None:
+    """Multiplying or dividing by one; exact for every number, nan and -0 included."""
+    if name in ("mul", "div") and args[1].op == "const" and args[1].extra == 1:
+        return args[0]
+    if name == "mul" and args[0].op == "const" and args[0].extra == 1:
+        return args[1]
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Graph:
+    """Expressions as a numbered list: step k is (op, kind, operands, extra); `outputs` are step numbers."""
+
+    steps: tuple[tuple[str, str, tuple[int, ...], object], ...]
+    outputs: tuple[int, ...]
+
+    def __str__(self) -> str:
+        lines = [
+            f"  %{k}:{kind} = {op} {' '.join(f'%{a}' for a in args)}{'' if extra is None else extra}"
+            for k, (op, kind, args, extra) in enumerate(self.steps)
+        ]
+        return "\n".join([*lines, f"  give {' '.join(f'%{k}' for k in self.outputs)}"])
+
+    @property
+    def inputs_used(self) -> frozenset[int]:
+        """Indices of the inputs that some step reads."""
+        return frozenset(extra for op, _, _, extra in self.steps if op == "input")  # type: ignore[misc]
+
+    def run(
+        self,
+        inputs: Sequence[Any],
+        params: Sequence[Any],
+        constant: Callable[[Any, str], Any],
+        apply: Callable[[str, str, list[Any]], Any],
+    ) -> list[Any]:
+        """Evaluates on any carrier: `apply(op, kind, operands)` does one step."""
+        values: list[Any] = []
+        for op, kind, args, extra in self.steps:
+            if op == "input":
+                values.append(inputs[extra])  # type: ignore[call-overload]
+            elif op == "param":
+                values.append(params[extra])  # type: ignore[call-overload]
+            elif op == "const":
+                values.append(constant(extra, kind))
+            else:
+                values.append(apply(op, kind, [values[a] for a in args]))
+        return [values[k] for k in self.outputs]
+
+
+def linearise(outputs: Sequence[Expr]) -> Graph:
+    """The graph below some expressions, each distinct step once, in an order that respects operands."""
+    numbers: dict[object, int] = {}
+    by_identity: dict[int, int] = {}
+    steps: list[tuple[str, str, tuple[int, ...], object]] = []
+
+    def visit(root: Expr) -> int:
+        stack = [root]
+        while stack:
+            node = stack[-1]
+            if id(node) in by_identity:
+                stack.pop()
+                continue
+            waiting = [a for a in node.args if id(a) not in by_identity]
+            if waiting:
+                stack.extend(waiting)
+                continue
+            stack.pop()
+            # repr tells 0.0 from -0.0 and finds nan equal to itself, which == does not.
+            step = (node.op, node.kind, tuple(by_identity[id(a)] for a in node.args), node.extra)
+            key = (*step[:3], repr(node.extra))
+            if key not in numbers:
+                numbers[key] = len(steps)
+                steps.append(step)
+            by_identity[id(node)] = numbers[key]
+        return by_identity[id(root)]
+
+    numbered = tuple([visit(output) for output in outputs])
+    return Graph(tuple(steps), numbered)

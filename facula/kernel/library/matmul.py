@@ -1,0 +1,602 @@
+"""Matrix products: C[b, m, n] = A[b, m, k] @ B[b, k, n], with bias, relu and accumulation.
+
+A unit is one block of C; its loops are: blocks of k, pack what needs packing, then tiles of
+`tile.py` over columns and rows. Blocks follow from sizes alone and k is always added up in the same
+order, so any number of threads gives the same bits. `matmul_plan` is the way in.
+"""
+
+from dataclasses import dataclass
+
+from facula.kernel.library.matvec import DotMatMul, StreamMatVec, dot_tiles
+from facula.kernel.library.tile import (
+    Launch,
+    Strip,
+    outer_shape,
+    outer_tile,
+    remainder_rows,
+    transpose,
+)
+from facula.kernel.plan import Plan, lowering
+from facula.kernel.program import (
+    FLOAT_KINDS,
+    REGISTER_KIND,
+    STORED_BYTES,
+    Builder,
+    Number,
+    Parameter,
+    Program,
+    Type,
+    Value,
+    program,
+)
+from facula.kernel.target import Target
+
+ADDRESSES = ("c", "a", "b", "bias", "scratch")
+SIZES = ("batch", "m", "n", "k")
+STRIDES = (
+    "a_batch", "a_row", "a_column", "b_batch", "b_row", "b_column", "c_batch", "c_row",
+)  # fmt: skip
+BLOCKS = ("scratch_stride", "m_block", "n_block", "k_block")
+PARAMETERS = tuple(Parameter(name) for name in (*ADDRESSES, *SIZES, *STRIDES, *BLOCKS))
+
+
+@dataclass(frozen=True, slots=True)
+class MatMul(Plan):
+    """C = A @ B for floating kinds; halves are widened to f32 and rounded once at the end.
+
+    `a_layout`: "k" (a_column == 1), "m" (a_row == 1) or "any"; `b_layout`: "n" (b_column == 1), "k"
+    (b_row == 1) or "any". `bias` is "", "n" (one number a column) or "m" (one a row).
+    """
+
+    kind: str
+    a_layout: str = "k"
+    b_layout: str = "n"
+    pack_a: bool = False
+    pack_b: bool = False
+    bias: str = ""
+    activation: str = ""
+    accumulate: bool = False
+
+    @property
+    def parameters(self) -> tuple[Parameter, ...]:
+        return PARAMETERS
+
+
+@dataclass(frozen=True, slots=True)
+class IntegerMatMul(Plan):
+    """C = A @ B for an integer kind, which wraps around as the kind does. `b_layout`: "n" or "any"."""
+
+    kind: str
+    b_layout: str = "n"
+    accumulate: bool = False
+
+    @property
+    def parameters(self) -> tuple[Parameter, ...]:
+        return PARAMETERS
+
+
+INTEGER_TILE = (4, 2)
+# Up to so many rows, two passes of dot products over W beat turning W round for tiles.
+FEW = 24
+
+# --- choosing ----------------------------------------------------------------------------------
+
+
+def _split(size: int, most: int, unit: int) -> int:
+    """The block size, a multiple of `unit`, that cuts `size` evenly into the fewest blocks <= `most`."""
+    pieces = -(-size // most) or 1
+    return max(unit, -(-size // (pieces * unit)) * unit)
+
+
+def matmul_plan(
+    target: Target,
+    kind: str,
+    sizes: tuple[int, int, int, int],
+    a_strides: tuple[int, int, int],
+    b_strides: tuple[int, int, int],
+    c_strides: tuple[int, int],
+    *,
+    bias: str = "",
+    activation: str = "",
+    accumulate: bool = False,
+) -> Launch:
+    """The plan of a product of `sizes` (batch, m, n, k), the numbers after its addresses, its scratch.
+
+    Strides count elements: (batch, row, column) of A and B, (batch, row) of C.
+
+    >>> launch = matmul_plan(Target(), "f32", (1, 64, 10, 128), (0, 128, 1), (0, 1, 128), (0, 10))
+    >>> launch.plan.b_layout, launch.plan.pack_b
+    ('k', True)
+    """
+    batch, m, n, k = sizes
+    a_batch, a_row, a_column = a_strides
+    b_batch, b_row, b_column = b_strides
+    c_batch, c_row = c_strides
+    if batch > 1 and b_batch == 0 and a_batch == m * a_row and c_batch == m * c_row and bias != "m":
+        # One tall product instead of many: B is packed once.
+        batch, m = 1, batch * m
+    if kind not in FLOAT_KINDS:
+        strides = (a_batch, a_row, a_column, b_batch, b_row, b_column, c_batch, c_row)
+        return _integer_plan(target, kind, (batch, m, n, k), strides, accumulate)
+    narrow = _narrow_plan(
+        target,
+        kind,
+        (batch, m, n, k),
+        a_strides,
+        b_strides,
+        c_strides,
+        bias,
+        activation,
+        accumulate,
+    )
+    if narrow is not None:
+        return narrow
+    half = kind in ("f16", "bf16")
+    register = REGISTER_KIND.get(kind, kind)
+    itemsize = STORED_BYTES[register]
+    lanes = target.lanes(itemsize)
+    rows, vectors = outer_shape(target)
+    width = lanes * vectors
+    if a_column == 1 or k == 1:
+        a_layout, a_column = "k", 1
+    elif a_row == 1 or m == 1:
+        a_layout, a_row = "m", 1
+    else:
+        a_layout = "any"
+    if b_column == 1 or n == 1:
+        b_layout, b_column = "n", 1
+    elif b_row == 1 or k == 1:
+        b_layout, b_row = "k", 1
+    else:
+        b_layout = "any"
+    # Measured (Zen 5, 2026): tiles read operands in place at full speed until these leave the L2 cache.
+    pack_a = half or a_layout == "any"
+    if a_layout == "k" and n > 8 * width and m * k * itemsize > 3 << 20:
+        # Rows a multiple of 2 KB apart map to the same few cache sets.
+        pack_a = pack_a or a_row * itemsize % 2048 == 0
+    pack_b = half or b_layout != "n" or (m > 4 * rows and n * k * itemsize > 3 << 19)
+    k_block = _split(k, 512 * 4 // itemsize, 1)
+    m_block, n_block = _split(m, 36 * rows, rows), _split(n, 16 * width, width)
+    # Enough units for many threads, as long as one unit keeps some work.
+    wanted = min(64, max(8, m * n * k >> 25)) if m * n * k > 1 << 16 else 1
+    while batch * -(-m // m_block) * -(-n // n_block) < wanted:
+        if n_block > width and (n_block >= m_block or m_block <= 4 * rows):
+            n_block = _split(n, n_block - width, width)
+        elif m_block > 4 * rows:
+            m_block = _split(m, m_block - rows, rows)
+        else:
+            break
+    scratch = 64
+    scratch += itemsize * ((m_block + rows) * k_block if pack_a else 0)
+    scratch += itemsize * (n_block * (k_block + lanes) if pack_b else 0)
+    scratch += itemsize * (m_block * n_block if half else 0)
+    scratch = (scratch + 127) & -64
+    plan = MatMul(kind, a_layout, b_layout, pack_a, pack_b, bias, activation, accumulate)
+    numbers = (
+        batch, m, n, k, a_batch, a_row, a_column, b_batch, b_row, b_column, c_batch, c_row,
+        scratch, m_block, n_block, k_block,
+    )  # fmt: skip
+    return Launch(plan, numbers, scratch)
+
+
+def _integer_plan(
+    target: Target,
+    kind: str,
+    sizes: tuple[int, int, int, int],
+    strides: tuple[int, ...],
+    accumulate: bool,
+) -> Launch:
+    batch, m, n, k = sizes
+    in_place = strides[5] == 1 or n == 1
+    itemsize = STORED_BYTES[kind]
+    width = INTEGER_TILE[1] * target.lanes(itemsize)
+    scratch = 0 if in_place else (width * k * itemsize + 127) & -64
+    m_block = _split(m, max(64, m // 8), INTEGER_TILE[0])
+    plan = IntegerMatMul(kind, "n" if in_place else "any", accumulate)
+    return Launch(plan, (*sizes, *strides, scratch, m_block, width, k), scratch)
+
+
+def _narrow_plan(
+    target: Target,
+    kind: str,
+    sizes: tuple[int, int, int, int],
+    a_strides: tuple[int, int, int],
+    b_strides: tuple[int, int, int],
+    c_strides: tuple[int, int],
+    bias: str,
+    activation: str,
+    accumulate: bool,
+) -> Launch | None:
+    """A plan of matvec.py where one side is so narrow that reading the other side is all the work."""
+    batch, m, n, k = sizes
+    a_batch, a_row, a_column = a_strides
+    b_batch, b_row, b_column = b_strides
+    c_batch, c_row = c_strides
+    wide_b = m <= n
+    few, count = (m, n) if wide_b else (n, m)
+    if few == 0 or k < 2:
+        return None
+    w = (b_batch, b_column, b_row) if wide_b else (a_batch, a_row, a_column)
+    x = (a_batch, a_row, a_column) if wide_b else (b_batch, b_column, b_row)
+    y = (c_batch, 1, c_row) if wide_b else (c_batch, c_row, 1)
+    by_row = 1 if bias == ("n" if wide_b else "m") else 0
+    by_column = 1 if bias == ("m" if wide_b else "n") else 0
+    register_bytes = STORED_BYTES[REGISTER_KIND.get(kind, kind)]
+    name = "b" if wide_b else "a"
+    most, least = 2048, 64
+    pieces = 16
+    plan: Plan
+    if few <= FEW and (w[2] == 1 or count == 1 and x[2] == 1):
+        pack_x = x[2] != 1
+        tile = dot_tiles(target.registers, few)
+        plan = DotMatMul(kind, name, tile, pack_x, bool(bias), activation, accumulate)
+        scratch = register_bytes * few * k if pack_x else 0
+        if w[2] != 1 or few * k > 1 << 20 and pack_x:
+            return None
+        least = tile[1]
+    elif few == 1 and w[1] == 1:
+        plan = StreamMatVec(kind, name, bool(bias), activation, accumulate)
+        scratch = register_bytes * most
+        least, pieces = 512, 4
+    else:
+        return None
+    # Several units where each still reads some tens of thousands of elements.
+    block = min(most, max(least, -(-count // pieces), -(-(1 << 14) // k)))
+    block = -(-block // least) * least
+    scratch = (scratch + 127) & -64
+    numbers = (batch, count, few, k, *w, *x, *y, by_row, by_column, scratch, block)
+    return Launch(plan, numbers, scratch)
+
+
+# --- lowering ----------------------------------------------------------------------------------
+
+
+def _ceil(value: Value, by: Number) -> Value:
+    return (value + (by - 1)) // by
+
+
+@lowering(MatMul)
+def lower_matmul(plan: MatMul, target: Target) -> Program:
+    """Units: batch x blocks of columns x blocks of rows, 2 m n k operations in all.
+
+    A block reads its part of A and B once from memory, and of packed panels once a tile; C is read and
+    written once a block of k.
+    """
+
+    def units(build: Builder) -> tuple[Value, Value]:
+        p = build.parameters
+        blocks = p["batch"] * _ceil(p["m"], p["m_block"]) * _ceil(p["n"], p["n_block"])
+        # About 32 multiply-adds a nanosecond.
+        size = build.op("min", p["m"], p["m_block"]) * build.op("min", p["n"], p["n_block"])
+        return blocks, (size * (p["k"] + 8) >> 5) + 8
+
+    def body(build: Builder) -> None:
+        _Blocks(plan, target, build).units()
+
+    return program("matmul", PARAMETERS, units, body)
+
+
+class _Blocks:
+    """Writes the loops of one MatMul program."""
+
+    def __init__(self, plan: MatMul, target: Target, build: Builder) -> None:
+        self.plan = plan
+        self.build = build
+        self.p = build.parameters
+        self.register = REGISTER_KIND.get(plan.kind, plan.kind)
+        self.itemsize = STORED_BYTES[self.register]
+        self.lanes = target.lanes(self.itemsize)
+        self.rows, self.vectors = outer_shape(target)
+        self.width = self.lanes * self.vectors
+        self.half = plan.kind in ("f16", "bf16")
+
+    def units(self) -> None:
+        build, p = self.build, self.p
+        m_blocks, n_blocks = _ceil(p["m"], p["m_block"]), _ceil(p["n"], p["n_block"])
+        area = p["scratch"] + build.worker * p["scratch_stride"]
+        self.packed_a = build.pointer(area)
+        if self.plan.pack_a:
+            area = area + (p["m_block"] + self.rows) * p["k_block"] * self.itemsize
+        self.packed_b = build.pointer(area)
+        if self.plan.pack_b:
+            area = area + p["n_block"] * (p["k_block"] + self.lanes) * self.itemsize
+        self.partial = build.pointer(area)
+        with build.loop(build.first, build.last) as unit:
+            batch, rest = unit.index // (m_blocks * n_blocks), unit.index % (m_blocks * n_blocks)
+            row, column = rest % m_blocks * p["m_block"], rest // m_blocks * p["n_block"]
+            self.first_row, self.first_column = row, column
+            self.height = build.op("min", p["m_block"], p["m"] - row)
+            self.breadth = build.op("min", p["n_block"], p["n"] - column)
+            a = p["a_batch"] * batch + row * p["a_row"]
+            b = p["b_batch"] * batch + column * p["b_column"]
+            self.a = build.offset(p["a"], a, self.plan.kind)
+            self.b = build.offset(p["b"], b, self.plan.kind)
+            c = p["c_batch"] * batch + row * p["c_row"] + column
+            self.c = build.offset(p["c"], c, self.plan.kind)
+            with build.loop(0, build.op("max", p["k"], build.int(1)), p["k_block"]) as block:
+                self.block(block.index)
+
+    def block(self, k: Value) -> None:
+        """One block of k of one block of C."""
+        build, p = self.build, self.p
+        self.depth = build.op("min", p["k_block"], p["k"] - k)
+        self.is_last = build.compare("ge", k + p["k_block"], p["k"])
+        self.keeps = build.compare("gt", k, 0)
+        a = build.offset(self.a, k * p["a_column"], self.plan.kind)
+        b = build.offset(self.b, k * p["b_row"], self.plan.kind)
+        if self.plan.pack_a:
+            self.pack_a(a)
+        if self.plan.pack_b:
+            self.pack_b(b)
+        self.source_a, self.source_b = a, b
+        with build.loop(0, self.breadth, self.width) as loop:
+            column = loop.index
+            left = self.breadth - column
+            # Masks cost nothing in the inner loop, so that full strips need no code of their own.
+            with build.when(build.compare("gt", left, self.width - self.lanes)) as branch:
+                mask = build.mask(left - (self.width - self.lanes), self.lanes)
+                self.column_of_tiles(column, mask, self.vectors)
+            with build.otherwise(branch):
+                self.column_of_tiles(column, build.mask(left, self.lanes), 1)
+
+    # --- tiles ---------------------------------------------------------------------------------
+
+    def column_of_tiles(self, column: Value, mask: Value | None, vectors: int) -> None:
+        """All tiles under each other in one strip of columns."""
+        build = self.build
+        whole = self.height - self.height % self.rows
+        with build.loop(0, whole, self.rows) as loop:
+            self.tile(loop.index, column, self.rows, vectors, None, mask)
+        rest = self.height - whole
+        below = build.int(0)
+        for rows in remainder_rows(self.rows):
+            fits = build.compare("gt", rest, below) & build.compare("le", rest, rows)
+            with build.when(fits):
+                self.tile(whole, column, rows, vectors, rest, mask)
+            below = build.int(rows)
+
+    def tile(
+        self,
+        row: Value,
+        column: Value,
+        rows: int,
+        vectors: int,
+        limit: Value | None,
+        mask: Value | None,
+    ) -> None:
+        sums = outer_tile(
+            self.build,
+            self.lanes,
+            (rows, vectors),
+            self.depth,
+            self.left(row),
+            self.right(column),
+            limit=limit,
+            masks=[None] * vectors if self.plan.pack_b else [*[None] * (vectors - 1), mask],
+        )
+        for i, line in enumerate(sums):
+            if limit is None:
+                self.finish(row + i, column, line, mask)
+            else:
+                with self.build.when(self.build.compare("gt", limit, i)):
+                    self.finish(row + i, column, line, mask)
+
+    def left(self, row: Value) -> Strip:
+        build, p = self.build, self.p
+        kind = self.plan.kind
+        if not self.plan.pack_a:
+            layout = self.plan.a_layout
+            across: Number = 1 if layout == "m" else p["a_row"]
+            along: Number = 1 if layout == "k" else p["a_column"]
+            return Strip(build.offset(self.source_a, row * across, kind), across, along, kind)
+        base = build.offset(self.packed_a, row * p["k_block"], self.register)
+        return Strip(base, 1, self.rows, self.register)
+
+    def right(self, column: Value) -> Strip:
+        build, kind = self.build, self.plan.kind
+        if not self.plan.pack_b:
+            return Strip(build.offset(self.source_b, column, kind), 1, self.p["b_row"], kind)
+        base = build.offset(self.packed_b, column * (self.p["k_block"] + self.lanes), self.register)
+        return Strip(base, 1, self.width, self.register)
+
+    def finish(self, row: Value, column: Value, line: list[Value], mask: Value | None) -> None:
+        """Adds a row of sums to what C holds, and after the last block of k bias and activation."""
+        build, plan = self.build, self.plan
+        c = build.offset(self.c, row * self.p["c_row"] + column, plan.kind)
+        partial = build.offset(self.partial, row * self.p["n_block"] + column, self.register)
+        flags = Type("i1", self.lanes)
+        for j, value in enumerate(line):
+            inside = mask if j == len(line) - 1 else None
+            keep = build.splat(self.keeps, self.lanes)
+            keep = keep if inside is None else keep & inside
+            if self.half:
+                value = value + build.load(partial, j * self.lanes, self.register, self.lanes, keep)
+            else:
+                if plan.accumulate:
+                    keep = inside
+                value = value + build.load(c, j * self.lanes, plan.kind, self.lanes, keep)
+            if not self.half:
+                value = self.last_touch(value, row, column + j * self.lanes, inside)
+                build.store(c, j * self.lanes, value, plan.kind, inside)
+                continue
+            with build.when(self.is_last) as branch:
+                done = value
+                if plan.accumulate:
+                    done = done + build.load(c, j * self.lanes, plan.kind, self.lanes, inside)
+                done = self.last_touch(done, row, column + j * self.lanes, inside)
+                build.store(c, j * self.lanes, done, plan.kind, inside)
+            with build.otherwise(branch):
+                build.store(partial, j * self.lanes, value, self.register, inside)
+
+    def last_touch(self, value: Value, row: Value, column: Value, inside: Value | None) -> Value:
+        """Bias and activation, if this is the last block of k."""
+        build, plan = self.build, self.plan
+        if not plan.bias and not plan.activation:
+            return value
+        done = value
+        if plan.bias == "n":
+            place = self.first_column + column
+            bias = build.pointer(self.p["bias"])
+            done = done + build.load(bias, place, plan.kind, self.lanes, inside)
+        elif plan.bias == "m":
+            bias = build.pointer(self.p["bias"])
+            done = done + build.splat(build.load(bias, self.first_row + row, plan.kind), self.lanes)
+        if plan.activation == "relu":
+            done = build.op("max", done, 0.0)
+        return build.select(self.is_last, done, value)
+
+    # --- packing -------------------------------------------------------------------------------
+
+    def pack_a(self, source: Value) -> None:
+        """Panels of `rows` rows: element (i, k) of a panel at k * rows + i, rows repeated at the end."""
+        build, p, lanes = self.build, self.p, self.lanes
+        kind, rows = self.plan.kind, self.rows
+        with build.loop(0, self.height, rows) as panel:
+            target = build.offset(self.packed_a, panel.index * p["k_block"], self.register)
+            start = build.offset(source, panel.index * p["a_row"], kind)
+            count = build.op("min", self.height - panel.index, build.int(rows))
+            if self.plan.a_layout == "k":
+                self.pack_transposed(start, target, p["a_row"], count, rows, min(rows, lanes))
+                for lane in range(lanes, rows, lanes):
+                    more = build.offset(start, p["a_row"] * lane, kind)
+                    into = build.offset(target, lane, self.register)
+                    self.pack_transposed(
+                        more, into, p["a_row"], count - lane, rows, min(rows - lane, lanes)
+                    )
+            else:
+                self.pack_lines(start, target, p["a_column"], p["a_row"], count, rows, rows)
+
+    def pack_b(self, source: Value) -> None:
+        """Panels of `width` columns: element (k, j) of a panel at k * width + j, padded with zeros."""
+        build, p = self.build, self.p
+        kind, width, lanes = self.plan.kind, self.width, self.lanes
+        with build.loop(0, self.breadth, width) as panel:
+            target = build.offset(
+                self.packed_b, panel.index * (p["k_block"] + lanes), self.register
+            )
+            start = build.offset(source, panel.index * p["b_column"], kind)
+            count = self.breadth - panel.index
+            if self.plan.b_layout == "k":
+                for lane in range(0, width, lanes):
+                    more = build.offset(start, p["b_column"] * lane, kind)
+                    into = build.offset(target, lane, self.register)
+                    with build.when(build.compare("gt", count, lane)):
+                        self.pack_transposed(more, into, p["b_column"], count - lane, width, lanes)
+            else:
+                self.pack_lines(start, target, p["b_row"], p["b_column"], count, width, width)
+
+    def pack_lines(
+        self,
+        source: Value,
+        target: Value,
+        along: Value,
+        across: Value,
+        count: Value,
+        breadth: int,
+        step: int,
+    ) -> None:
+        """For each k one line of `breadth` neighbours, `across` apart in the source."""
+        build, lanes, kind = self.build, self.lanes, self.plan.kind
+        unit = (self.plan.a_layout == "m") if step == self.rows else (self.plan.b_layout == "n")
+        masks = [build.mask(count - lane, lanes) for lane in range(0, breadth, lanes)]
+        with build.loop(0, self.depth) as loop:
+            start = build.offset(source, loop.index * along, kind)
+            into = build.offset(target, loop.index * step, self.register)
+            for number, lane in enumerate(range(0, breadth, lanes)):
+                if unit:
+                    line = build.load(start, lane, kind, lanes, masks[number])
+                else:
+                    places = (build.iota("i64", lanes) + lane) * build.splat(across, lanes)
+                    line = build.gather(start, places, kind, masks[number])
+                # The last line of a panel of rows may spill into its successor, written later.
+                build.store(into, lane, line, self.register)
+
+    def pack_transposed(
+        self,
+        source: Value,
+        target: Value,
+        across: Value,
+        count: Value,
+        step: int,
+        used: int,
+    ) -> None:
+        """`used` <= lanes lines of the source, each contiguous along k, turned into columns."""
+        build, lanes, kind = self.build, self.lanes, self.plan.kind
+        pointers = []
+        for i in range(used):
+            row = build.op("max", build.op("min", build.int(i), count - 1), build.int(0))
+            pointers.append(build.offset(source, row * across, kind))
+        whole = self.depth - self.depth % lanes
+        # A short line spills into its successor; only a first part is written before that one.
+        guard = build.mask(build.int(used), lanes) if used < lanes and used < step else None
+
+        def square(k: Value, mask: Value | None) -> None:
+            lines = [build.load(pointer, k, kind, lanes, mask) for pointer in pointers]
+            lines += [build.const(lines[0].type, 0)] * (lanes - used)
+            for j, column in enumerate(transpose(build, lines, self.itemsize)):
+                build.store(target, (k + j) * step, column, self.register, guard)
+
+        with build.loop(0, whole, lanes) as loop:
+            square(loop.index, None)
+        with build.when(build.compare("gt", self.depth, whole)):
+            square(whole, build.mask(self.depth - whole, lanes))
+
+
+@lowering(IntegerMatMul)
+def lower_integer(plan: IntegerMatMul, target: Target) -> Program:
+    """Units: batch x blocks of rows x strips of columns, tiles of 4 rows x 2 vectors, 2 m n k operations.
+
+    A strip of B that is not contiguous along n is first copied, an element at a time.
+    """
+    lanes = target.lanes(STORED_BYTES[plan.kind])
+    rows, vectors = INTEGER_TILE
+    width = lanes * vectors
+
+    def units(build: Builder) -> tuple[Value, Value]:
+        p = build.parameters
+        count = p["batch"] * _ceil(p["m"], p["m_block"]) * _ceil(p["n"], p["n_block"])
+        return count, (p["m_block"] * p["n_block"] * (p["k"] + 8) >> 3) + 8
+
+    def body(build: Builder) -> None:
+        p = build.parameters
+        m_blocks, strips = _ceil(p["m"], p["m_block"]), _ceil(p["n"], p["n_block"])
+        with build.loop(build.first, build.last) as unit:
+            batch, rest = unit.index // (m_blocks * strips), unit.index % (m_blocks * strips)
+            row, column = rest % m_blocks * p["m_block"], rest // m_blocks * p["n_block"]
+            a = build.offset(p["a"], batch * p["a_batch"] + row * p["a_row"], plan.kind)
+            b = build.offset(p["b"], batch * p["b_batch"] + column * p["b_column"], plan.kind)
+            c = build.offset(p["c"], batch * p["c_batch"] + row * p["c_row"] + column, plan.kind)
+            height = build.op("min", p["m_block"], p["m"] - row)
+            left = build.op("min", p["n_block"], p["n"] - column)
+            right = Strip(b, 1, p["b_row"], plan.kind)
+            if plan.b_layout == "any":
+                copy = build.pointer(p["scratch"] + build.worker * p["scratch_stride"])
+                with build.loop(0, p["k"]) as k, build.loop(0, left) as j:
+                    source = k.index * p["b_row"] + j.index * p["b_column"]
+                    one = build.load(b, source, plan.kind)
+                    build.store(copy, k.index * width + j.index, one, plan.kind)
+                right = Strip(copy, 1, width, plan.kind)
+            masks = [build.mask(left - lanes * j, lanes) for j in range(vectors)]
+            with build.loop(0, height, rows) as loop:
+                above = build.offset(a, loop.index * p["a_row"], plan.kind)
+                limit = height - loop.index
+                sums = outer_tile(
+                    build,
+                    lanes,
+                    INTEGER_TILE,
+                    p["k"],
+                    Strip(above, p["a_row"], p["a_column"], plan.kind),
+                    right,
+                    limit=limit,
+                    masks=masks,
+                )
+                for i, line in enumerate(sums):
+                    with build.when(build.compare("gt", limit, i)):
+                        place = build.offset(c, (loop.index + i) * p["c_row"], plan.kind)
+                        for j, value in enumerate(line):
+                            if plan.accumulate:
+                                held = build.load(place, lanes * j, plan.kind, lanes, masks[j])
+                                value = value + held
+                            build.store(place, lanes * j, value, plan.kind, masks[j])
+
+    return program("integer_matmul", PARAMETERS, units, body)

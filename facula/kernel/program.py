@@ -1,0 +1,516 @@
+"""Programs: typed, structured instruction lists that every code generator prints.
+
+A `Program` is what a plan becomes once its layout is known: straight-line instructions on scalars and
+vectors, counted loops with carried values, branches, loads and stores. It has one outer loop over
+independent *units*; who runs which unit never changes a result. Lowerings write programs through
+`Builder`, whose values carry operators, so that they read like the loops they describe.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+
+class Type(NamedTuple):
+    """A scalar kind (`i1 i8 u8 i16 u16 i32 u32 i64 u64 f16 bf16 f32 f64 ptr`) times lanes."""
+
+    kind: str
+    lanes: int = 1
+
+    def __str__(self) -> str:
+        return self.kind if self.lanes == 1 else f"{self.lanes}x{self.kind}"
+
+    @property
+    def is_float(self) -> bool:
+        return self.kind in FLOAT_KINDS
+
+    @property
+    def is_signed(self) -> bool:
+        return self.kind[0] == "i" and self.kind != "i1"
+
+    @property
+    def bits(self) -> int:
+        return KIND_BITS[self.kind]
+
+    def of(self, kind: str) -> "Type":
+        """The same lanes of another kind."""
+        return Type(kind, self.lanes)
+
+
+KIND_BITS = {
+    "i1": 1, "i8": 8, "u8": 8, "i16": 16, "u16": 16, "i32": 32, "u32": 32, "i64": 64, "u64": 64,
+    "f16": 16, "bf16": 16, "f32": 32, "f64": 64, "ptr": 64,
+}  # fmt: skip
+FLOAT_KINDS = frozenset(("f16", "bf16", "f32", "f64"))
+# How a stored element looks in a register: halves compute as f32, bools as i1.
+REGISTER_KIND = {"f16": "f32", "bf16": "f32", "bool": "i1"}
+STORED_BYTES = {
+    "bool": 1, "i8": 1, "u8": 1, "i16": 2, "u16": 2, "i32": 4, "u32": 4, "i64": 8, "u64": 8,
+    "f16": 2, "bf16": 2, "f32": 4, "f64": 8, "ptr": 8,
+}  # fmt: skip
+I64 = Type("i64")
+I1 = Type("i1")
+PTR = Type("ptr")
+F64 = Type("f64")
+
+
+class Instruction(NamedTuple):
+    """One step: `result = op(args)`; `extra` holds what is not a value (kind, lanes, literal)."""
+
+    op: str
+    result: "Value | None"
+    args: tuple["Value", ...]
+    extra: object = None
+
+
+@dataclass(slots=True)
+class Loop:
+    """`for index in range(start, stop, step)`, with values carried from turn to turn."""
+
+    index: "Value"
+    start: "Value"
+    stop: "Value"
+    step: "Value"
+    initial: tuple["Value", ...]
+    carried: tuple["Value", ...]
+    body: list["Instruction | Loop | Branch"] = field(default_factory=list)
+    following: tuple["Value", ...] = ()
+    results: tuple["Value", ...] = ()
+
+    def next(self, *values: "Value") -> None:
+        """Says which values the next turn (or the code after the loop) receives."""
+        self.following = values
+
+
+@dataclass(slots=True)
+class Branch:
+    """`if condition: body`; no values leave it, memory does."""
+
+    condition: "Value"
+    body: list["Instruction | Loop | Branch"] = field(default_factory=list)
+    otherwise: list["Instruction | Loop | Branch"] = field(default_factory=list)
+
+
+Number = "Value | int | float | bool"
+
+
+class Value:
+    """An SSA value. Arithmetic with Python numbers turns them into constants of its own type."""
+
+    __slots__ = ("type", "number", "builder", "literal")
+
+    def __init__(
+        self, type: Type, number: int, builder: "Builder", literal: float | int | None = None
+    ):
+        self.type = type
+        self.number = number
+        self.builder = builder
+        self.literal = literal
+
+    def __repr__(self) -> str:
+        return f"{self.literal}:{self.type}" if self.literal is not None else f"%{self.number}"
+
+    def __add__(self, other: Number) -> "Value":
+        return self.builder.op("add", self, other)
+
+    def __radd__(self, other: Number) -> "Value":
+        return self.builder.op("add", self, other)
+
+    def __sub__(self, other: Number) -> "Value":
+        return self.builder.op("sub", self, other)
+
+    def __rsub__(self, other: Number) -> "Value":
+        return self.builder.op("sub", self.builder.like(self, other), self)
+
+    def __mul__(self, other: Number) -> "Value":
+        return self.builder.op("mul", self, other)
+
+    def __rmul__(self, other: Number) -> "Value":
+        return self.builder.op("mul", self, other)
+
+    def __truediv__(self, other: Number) -> "Value":
+        return self.builder.op("div", self, other)
+
+    def __rtruediv__(self, other: Number) -> "Value":
+        return self.builder.op("div", self.builder.like(self, other), self)
+
+    def __floordiv__(self, other: Number) -> "Value":
+        """Truncating division of integers (C's), the machine's own."""
+        return self.builder.op("quotient", self, other)
+
+    def __mod__(self, other: Number) -> "Value":
+        """Remainder of the truncating division, the machine's own."""
+        return self.builder.op("remainder", self, other)
+
+    def __and__(self, other: Number) -> "Value":
+        return self.builder.op("and", self, other)
+
+    def __rand__(self, other: Number) -> "Value":
+        return self.builder.op("and", self, other)
+
+    def __or__(self, other: Number) -> "Value":
+        return self.builder.op("or", self, other)
+
+    def __ror__(self, other: Number) -> "Value":
+        return self.builder.op("or", self, other)
+
+    def __xor__(self, other: Number) -> "Value":
+        return self.builder.op("xor", self, other)
+
+    def __lshift__(self, other: Number) -> "Value":
+        return self.builder.op("shl", self, other)
+
+    def __rshift__(self, other: Number) -> "Value":
+        """Arithmetic for signed kinds, logical for unsigned ones."""
+        return self.builder.op("shr", self, other)
+
+    def __neg__(self) -> "Value":
+        return self.builder.op("neg", self)
+
+    def __invert__(self) -> "Value":
+        return self.builder.op("not", self)
+
+    def __lt__(self, other: Number) -> "Value":
+        return self.builder.compare("lt", self, other)
+
+    def __le__(self, other: Number) -> "Value":
+        return self.builder.compare("le", self, other)
+
+    def __gt__(self, other: Number) -> "Value":
+        return self.builder.compare("gt", self, other)
+
+    def __ge__(self, other: Number) -> "Value":
+        return self.builder.compare("ge", self, other)
+
+    def eq(self, other: Number) -> "Value":
+        return self.builder.compare("eq", self, other)
+
+    def ne(self, other: Number) -> "Value":
+        return self.builder.compare("ne", self, other)
+
+
+class Parameter(NamedTuple):
+    """One argument of a kernel: an integer (`i64`: sizes and addresses) or a float (`f64`)."""
+
+    name: str
+    kind: str = "i64"
+
+
+@dataclass(slots=True)
+class Program:
+    """A kernel before code generation: its parameters, how many units it has, and one unit's work.
+
+    `units` computes two values from the parameters: the number of units, and a rough cost of one unit
+    in nanoseconds, from which the machine decides whether threads pay.
+    """
+
+    name: str
+    parameters: tuple[Parameter, ...]
+    units: "Builder"
+    body: "Builder"
+
+    def __str__(self) -> str:
+        listed = ", ".join(f"{p.name}: {p.kind}" for p in self.parameters)
+        lines = [f"program {self.name}({listed})", "units:"]
+        lines += _listing(self.units.instructions, 1)
+        lines.append(f"  count {self.units.outcome}")
+        lines.append("unit loop from %first to %last, worker %worker:")
+        lines += _listing(self.body.instructions, 1)
+        return "\n".join(lines)
+
+
+def _listing(body: Sequence[Instruction | Loop | Branch], depth: int) -> Iterator[str]:
+    pad = "  " * depth
+    for step in body:
+        if isinstance(step, Loop):
+            yield f"{pad}for {step.index} in {step.start}..{step.stop} by {step.step}"
+            for value, initial in zip(step.carried, step.initial, strict=True):
+                yield f"{pad}  carry {value} from {initial}"
+            yield from _listing(step.body, depth + 1)
+            yield f"{pad}  next {step.following} -> {step.results}"
+        elif isinstance(step, Branch):
+            yield f"{pad}if {step.condition}"
+            yield from _listing(step.body, depth + 1)
+            if step.otherwise:
+                yield f"{pad}else"
+                yield from _listing(step.otherwise, depth + 1)
+        else:
+            head = f"{step.result}:{step.result.type} = " if step.result is not None else ""
+            tail = f" {step.extra}" if step.extra is not None else ""
+            yield f"{pad}{head}{step.op} {' '.join(map(str, step.args))}{tail}"
+
+
+class Builder:
+    """Writes one instruction list. `builder.parameters["n"]` and the like are the inputs."""
+
+    def __init__(self, parameters: Sequence[Parameter]) -> None:
+        self.instructions: list[Instruction | Loop | Branch] = []
+        self._stack = [self.instructions]
+        self._count = 0
+        self.parameters = {
+            p.name: self._value(Type("f64" if p.kind == "f64" else "i64")) for p in parameters
+        }
+        self.first = self._value(I64)
+        self.last = self._value(I64)
+        self.worker = self._value(I64)
+        self.status = self._value(PTR)
+        self.outcome: tuple[Value, ...] = ()
+
+    # --- values --------------------------------------------------------------------------------
+
+    def _value(self, type: Type) -> Value:
+        self._count += 1
+        return Value(type, self._count, self)
+
+    def _emit(self, op: str, type: Type | None, args: tuple[Value, ...], extra: object = None):
+        result = self._value(type) if type is not None else None
+        self._stack[-1].append(Instruction(op, result, args, extra))
+        return result
+
+    def const(self, type: Type, literal: float | int | bool) -> Value:
+        """A constant; vectors repeat it in every lane."""
+        if type.is_float:
+            return Value(type, -1, self, float(literal))
+        return Value(type, -1, self, int(literal))
+
+    def int(self, literal: int) -> Value:
+        return self.const(I64, literal)
+
+    def like(self, value: Value, other: Number) -> Value:
+        """`other` as a value of the type of `value`: numbers become constants, scalars are spread."""
+        if not isinstance(other, Value):
+            return self.const(value.type, other)
+        if other.type.lanes == 1 and value.type.lanes > 1 and other.type.kind == value.type.kind:
+            return self.splat(other, value.type.lanes)
+        return other
+
+    # --- arithmetic ----------------------------------------------------------------------------
+
+    def op(self, name: str, *args: Number) -> Value:
+        """An operation whose operands and result have one type (`add`, `sqrt`, `fma`, `min`...)."""
+        model = next(a for a in args if isinstance(a, Value) and a.type.lanes > 1) if any(
+            isinstance(a, Value) and a.type.lanes > 1 for a in args
+        ) else next(a for a in args if isinstance(a, Value))
+        values = tuple(self.like(model, a) for a in args)
+        for value in values:
+            if value.type != model.type:
+                raise TypeError(f"{name}: {value.type} beside {model.type}")
+        folded = _fold(name, values)
+        if folded is not None:
+            return folded if isinstance(folded, Value) else self.const(model.type, folded)
+        return self._emit(name, model.type, values)
+
+    def compare(self, name: str, a: Number, b: Number) -> Value:
+        """`lt le gt ge eq ne`; comparisons with nan are false, except `ne`."""
+        model = a if isinstance(a, Value) and a.type.lanes > 1 or not isinstance(b, Value) else b
+        a, b = self.like(model, a), self.like(model, b)
+        if a.type != b.type:
+            raise TypeError(f"{name}: {a.type} beside {b.type}")
+        return self._emit(name, a.type.of("i1"), (a, b))
+
+    def select(self, condition: Value, a: Number, b: Number) -> Value:
+        model = a if isinstance(a, Value) else b
+        assert isinstance(model, Value)
+        if condition.type.lanes > model.type.lanes:
+            model = self.splat(model, condition.type.lanes)
+        a, b = self.like(model, a), self.like(model, b)
+        if condition.type.lanes < a.type.lanes:
+            condition = self.splat(condition, a.type.lanes)
+        if a.type != b.type or a.type.lanes != condition.type.lanes:
+            raise TypeError(f"select: {condition.type}, {a.type}, {b.type}")
+        return self._emit("select", a.type, (condition, a, b))
+
+    def cast(self, value: Value, kind: str) -> Value:
+        """Converts the number; float to integer truncates and saturates, anything to i1 is `!= 0`."""
+        if value.type.kind == kind:
+            return value
+        if kind == "i1":
+            return self.compare("ne", value, 0)
+        if value.literal is not None and not (value.type.is_float and kind not in FLOAT_KINDS):
+            return self.const(value.type.of(kind), value.literal)
+        return self._emit("cast", value.type.of(kind), (value,))
+
+    def bitcast(self, value: Value, kind: str) -> Value:
+        """The same bits read as another kind of equal width."""
+        return value if value.type.kind == kind else self._emit("bitcast", value.type.of(kind), (value,))
+
+    # --- vectors -------------------------------------------------------------------------------
+
+    def splat(self, value: Value, lanes: int) -> Value:
+        if value.type.lanes == lanes:
+            return value
+        if value.literal is not None:
+            return self.const(Type(value.type.kind, lanes), value.literal)
+        return self._emit("splat", Type(value.type.kind, lanes), (value,))
+
+    def iota(self, kind: str, lanes: int) -> Value:
+        """0, 1, 2, ... one number a lane."""
+        if lanes == 1:
+            return self.const(Type(kind), 0)
+        return self._emit("iota", Type(kind, lanes), ())
+
+    def shuffle(self, a: Value, lanes: Sequence[int], b: Value | None = None) -> Value:
+        """Picks lanes of `a` (and of `b`, counted on from a's); one picked lane gives a scalar."""
+        if len(lanes) == 1:
+            chosen, lane = (a, lanes[0]) if lanes[0] < a.type.lanes else (b, lanes[0] - a.type.lanes)
+            return self._emit("extract", Type(a.type.kind), (chosen,), lane)
+        args = (a,) if b is None else (a, b)
+        return self._emit("shuffle", Type(a.type.kind, len(lanes)), args, tuple(lanes))
+
+    def insert(self, vector: Value, scalar: Value, lane: int) -> Value:
+        return self._emit("insert", vector.type, (vector, scalar), lane)
+
+    def mask(self, count: Value, lanes: int) -> Value:
+        """True in the first `count` lanes."""
+        if lanes == 1:
+            return self.compare("gt", count, 0)
+        kind = "i32" if lanes <= 16 else "i16"
+        small = self.op("min", count, self.int(lanes))
+        return self.compare("lt", self.iota(kind, lanes), self.splat(self.cast(small, kind), lanes))
+
+    def halves(self, value: Value) -> tuple[Value, Value]:
+        """The lower and the upper half of a vector's lanes."""
+        half = value.type.lanes // 2
+        return self.shuffle(value, range(half)), self.shuffle(value, range(half, 2 * half))
+
+    # --- memory --------------------------------------------------------------------------------
+
+    def pointer(self, address: Value) -> Value:
+        """An integer address as a pointer."""
+        return address if address.type.kind == "ptr" else self._emit("pointer", PTR, (address,))
+
+    def offset(self, pointer: Value, index: Number, kind: str) -> Value:
+        """The pointer `index` elements of `kind` further on."""
+        return self._emit("offset", PTR, (self.pointer(pointer), self.like(self.int(0), index)), kind)
+
+    def load(
+        self,
+        pointer: Value,
+        index: Number,
+        kind: str,
+        lanes: int = 1,
+        mask: Value | None = None,
+    ) -> Value:
+        """`lanes` neighbouring elements of `kind`, as their register kind; masked-off lanes are 0."""
+        index = self.like(self.int(0), index)
+        args = (self.pointer(pointer), index) + (() if mask is None else (mask,))
+        return self._emit("load", Type(REGISTER_KIND.get(kind, kind), lanes), args, kind)
+
+    def store(
+        self, pointer: Value, index: Number, value: Value, kind: str, mask: Value | None = None
+    ) -> None:
+        """Stores a register value as elements of `kind` (same register kind)."""
+        if value.type.kind != REGISTER_KIND.get(kind, kind):
+            raise TypeError(f"store: {value.type} as {kind}")
+        index = self.like(self.int(0), index)
+        args = (self.pointer(pointer), index, value) + (() if mask is None else (mask,))
+        self._emit("store", None, args, kind)
+
+    def gather(self, pointer: Value, indices: Value, kind: str, mask: Value | None = None) -> Value:
+        """One element a lane, from element index `indices` (i64 lanes)."""
+        if indices.type.lanes == 1:
+            return self.load(pointer, indices, kind, 1, mask)
+        args = (self.pointer(pointer), indices) + (() if mask is None else (mask,))
+        return self._emit("gather", Type(REGISTER_KIND.get(kind, kind), indices.type.lanes), args, kind)
+
+    def scatter(
+        self, pointer: Value, indices: Value, value: Value, kind: str, mask: Value | None = None
+    ) -> None:
+        """Stores one element a lane; where indices repeat, the highest lane stays."""
+        if indices.type.lanes == 1:
+            self.store(pointer, indices, value, kind, mask)
+            return
+        args = (self.pointer(pointer), indices, value) + (() if mask is None else (mask,))
+        self._emit("scatter", None, args, kind)
+
+    def prefetch(self, pointer: Value, index: Number, kind: str) -> None:
+        """Asks for a cache line that will be read soon."""
+        self._emit("prefetch", None, (self.pointer(pointer), self.like(self.int(0), index)), kind)
+
+    def report(self, code: Number) -> None:
+        """Makes the kernel call return `code` (not 0) to Python."""
+        self._emit("store", None, (self.status, self.int(0), self.like(self.int(0), code)), "i64")
+
+    # --- control -------------------------------------------------------------------------------
+
+    @contextmanager
+    def loop(
+        self, start: Number, stop: Number, step: Number = 1, carry: Sequence[Value] = ()
+    ) -> Iterator[Loop]:
+        """A counted loop; `loop.carried` are this turn's values, `loop.next(...)` sets the next ones,
+        `loop.results` are the last ones, to be used after the block."""
+        zero = self.int(0)
+        loop = Loop(
+            self._value(I64),
+            self.like(zero, start),
+            self.like(zero, stop),
+            self.like(zero, step),
+            tuple(carry),
+            tuple(self._value(v.type) for v in carry),
+        )
+        self._stack.append(loop.body)
+        yield loop
+        self._stack.pop()
+        if len(loop.following) != len(loop.carried):
+            raise TypeError(f"loop carries {len(loop.carried)} values, next got {len(loop.following)}")
+        for before, after in zip(loop.carried, loop.following, strict=True):
+            if before.type != after.type:
+                raise TypeError(f"loop carries {before.type}, next got {after.type}")
+        loop.results = tuple(self._value(v.type) for v in carry)
+        self._stack[-1].append(loop)
+
+    @contextmanager
+    def when(self, condition: Value) -> Iterator[Branch]:
+        """Code that runs only if `condition` (an i1 scalar) holds."""
+        branch = Branch(condition)
+        self._stack.append(branch.body)
+        yield branch
+        self._stack.pop()
+        self._stack[-1].append(branch)
+
+    @contextmanager
+    def otherwise(self, branch: Branch) -> Iterator[None]:
+        """The other side of a `when` that has just been closed."""
+        self._stack.append(branch.otherwise)
+        yield
+        self._stack.pop()
+
+
+def _fold(name: str, values: tuple[Value, ...]) -> Value | float | None:
+    """Trivial integer identities, so that address arithmetic does not grow needless steps."""
+    if len(values) != 2 or values[0].type.is_float or values[0].type.kind == "i1":
+        return None
+    a, b = values
+    if a.literal is not None and b.literal is not None:
+        if name == "add":
+            return a.literal + b.literal
+        if name == "sub":
+            return a.literal - b.literal
+        if name == "mul":
+            return a.literal * b.literal
+    if name in ("add", "sub") and b.literal == 0:
+        return a
+    if name == "add" and a.literal == 0:
+        return b
+    if name == "mul" and b.literal == 1:
+        return a
+    if name == "mul" and a.literal == 1:
+        return b
+    return None
+
+
+def program(
+    name: str,
+    parameters: Sequence[Parameter],
+    units: Callable[[Builder], tuple[Number, Number]],
+    body: Callable[[Builder], None],
+) -> Program:
+    """Builds a program: `units(builder)` returns (count, cost in ns of one unit); `body(builder)` writes
+    the loop over units `builder.first` to `builder.last`."""
+    counting = Builder(parameters)
+    count, cost = units(counting)
+    counting.outcome = (counting.like(counting.int(0), count), counting.like(counting.int(0), cost))
+    working = Builder(parameters)
+    body(working)
+    return Program(name, tuple(parameters), counting, working)

@@ -1,0 +1,715 @@
+"""torch.nn.functional: the operations of networks as functions of tensors.
+
+Most are operations of `facula.ops` under the name and signature torch gives them here; what is not
+an operation of its own is composed of tensor operations. Layers call these and nothing else.
+"""
+
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
+from facula import ops
+from facula.autograd.mode import no_grad
+from facula.meta.dtype import dtype as DType
+from facula.tensor import Tensor
+
+__all__ = [
+    "adaptive_avg_pool2d",
+    "avg_pool2d",
+    "batch_norm",
+    "binary_cross_entropy",
+    "binary_cross_entropy_with_logits",
+    "celu",
+    "conv2d",
+    "cosine_similarity",
+    "cross_entropy",
+    "dropout",
+    "dropout2d",
+    "elu",
+    "embedding",
+    "gelu",
+    "glu",
+    "group_norm",
+    "hardshrink",
+    "hardsigmoid",
+    "hardswish",
+    "hardtanh",
+    "huber_loss",
+    "kl_div",
+    "l1_loss",
+    "layer_norm",
+    "leaky_relu",
+    "linear",
+    "log_softmax",
+    "logsigmoid",
+    "max_pool2d",
+    "max_pool2d_with_indices",
+    "mish",
+    "mse_loss",
+    "nll_loss",
+    "normalize",
+    "one_hot",
+    "pad",
+    "prelu",
+    "relu",
+    "relu6",
+    "relu_",
+    "selu",
+    "sigmoid",
+    "silu",
+    "smooth_l1_loss",
+    "softmax",
+    "softmin",
+    "softplus",
+    "softshrink",
+    "softsign",
+    "tanh",
+    "tanhshrink",
+    "threshold",
+]
+
+# --- operations that have this very signature ---------------------------------------------------
+
+linear = ops.linear
+conv2d = ops.conv2d
+avg_pool2d = ops.avg_pool2d
+prelu = ops.prelu
+gelu = ops.gelu
+softplus = ops.softplus
+hardshrink = ops.hardshrink
+softshrink = ops.softshrink
+one_hot = ops.one_hot
+relu_ = ops.relu_
+
+# --- activations that can write over their input -----------------------------------------------
+
+
+def relu(input: Tensor, inplace: bool = False) -> Tensor:
+    """max(x, 0)."""
+    return ops.relu_(input) if inplace else ops.relu(input)
+
+
+def relu6(input: Tensor, inplace: bool = False) -> Tensor:
+    """x clamped between 0 and 6."""
+    return hardtanh(input, 0.0, 6.0, inplace)
+
+
+def elu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
+    """x where positive, alpha * (exp(x) - 1) elsewhere."""
+    return ops.elu_(input, alpha) if inplace else ops.elu(input, alpha)
+
+
+def selu(input: Tensor, inplace: bool = False) -> Tensor:
+    """1.0507 * elu(x, 1.6733)."""
+    return ops.selu_(input) if inplace else ops.selu(input)
+
+
+def celu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
+    """x where positive, alpha * (exp(x / alpha) - 1) elsewhere."""
+    return ops.celu_(input, alpha) if inplace else ops.celu(input, alpha)
+
+
+def leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = False) -> Tensor:
+    """x where positive, negative_slope * x elsewhere."""
+    if inplace:
+        return ops.leaky_relu_(input, negative_slope)
+    return ops.leaky_relu(input, negative_slope)
+
+
+def threshold(input: Tensor, threshold: float, value: float, inplace: bool = False) -> Tensor:
+    """x where it exceeds `threshold`, `value` elsewhere."""
+    if inplace:
+        return ops.threshold_(input, threshold, value)
+    return ops.threshold(input, threshold, value)
+
+
+def hardtanh(
+    input: Tensor, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False
+) -> Tensor:
+    """x clamped between `min_val` and `max_val`."""
+    if min_val > max_val:
+        raise ValueError("min_val cannot be greater than max_val")
+    if inplace:
+        return ops.hardtanh_(input, min_val, max_val)
+    return ops.hardtanh(input, min_val, max_val)
+
+
+def silu(input: Tensor, inplace: bool = False) -> Tensor:
+    """x * sigmoid(x)."""
+    return ops.silu_(input) if inplace else ops.silu(input)
+
+
+def mish(input: Tensor, inplace: bool = False) -> Tensor:
+    """x * tanh(softplus(x))."""
+    return ops.mish_(input) if inplace else ops.mish(input)
+
+
+def hardsigmoid(input: Tensor, inplace: bool = False) -> Tensor:
+    """x / 6 + 1 / 2, clamped between 0 and 1."""
+    return ops.hardsigmoid_(input) if inplace else ops.hardsigmoid(input)
+
+
+def hardswish(input: Tensor, inplace: bool = False) -> Tensor:
+    """x * hardsigmoid(x)."""
+    return ops.hardswish_(input) if inplace else ops.hardswish(input)
+
+
+# --- other activations -------------------------------------------------------------------------
+
+
+def sigmoid(input: Tensor) -> Tensor:
+    """1 / (1 + exp(-x))."""
+    return input.sigmoid()
+
+
+def tanh(input: Tensor) -> Tensor:
+    """Hyperbolic tangent."""
+    return input.tanh()
+
+
+def logsigmoid(input: Tensor) -> Tensor:
+    """log(sigmoid(x))."""
+    return ops.log_sigmoid(input)
+
+
+def tanhshrink(input: Tensor) -> Tensor:
+    """x - tanh(x)."""
+    return input - input.tanh()
+
+
+def softsign(input: Tensor) -> Tensor:
+    """x / (1 + |x|)."""
+    return input / (input.abs() + 1)
+
+
+def glu(input: Tensor, dim: int = -1) -> Tensor:
+    """The first half along `dim` times the sigmoid of the second."""
+    if input.dim() == 0:
+        raise RuntimeError("glu does not support scalars because halving size must be even")
+    if input.shape[dim] % 2 != 0:
+        place = dim % input.dim()
+        raise RuntimeError(
+            f"Halving dimension must be even, but dimension {place} is size {input.shape[dim]}"
+        )
+    first, second = input.chunk(2, dim)
+    return first * second.sigmoid()
+
+
+def _implied_dim(name: str, input: Tensor, stacklevel: int) -> int:
+    warnings.warn(
+        f"Implicit dimension choice for {name} has been deprecated. "
+        "Change the call to include dim=X as an argument.",
+        stacklevel=stacklevel,
+    )
+    return 0 if input.dim() in (0, 1, 3) else 1
+
+
+def softmax(
+    input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: DType | None = None
+) -> Tensor:
+    """exp(x) scaled to sum to one along `dim`."""
+    if dim is None:
+        dim = _implied_dim("softmax", input, _stacklevel)
+    return ops.softmax(input, dim, dtype)
+
+
+def log_softmax(
+    input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: DType | None = None
+) -> Tensor:
+    """log(softmax(x)) along `dim`, computed in one piece."""
+    if dim is None:
+        dim = _implied_dim("log_softmax", input, _stacklevel)
+    return ops.log_softmax(input, dim, dtype)
+
+
+def softmin(
+    input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: DType | None = None
+) -> Tensor:
+    """softmax(-x) along `dim`."""
+    if dim is None:
+        dim = _implied_dim("softmin", input, _stacklevel)
+    return ops.softmax(-input, dim, dtype)
+
+
+# --- pooling -----------------------------------------------------------------------------------
+
+Size2 = int | Sequence[int]
+
+
+def max_pool2d_with_indices(
+    input: Tensor,
+    kernel_size: Size2,
+    stride: Size2 | None = None,
+    padding: Size2 = 0,
+    dilation: Size2 = 1,
+    ceil_mode: bool = False,
+    return_indices: bool = False,
+) -> tuple[Tensor, Tensor]:
+    """The largest element of every window, and its position in the image as one number."""
+    stride = kernel_size if stride is None else stride
+    return ops.max_pool2d_with_indices(input, kernel_size, stride, padding, dilation, ceil_mode)
+
+
+def max_pool2d(
+    input: Tensor,
+    kernel_size: Size2,
+    stride: Size2 | None = None,
+    padding: Size2 = 0,
+    dilation: Size2 = 1,
+    ceil_mode: bool = False,
+    return_indices: bool = False,
+) -> Any:
+    """The largest element of every window; with `return_indices`, also where it stood."""
+    stride = kernel_size if stride is None else stride
+    if return_indices:
+        return ops.max_pool2d_with_indices(input, kernel_size, stride, padding, dilation, ceil_mode)
+    return ops.max_pool2d(input, kernel_size, stride, padding, dilation, ceil_mode)
+
+
+def adaptive_avg_pool2d(input: Tensor, output_size: int | Sequence[int | None] | None) -> Tensor:
+    """The means of as many windows as give images of `output_size`; None keeps a size."""
+    wanted = tuple(output_size) if isinstance(output_size, Sequence) else (output_size,) * 2
+    kept = input.shape[-2:]
+    sizes = [have if want is None else want for want, have in zip(wanted, kept, strict=True)]
+    return ops.adaptive_avg_pool2d(input, sizes)
+
+
+# --- normalisation -----------------------------------------------------------------------------
+
+
+def batch_norm(
+    input: Tensor,
+    running_mean: Tensor | None,
+    running_var: Tensor | None,
+    weight: Tensor | None = None,
+    bias: Tensor | None = None,
+    training: bool = False,
+    momentum: float = 0.1,
+    eps: float = 1e-5,
+) -> Tensor:
+    """Every channel normalised over the batch (in training) or by the running statistics."""
+    if training:
+        _check_batch_size(input.shape)
+        if eps <= 0.0:
+            raise ValueError(f"batch_norm eps must be positive during training, but got {eps}")
+    elif eps < 0.0:
+        raise ValueError(f"batch_norm eps must be non-negative, but got {eps}")
+    return ops.batch_norm(
+        input, weight, bias, running_mean, running_var, training, momentum, eps, False
+    )
+
+
+def _check_batch_size(shape: Sequence[int]) -> None:
+    count = shape[0]
+    for size in shape[2:]:
+        count *= size
+    if count == 1:
+        raise ValueError(
+            f"Expected more than 1 value per channel when training, got input size {shape}"
+        )
+
+
+def layer_norm(
+    input: Tensor,
+    normalized_shape: Sequence[int],
+    weight: Tensor | None = None,
+    bias: Tensor | None = None,
+    eps: float = 1e-5,
+) -> Tensor:
+    """Each sample normalised over its last dimensions, then scaled and shifted."""
+    return ops.layer_norm(input, normalized_shape, weight, bias, eps)
+
+
+def group_norm(
+    input: Tensor,
+    num_groups: int,
+    weight: Tensor | None = None,
+    bias: Tensor | None = None,
+    eps: float = 1e-5,
+) -> Tensor:
+    """Each sample normalised over groups of channels, then scaled and shifted by channel."""
+    if input.dim() < 2:
+        raise RuntimeError(
+            f"Expected at least 2 dimensions for input tensor but received {input.dim()}"
+        )
+    batch, channels = input.shape[:2]
+    if channels % num_groups != 0:
+        raise RuntimeError(
+            "Expected number of channels in input to be divisible by num_groups, but got input of "
+            f"shape {list(input.shape)} and num_groups={num_groups}"
+        )
+    _check_batch_size([batch * channels // num_groups, num_groups, *input.shape[2:]])
+    grouped = input.reshape(batch, num_groups, -1)  # (N, groups, elements)
+    result = layer_norm(grouped, grouped.shape[2:], eps=eps).view(input.shape)
+    by_channel = (1, channels) + (1,) * (input.dim() - 2)
+    if weight is not None:
+        result = result * weight.view(by_channel)
+    if bias is not None:
+        result = result + bias.view(by_channel)
+    return result
+
+
+def normalize(
+    input: Tensor, p: float = 2.0, dim: int = 1, eps: float = 1e-12, out: Tensor | None = None
+) -> Tensor:
+    """The input divided by its p-norm along `dim`."""
+    length = input.norm(p, dim, keepdim=True).clamp_min(eps).expand_as(input)
+    return input / length if out is None else ops.div(input, length, out=out)
+
+
+def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -> Tensor:
+    """The cosine of the angle between two vectors along `dim`."""
+    length1 = x1.norm(2, dim, keepdim=True).clamp_min(eps)
+    length2 = x2.norm(2, dim, keepdim=True).clamp_min(eps)
+    return ((x1 / length1) * (x2 / length2)).sum(dim)
+
+
+# --- dropout -----------------------------------------------------------------------------------
+
+
+def _check_probability(p: float) -> None:
+    if p < 0.0 or p > 1.0:
+        raise ValueError(f"dropout probability has to be between 0 and 1, but got {p}")
+
+
+def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
+    """Each element zeroed with probability `p` and scaled by 1 / (1 - p) otherwise."""
+    _check_probability(p)
+    return ops.dropout_(input, p, training) if inplace else ops.dropout(input, p, training)
+
+
+def dropout2d(
+    input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False
+) -> Tensor:
+    """Each channel of (N, C, H, W) zeroed with probability `p`, scaled otherwise."""
+    _check_probability(p)
+    if input.dim() not in (3, 4):
+        warnings.warn(
+            f"dropout2d: Received a {input.dim()}-D input to dropout2d, which is deprecated and "
+            "will result in an error in a future release. To retain the behavior and silence this "
+            "warning, please use dropout instead. Note that dropout2d exists to provide "
+            "channel-wise dropout on inputs with 2 spatial dimensions, a channel dimension, and "
+            "an optional batch dimension (i.e. 3D or 4D inputs).",
+            stacklevel=2,
+        )
+    elif input.dim() == 3:
+        warnings.warn(
+            "dropout2d: Received a 3D input to dropout2d and assuming that channel-wise 1D dropout "
+            "behavior is desired - input is interpreted as shape (N, C, L), where C is the channel "
+            "dim. This behavior will change in a future release to interpret the input as one "
+            "without a batch dimension, i.e. shape (C, H, W). To maintain the 1D channel-wise "
+            "dropout behavior, please switch to using dropout1d instead.",
+            stacklevel=2,
+        )
+    if not training or p == 0:
+        return input
+    shape = (*input.shape[:2], *(1,) * (input.dim() - 2))
+    with no_grad():
+        if p == 1:
+            noise = ops.zeros(*shape, dtype=input.dtype)
+        else:
+            noise = ops.empty(*shape, dtype=input.dtype).bernoulli_(1 - p).div_(1 - p)
+    return input.mul_(noise) if inplace else input * noise
+
+
+# --- looking up --------------------------------------------------------------------------------
+
+
+def embedding(
+    input: Tensor,
+    weight: Tensor,
+    padding_idx: int | None = None,
+    max_norm: float | None = None,
+    norm_type: float = 2.0,
+    scale_grad_by_freq: bool = False,
+    sparse: bool = False,
+) -> Tensor:
+    """Row `i` of `weight` for every integer `i` of the input."""
+    if padding_idx is None:
+        padding_idx = -1
+    else:
+        rows = weight.shape[0]
+        if not -rows <= padding_idx < rows:
+            raise AssertionError("Padding_idx must be within num_embeddings")
+        padding_idx %= rows
+    if max_norm is not None:
+        _shorten_rows(weight, input, max_norm, norm_type)
+    return ops.embedding(weight, input, padding_idx, scale_grad_by_freq, sparse)
+
+
+def _shorten_rows(weight: Tensor, indices: Tensor, max_norm: float, norm_type: float) -> None:
+    """Scale the rows that are looked up and longer than `max_norm`, in place."""
+    with no_grad():
+        rows = indices.reshape(-1)
+        chosen = weight.index_select(0, rows)
+        lengths = chosen.norm(norm_type, 1, keepdim=True)
+        factor = ops.where(lengths > max_norm, max_norm / (lengths + 1e-7), 1.0)
+        # A row that is looked up twice is written twice, with the same numbers.
+        weight[rows] = chosen * factor
+
+
+# --- padding -----------------------------------------------------------------------------------
+
+
+def pad(
+    input: Tensor, pad: Sequence[int], mode: str = "constant", value: float | None = None
+) -> Tensor:
+    """The input made larger: `pad` holds (before, after) for each dimension, the last one first.
+
+    >>> pad(ops.ones(1, 2), (1, 0))
+    tensor([[0., 1., 1.]])
+    """
+    if len(pad) % 2 != 0:
+        raise RuntimeError("Padding length must be divisible by 2")
+    if len(pad) // 2 > input.dim():
+        raise RuntimeError(
+            "Padding length should be less than or equal to two times the input dimension but got "
+            f"padding length {len(pad)} and input of dimension {input.dim()}"
+        )
+    if mode not in ("constant", "reflect", "replicate", "circular"):
+        raise NotImplementedError(f"Unrecognised padding mode {mode}")
+    if mode != "constant" and value is not None and value != 0:
+        raise ValueError(f'Padding mode "{mode}" doesn\'t take in value argument')
+    result = input
+    for place in range(len(pad) // 2):
+        before, after = pad[2 * place], pad[2 * place + 1]
+        if before == 0 and after == 0:
+            continue
+        dim = input.dim() - 1 - place
+        if mode == "constant":
+            result = _pad_constant(result, dim, before, after, 0.0 if value is None else value)
+        else:
+            result = result.index_select(dim, _source(mode, result, dim, before, after))
+    return result
+
+
+def _pad_constant(input: Tensor, dim: int, before: int, after: int, value: float) -> Tensor:
+    size = input.shape[dim]
+    start, stop = max(0, -before), size - max(0, -after)
+    if size + before + after < 0 or stop < start:
+        raise RuntimeError(
+            f"The input size {size}, plus negative padding {before} and {after} resulted in a "
+            f"negative output size, which is invalid. Check dimension {dim} of your input."
+        )
+    parts = [input.narrow(dim, start, stop - start)]
+    shape = list(input.shape)
+    if before > 0:
+        shape[dim] = before
+        parts.insert(0, ops.full(shape, value, dtype=input.dtype))
+    if after > 0:
+        shape[dim] = after
+        parts.append(ops.full(shape, value, dtype=input.dtype))
+    return ops.cat(parts, dim) if len(parts) > 1 else parts[0]
+
+
+def _source(mode: str, input: Tensor, dim: int, before: int, after: int) -> Tensor:
+    """For each index of the padded dimension, the index of the input that it repeats."""
+    size = input.shape[dim]
+    if mode == "reflect" and max(before, after) >= size:
+        raise RuntimeError(
+            "Argument #4: Padding size should be less than the corresponding input dimension, but "
+            f"got: padding ({before}, {after}) at dimension {dim} of input {list(input.shape)}"
+        )
+    if mode == "circular" and max(before, after) > size:
+        raise RuntimeError("Padding value causes wrapping around more than once.")
+    places = ops.arange(-before, size + after)
+    if mode == "circular":
+        return places % size
+    if mode == "replicate":
+        return places.clamp(0, size - 1)
+    return (size - 1) - (places.abs() - (size - 1)).abs()
+
+
+# --- losses ------------------------------------------------------------------------------------
+
+
+def chosen_reduction(size_average: bool | None, reduce: bool | None, reduction: str) -> str:
+    """The reduction, after the two old arguments that used to say it."""
+    if size_average is None and reduce is None:
+        return reduction
+    if reduce is False:
+        reduction = "none"
+    else:
+        reduction = "sum" if size_average is False else "mean"
+    warnings.warn(
+        "size_average and reduce args will be deprecated, "
+        f"please use reduction='{reduction}' instead.",
+        stacklevel=3,
+    )
+    return reduction
+
+
+def _warn_sizes(input: Tensor, target: Tensor) -> None:
+    if target.form is not input.form and target.shape != input.shape:
+        warnings.warn(
+            f"Using a target size ({target.shape}) that is different to the input size "
+            f"({input.shape}). This will likely lead to incorrect results due to broadcasting. "
+            "Please ensure they have the same size.",
+            stacklevel=3,
+        )
+
+
+def _weighted(loss: Tensor, weight: Tensor, reduction: str, over: Tensor | None) -> Tensor:
+    """A weighted loss; its mean is over the sum of `over`, if given, instead of the count."""
+    if weight.shape != loss.shape:
+        raise ValueError("Weights and input must have the same size.")
+    if reduction not in ("none", "mean", "sum"):
+        raise ValueError(
+            f"Invalid reduction mode: {reduction}. Expected one of 'none', 'mean', 'sum'."
+        )
+    weighted = loss * weight
+    if reduction == "none":
+        return weighted
+    if reduction == "sum":
+        return weighted.sum()
+    return weighted.mean() if over is None else weighted.sum() / over.sum()
+
+
+def l1_loss(
+    input: Tensor,
+    target: Tensor,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+    weight: Tensor | None = None,
+) -> Tensor:
+    """|input - target|."""
+    _warn_sizes(input, target)
+    reduction = chosen_reduction(size_average, reduce, reduction)
+    if weight is None:
+        return ops.l1_loss(input, target, reduction)
+    return _weighted(ops.l1_loss(input, target, "none"), weight, reduction, over=weight)
+
+
+def mse_loss(
+    input: Tensor,
+    target: Tensor,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+    weight: Tensor | None = None,
+) -> Tensor:
+    """(input - target) squared."""
+    _warn_sizes(input, target)
+    reduction = chosen_reduction(size_average, reduce, reduction)
+    if weight is None:
+        return ops.mse_loss(input, target, reduction)
+    return _weighted(ops.mse_loss(input, target, "none"), weight, reduction, over=weight)
+
+
+def smooth_l1_loss(
+    input: Tensor,
+    target: Tensor,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+    beta: float = 1.0,
+) -> Tensor:
+    """Squared error over 2 beta where the error is below beta, |error| - beta / 2 above."""
+    _warn_sizes(input, target)
+    reduction = chosen_reduction(size_average, reduce, reduction)
+    return ops.smooth_l1_loss(input, target, reduction, beta)
+
+
+def huber_loss(
+    input: Tensor,
+    target: Tensor,
+    reduction: str = "mean",
+    delta: float = 1.0,
+    weight: Tensor | None = None,
+) -> Tensor:
+    """Half the squared error below delta, delta * (|error| - delta / 2) above."""
+    _warn_sizes(input, target)
+    if weight is None:
+        return ops.huber_loss(input, target, reduction, delta)
+    return _weighted(ops.huber_loss(input, target, "none", delta), weight, reduction, over=None)
+
+
+def nll_loss(
+    input: Tensor,
+    target: Tensor,
+    weight: Tensor | None = None,
+    size_average: bool | None = None,
+    ignore_index: int = -100,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+) -> Tensor:
+    """Minus the log-probability (the input) of the right class (the target)."""
+    reduction = chosen_reduction(size_average, reduce, reduction)
+    return ops.nll_loss(input, target, weight, reduction, ignore_index)
+
+
+def cross_entropy(
+    input: Tensor,
+    target: Tensor,
+    weight: Tensor | None = None,
+    size_average: bool | None = None,
+    ignore_index: int = -100,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+    label_smoothing: float = 0.0,
+) -> Tensor:
+    """Minus the log of the softmax of the right class, or of a distribution over the classes."""
+    reduction = chosen_reduction(size_average, reduce, reduction)
+    return ops.cross_entropy(input, target, weight, reduction, ignore_index, label_smoothing)
+
+
+def binary_cross_entropy(
+    input: Tensor,
+    target: Tensor,
+    weight: Tensor | None = None,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+) -> Tensor:
+    """Cross entropy of two classes; the input holds the probability of the second."""
+    reduction = chosen_reduction(size_average, reduce, reduction)
+    if target.shape != input.shape:
+        raise ValueError(
+            f"Using a target size ({target.shape}) that is different to the input size "
+            f"({input.shape}) is deprecated. Please ensure they have the same size."
+        )
+    return ops.binary_cross_entropy(input, target, weight, reduction)
+
+
+def binary_cross_entropy_with_logits(
+    input: Tensor,
+    target: Tensor,
+    weight: Tensor | None = None,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+    pos_weight: Tensor | None = None,
+) -> Tensor:
+    """Cross entropy of two classes; the input holds the score whose sigmoid is the probability."""
+    reduction = chosen_reduction(size_average, reduce, reduction)
+    if target.shape != input.shape:
+        raise ValueError(
+            f"Target size ({target.shape}) must be the same as input size ({input.shape})"
+        )
+    return ops.binary_cross_entropy_with_logits(input, target, weight, pos_weight, reduction)
+
+
+def kl_div(
+    input: Tensor,
+    target: Tensor,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+    log_target: bool = False,
+) -> Tensor:
+    """target * (log(target) - input), pointwise, then reduced; 'batchmean' divides by the batch."""
+    if size_average is not None or reduce is not None:
+        reduction = chosen_reduction(size_average, reduce, reduction)
+    elif reduction == "mean":
+        warnings.warn(
+            "reduction: 'mean' divides the total loss by both the batch size and the support size."
+            "'batchmean' divides only by the batch size, and aligns with the KL div math "
+            "definition.'mean' will be changed to behave the same as 'batchmean' in the next major "
+            "release.",
+            stacklevel=2,
+        )
+    if reduction == "batchmean":
+        total = ops.kl_div(input, target, "sum", log_target=log_target)
+        return total / input.shape[0] if input.dim() else total
+    return ops.kl_div(input, target, reduction, log_target=log_target)

@@ -1,0 +1,1 @@
+"""The layers, one file a kind; `facula.nn` shows their names."""

@@ -1,0 +1,251 @@
+"""Normalisation: BatchNorm1d, BatchNorm2d, LayerNorm, GroupNorm."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from facula import ops
+from facula.meta.device import device as Device
+from facula.meta.dtype import dtype as DType
+from facula.meta.dtype import int64
+from facula.nn import functional as F
+from facula.nn import init
+from facula.nn.modules.module import Module
+from facula.nn.parameter import Parameter
+from facula.tensor import Tensor
+
+__all__ = ["BatchNorm1d", "BatchNorm2d", "GroupNorm", "LayerNorm"]
+
+
+class _Affine(Module):
+    """A normalisation followed, if wanted, by a learned scale and shift. Abstract."""
+
+    weight: Parameter | None
+    bias: Parameter | None
+
+    def _make_affine(
+        self,
+        shape: tuple[int, ...],
+        affine: bool,
+        bias: bool,
+        device: Device | str | None,
+        dtype: DType | None,
+    ) -> None:
+        for name, wanted in (("weight", affine), ("bias", affine and bias)):
+            parameter = Parameter(ops.empty(*shape, device=device, dtype=dtype)) if wanted else None
+            self.register_parameter(name, parameter)
+
+    def reset_parameters(self) -> None:
+        """Set the scale to one and the shift to zero."""
+        if self.weight is not None:
+            init.ones_(self.weight)
+        if self.bias is not None:
+            init.zeros_(self.bias)
+
+
+class _BatchNorm(_Affine):
+    """Batch normalisation of any dimension; subclasses say which inputs they take. Abstract."""
+
+    # 2: the number of batches became part of the state.
+    _version = 2
+    running_mean: Tensor | None
+    running_var: Tensor | None
+    num_batches_tracked: Tensor | None
+
+    def __init__(
+        self,
+        num_features: int,
+        eps: float = 1e-5,
+        momentum: float | None = 0.1,
+        affine: bool = True,
+        track_running_stats: bool = True,
+        device: Device | str | None = None,
+        dtype: DType | None = None,
+        *,
+        bias: bool = True,
+    ) -> None:
+        super().__init__()
+        self.num_features = num_features
+        self.eps = eps
+        self.momentum = momentum
+        self.affine = affine
+        self.track_running_stats = track_running_stats
+        self._make_affine((num_features,), affine, bias, device, dtype)
+        mean = var = count = None
+        if track_running_stats:
+            mean = ops.zeros(num_features, device=device, dtype=dtype)
+            var = ops.ones(num_features, device=device, dtype=dtype)
+            count = ops.zeros((), device=device, dtype=int64)
+        self.register_buffer("running_mean", mean)
+        self.register_buffer("running_var", var)
+        self.register_buffer("num_batches_tracked", count)
+        self.reset_parameters()
+
+    def reset_running_stats(self) -> None:
+        """Forget the running mean and variance."""
+        if self.running_mean is not None and self.running_var is not None:
+            self.running_mean.zero_()
+            self.running_var.fill_(1)
+        if self.num_batches_tracked is not None:
+            self.num_batches_tracked.zero_()
+
+    def reset_parameters(self) -> None:
+        """Forget the running statistics, set the scale to one and the shift to zero."""
+        self.reset_running_stats()
+        super().reset_parameters()
+
+    def _check_input_dim(self, input: Tensor) -> None:
+        raise NotImplementedError
+
+    def forward(self, input: Tensor) -> Tensor:
+        self._check_input_dim(input)
+        factor = 0.0 if self.momentum is None else self.momentum
+        mean, var = self.running_mean, self.running_var
+        if not self.training:
+            use_batch = mean is None and var is None
+        elif self.track_running_stats:
+            use_batch = True
+            if self.num_batches_tracked is not None:
+                self.num_batches_tracked.add_(1)
+                if self.momentum is None:  # the plain average of all batches
+                    factor = 1.0 / self.num_batches_tracked.item()
+        else:
+            use_batch = True
+            mean = var = None
+        return F.batch_norm(input, mean, var, self.weight, self.bias, use_batch, factor, self.eps)
+
+    def extra_repr(self) -> str:
+        return (
+            f"{self.num_features}, eps={self.eps}, momentum={self.momentum}, "
+            f"affine={self.affine}, bias={self.bias is not None}, "
+            f"track_running_stats={self.track_running_stats}"
+        )
+
+    def _load_from_state_dict(
+        self,
+        state_dict: dict[str, Any],
+        prefix: str,
+        local_metadata: dict[str, Any],
+        strict: bool,
+        missing_keys: list[str],
+        unexpected_keys: list[str],
+        error_msgs: list[str],
+    ) -> None:
+        version = local_metadata.get("version")
+        key = prefix + "num_batches_tracked"
+        if (version is None or version < 2) and self.track_running_stats and key not in state_dict:
+            count = self.num_batches_tracked
+            state_dict[key] = ops.zeros((), dtype=int64) if count is None else count
+        super()._load_from_state_dict(
+            state_dict,
+            prefix,
+            local_metadata,
+            strict,
+            missing_keys,
+            unexpected_keys,
+            error_msgs,
+        )
+
+
+class BatchNorm1d(_BatchNorm):
+    """Normalises every channel of (N, C) or (N, C, L) over the batch, then scales and shifts it.
+
+    In evaluation the running statistics take the place of the batch's. arXiv 1502.03167.
+
+    >>> BatchNorm1d(100)
+    BatchNorm1d(100, eps=1e-05, momentum=0.1, affine=True, bias=True, track_running_stats=True)
+    """
+
+    def _check_input_dim(self, input: Tensor) -> None:
+        if input.dim() not in (2, 3):
+            raise ValueError(f"expected 2D or 3D input (got {input.dim()}D input)")
+
+
+class BatchNorm2d(_BatchNorm):
+    """Normalises every channel of (N, C, H, W) over the batch, then scales and shifts it.
+
+    >>> BatchNorm2d(3)(ops.zeros(2, 3, 4, 4)).shape
+    torch.Size([2, 3, 4, 4])
+    """
+
+    def _check_input_dim(self, input: Tensor) -> None:
+        if input.dim() != 4:
+            raise ValueError(f"expected 4D input (got {input.dim()}D input)")
+
+
+class LayerNorm(_Affine):
+    """Normalises each sample over its last dimensions, then scales and shifts every element.
+
+    arXiv 1607.06450.
+
+    >>> LayerNorm(10)(ops.zeros(2, 5, 10)).shape
+    torch.Size([2, 5, 10])
+    """
+
+    def __init__(
+        self,
+        normalized_shape: int | Iterable[int],
+        eps: float = 1e-5,
+        elementwise_affine: bool = True,
+        bias: bool = True,
+        device: Device | str | None = None,
+        dtype: DType | None = None,
+    ) -> None:
+        super().__init__()
+        if not isinstance(normalized_shape, Iterable):
+            normalized_shape = (normalized_shape,)
+        self.normalized_shape = tuple(normalized_shape)
+        self.eps = eps
+        self.elementwise_affine = elementwise_affine
+        self._make_affine(self.normalized_shape, elementwise_affine, bias, device, dtype)
+        self.reset_parameters()
+
+    def forward(self, input: Tensor) -> Tensor:
+        return F.layer_norm(input, self.normalized_shape, self.weight, self.bias, self.eps)
+
+    def extra_repr(self) -> str:
+        return (
+            f"{self.normalized_shape}, eps={self.eps}, "
+            f"elementwise_affine={self.elementwise_affine}, bias={self.bias is not None}"
+        )
+
+
+class GroupNorm(_Affine):
+    """Normalises each sample over groups of channels, then scales and shifts every channel.
+
+    arXiv 1803.08494.
+
+    >>> GroupNorm(3, 6)(ops.zeros(20, 6, 10, 10)).shape
+    torch.Size([20, 6, 10, 10])
+    """
+
+    def __init__(
+        self,
+        num_groups: int,
+        num_channels: int,
+        eps: float = 1e-5,
+        affine: bool = True,
+        device: Device | str | None = None,
+        dtype: DType | None = None,
+        *,
+        bias: bool = True,
+    ) -> None:
+        super().__init__()
+        if num_channels % num_groups != 0:
+            raise ValueError(
+                f"num_channels ({num_channels}) must be divisible by num_groups ({num_groups})"
+            )
+        self.num_groups = num_groups
+        self.num_channels = num_channels
+        self.eps = eps
+        self.affine = affine
+        self._make_affine((num_channels,), affine, bias, device, dtype)
+        self.reset_parameters()
+
+    def forward(self, input: Tensor) -> Tensor:
+        return F.group_norm(input, self.num_groups, self.weight, self.bias, self.eps)
+
+    def extra_repr(self) -> str:
+        return (
+            f"{self.num_groups}, {self.num_channels}, eps={self.eps}, "
+            f"affine={self.affine}, bias={self.bias is not None}"
+        )

@@ -1,0 +1,240 @@
+"""Op records: one record says everything about an operation; the families give the defaults.
+
+A record answers: name and arguments (schema), dtype rule, shape rule, value, gradient, words. The
+registry is the only list of operations there is. `ops/` fills it, `dispatch.py` executes records,
+`ops/bind.py` turns them into functions and methods.
+"""
+
+import inspect
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from facula.meta.schema import REQUIRED, Schema, parse
+
+SAME, FLOAT, BOOL = "same", "float", "bool"
+"""Dtype rules: the promoted dtype; the same but integers become the default float; bool."""
+
+registry: "dict[str, Op]" = {}
+
+
+class Op:
+    """Abstract. One operation; `family` names the default rules.
+
+    `namespace` says where the function appears ("torch", or "nn" for torch.nn.functional), `method`
+    whether it is also a Tensor method, `inplace` whether `name_` exists.
+    """
+
+    family = "op"
+
+    def __init__(self, schemas: Sequence[str] | str, doc: str) -> None:
+        texts = (schemas,) if isinstance(schemas, str) else tuple(schemas)
+        self.schemas: tuple[Schema, ...] = tuple(parse(text) for text in texts)
+        self.schema = self.schemas[0]
+        self.name = self.schema.name
+        self.doc = doc
+        self.namespace = "torch"
+        self.method = self.schema.arguments[0].name == "self" if self.schema.arguments else False
+        self.inplace = False
+        self.node_name = "".join(part.title() for part in self.name.split("_")) + "Backward0"
+        self.function: Callable[..., Any] | None = None
+        self.hot: Callable[..., Any] | None = None
+        self.launches: dict[Any, Any] = {}
+        self._node_type: type | None = None
+        self.fused: Callable[..., Any] | None = None
+        if self.name in registry:
+            raise ValueError(f"operation {self.name} has two records")
+        registry[self.name] = self
+
+    def __repr__(self) -> str:
+        return f"<{self.family} {self.name}>"
+
+    def __str__(self) -> str:
+        """The record in words: schema, family, formulas."""
+        lines = [str(schema) for schema in self.schemas]
+        lines.append(f"  family: {self.family}")
+        for part in ("value", "gradient_rule", "map", "combine", "finish"):
+            function = getattr(self, part, None)
+            if callable(function):
+                lines.append(f"  {part}: {inspect.getsource(function).strip()}")
+        return "\n".join(lines)
+
+    @property
+    def argument_names(self) -> tuple[str, ...]:
+        return tuple(a.name for a in self.schema.arguments)
+
+
+class Pointwise(Op):
+    """Each result element is a scalar formula of the elements at its place.
+
+    `value(*inputs)` and `gradient(g, y, *inputs)` are formulas. Arguments declared Tensor take part in
+    promotion and broadcasting; arguments declared Scalar are numbers.
+    """
+
+    family = "pointwise"
+
+    def __init__(
+        self,
+        schemas: Sequence[str] | str,
+        rule: str,
+        doc: str,
+        value: Callable[..., Any] | dict[str, Callable[..., Any]],
+        gradient: Callable[..., Any] | None = None,
+    ) -> None:
+        super().__init__(schemas, doc)
+        self.rule = rule
+        self.value = value
+        self.gradient_rule = gradient
+        self.inplace = True
+        self.tensor_count = sum(a.type.startswith("Tensor") for a in self.schema.arguments)
+        # Argument kinds that formulas do not accept, for the error text: e.g. ("bool",).
+        self.refuses: tuple[str, ...] = ()
+        self.error_codes: dict[int, Callable[[], Exception]] = {}
+
+    def gradient(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """Decorator: sets the gradient formula."""
+        self.gradient_rule = function
+        return function
+
+
+def pointwise(
+    schemas: Sequence[str] | str,
+    rule: str,
+    doc: str | None = None,
+    value: Callable[..., Any] | dict[str, Callable[..., Any]] | None = None,
+    gradient: Callable[..., Any] | None = None,
+) -> Any:
+    """Makes a pointwise record; without `value` it decorates the formula, whose docstring is the doc."""
+    if value is not None:
+        return Pointwise(schemas, rule, doc or "", value, gradient)
+
+    def decorate(formula: Callable[..., Any]) -> Pointwise:
+        return Pointwise(schemas, rule, doc or inspect.getdoc(formula) or "", formula, gradient)
+
+    return decorate
+
+
+class Reduction(Op):
+    """Elements along some dims become one: map, combine from `unit`, finish.
+
+    Formulas: `map(x)` gives a state (one value or a tuple), `combine(a, b)` joins two, `finish(state, n)`
+    gives the result; the gradient is `gradient(g, y, x, n)`, all of the input's shape. `state` names
+    the accumulator: "wide" (float64 for floats, int64 for integers), "same", or "bool".
+    """
+
+    family = "reduction"
+
+    def __init__(
+        self,
+        schemas: Sequence[str] | str,
+        rule: str,
+        doc: str,
+        map: Callable[..., Any],
+        combine: Callable[..., Any],
+        unit: Any,
+        finish: Callable[..., Any] | None = None,
+        gradient: Callable[..., Any] | None = None,
+        state: str = "wide",
+        needs_elements: bool = False,
+        integers_to_float: bool = False,
+        empty_dims_mean_none: bool = True,
+    ) -> None:
+        super().__init__(schemas, doc)
+        self.needs_elements = needs_elements
+        self.integers_to_float = integers_to_float
+        self.empty_dims_mean_none = empty_dims_mean_none
+        self.rule = rule
+        self.map = map
+        self.combine = combine
+        self.unit = unit
+        self.finish = finish if finish is not None else lambda acc, n: acc
+        self.gradient_rule = gradient
+        self.state = state
+
+
+def reduction(schemas: Sequence[str] | str, rule: str, doc: str, **formulas: Any) -> Reduction:
+    """Makes a reduction record."""
+    return Reduction(schemas, rule, doc, **formulas)
+
+
+class Operation(Op):
+    """A record whose value is a Python function over tensors that no graph records, and whose gradient is
+    a function over tensors that may be recorded.
+
+    The gradient names what it needs: `g` (gradient of the result; one a result), `y` (the result; `ys` if
+    several), `needs` (which inputs want a gradient), any argument (then it is saved), or
+    `<argument>_form` (dtype, shape and strides only). It returns one gradient a tensor argument,
+    in schema order.
+    """
+
+    family = "operation"
+
+    def __init__(self, schemas: Sequence[str] | str, doc: str, forward: Callable[..., Any]) -> None:
+        super().__init__(schemas, doc)
+        self.forward = forward
+        self.gradient_rule: Callable[..., Any] | None = None
+        self.gradient_names: tuple[str, ...] = ()
+        signature = inspect.signature(forward)
+        self.parameters = tuple(signature.parameters)
+        self.defaults = {
+            p.name: p.default for p in signature.parameters.values() if p.default is not p.empty
+        }
+        declared = {a.name: a.type for a in self.schema.arguments}
+        self.tensor_names = tuple(
+            n for n in self.parameters if declared.get(n, "").startswith("Tensor")
+        )
+        self.differentiable_outputs: tuple[int, ...] | None = None
+
+    def gradient(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """Decorator: sets the gradient function."""
+        self.gradient_rule = function
+        self.gradient_names = tuple(inspect.signature(function).parameters)
+        return function
+
+
+def operation(schemas: Sequence[str] | str, doc: str | None = None) -> Callable[..., Operation]:
+    """Decorates the function that computes the value."""
+
+    def decorate(forward: Callable[..., Any]) -> Operation:
+        return Operation(schemas, doc or inspect.getdoc(forward) or "", forward)
+
+    return decorate
+
+
+class View(Operation):
+    """A record whose result shares memory: `forward(geometry, *args)` computes the new geometry."""
+
+    family = "view"
+
+
+def view(schemas: Sequence[str] | str, doc: str | None = None) -> Callable[..., View]:
+    """Decorates the function from a geometry (and arguments) to a geometry."""
+
+    def decorate(forward: Callable[..., Any]) -> View:
+        return View(schemas, doc or inspect.getdoc(forward) or "", forward)
+
+    return decorate
+
+
+class Composite(Op):
+    """A record written in terms of other operations; gradients fall out of those."""
+
+    family = "composite"
+
+    def __init__(self, schemas: Sequence[str] | str, doc: str, forward: Callable[..., Any]) -> None:
+        super().__init__(schemas, doc)
+        self.forward = forward
+
+
+def composite(schemas: Sequence[str] | str, doc: str | None = None) -> Callable[..., Composite]:
+    """Decorates a Python function over tensors; its own signature binds the arguments."""
+
+    def decorate(forward: Callable[..., Any]) -> Composite:
+        return Composite(schemas, doc or inspect.getdoc(forward) or "", forward)
+
+    return decorate
+
+
+__all__ = [
+    "BOOL", "FLOAT", "REQUIRED", "SAME", "Composite", "Op", "Operation", "Pointwise", "Reduction",
+    "View", "composite", "operation", "pointwise", "reduction", "registry", "view",
+]  # fmt: skip

@@ -1,0 +1,375 @@
+"""Records to functions and methods: the only file that writes code at run time or sets attributes.
+
+For each record it makes the function `name`, and where the record says so the method, the in-place
+form `name_` and `out=`. Pointwise functions begin with the hot path. Note [hot path].
+"""
+
+import linecache
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+from facula.autograd.public import tensor_backward
+from facula.autograd.mode import mode
+from facula.dispatch import (
+    Launch,
+    build_launch,
+    call_operation,
+    call_pointwise,
+    call_reduction,
+    call_view,
+    inplace_pointwise,
+    operand_key,
+    record_pointwise,
+    remember,
+)
+from facula.form import Form, memory
+from facula.meta.dtype import can_cast
+from facula.op import (
+    REQUIRED,
+    Composite,
+    Op,
+    Operation,
+    Pointwise,
+    Reduction,
+    View,
+    registry,
+)
+from facula.storage import Storage
+from facula.tensor import Tensor
+
+# Python's operators by the record that answers them; the reflected form is made where one exists.
+OPERATORS = {
+    "add": "add", "sub": "sub", "mul": "mul", "truediv": "div", "floordiv": "floor_divide",
+    "mod": "remainder", "pow": "pow", "and": "bitwise_and", "or": "bitwise_or",
+    "xor": "bitwise_xor", "lshift": "bitwise_left_shift", "rshift": "bitwise_right_shift",
+    "matmul": "matmul", "lt": "lt", "le": "le", "gt": "gt", "ge": "ge", "eq": "eq", "ne": "ne",
+}  # fmt: skip
+COMPARISONS = frozenset(("lt", "le", "gt", "ge", "eq", "ne"))
+UNARY = {"neg": "neg", "abs": "abs", "invert": "bitwise_not"}
+
+HOT = """
+def {name}({tensors}):
+    try:
+        kernel, sizes, form, launch = launches[{key}]
+    except (KeyError, AttributeError):
+        return miss(({tensors},))
+    storage = new(Storage)
+    try:
+        storage.address = address = form.pool.pop()
+    except IndexError:
+        storage.address = address = acquire(form.nbytes)
+    storage.pool = form.pool
+    storage.nbytes = form.nbytes
+    storage.version = 0
+    storage.views = None
+    {run}
+    y = new(Tensor)
+    y.storage = storage
+    y.address = address
+    y.form = form
+    y.grad = y.extra = None
+    if ({needs}) and launch.differentiable and mode.enabled:
+        record(op, launch, y, ({tensors}{defaults},))
+    else:
+        y.needs_grad = False
+        y.edge = None
+    return y
+"""
+
+
+def compile_function(source: str, name: str, scope: dict[str, Any]) -> Callable[..., Any]:
+    """Runs a function definition written here; tracebacks show its lines."""
+    file = f"<facula {name}>"
+    linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)
+    exec(compile(source, file, "exec"), scope)
+    return scope[name.split(".")[-1]]
+
+
+def describe(function: Callable[..., Any], name: str, doc: str, op: Op) -> Callable[..., Any]:
+    function.__name__ = name
+    function.__qualname__ = name
+    function.__module__ = "facula"
+    schemas = "\n".join(str(s) for s in op.schemas)
+    function.__doc__ = f"{doc}\n\n{schemas}" if doc else schemas
+    return function
+
+
+# --- pointwise -----------------------------------------------------------------------------------
+
+
+def hot_function(op: Pointwise) -> Callable[..., Any]:
+    """f(tensors...) with all Scalar arguments at their defaults, which the kernel then holds as constants."""
+    declared = op.schema.arguments
+    names = [a.name for a in declared if a.type.startswith("Tensor")]
+    defaults = [a.default for a in declared if not a.type.startswith("Tensor")]
+    launches: dict[Any, Any] = {}
+
+    def miss(operands: tuple[Any, ...]) -> Tensor:
+        values = (*operands, *defaults)
+        if not all(isinstance(v, Tensor) for v in operands):
+            return call_pointwise(op, values)
+        forms = tuple([v.form for v in operands])
+        key = (*forms, *[None if d is None else ("=", d) for d in defaults])
+        launch = op.launches.get(key)
+        if launch is None:
+            launch = remember(op.launches, key, build_launch(op, key))
+        remember(launches, forms[0] if len(forms) == 1 else forms, (launch.kernel, launch.sizes, launch.form, launch))
+        return call_pointwise(op, values, key=key)
+
+    addresses = ", ".join(f"{n}.address" for n in names)
+    call = f"kernel(*sizes, {addresses}, address)"
+    source = HOT.format(
+        name="hot",
+        tensors=", ".join(names),
+        key=", ".join(f"{n}.form" for n in names),
+        run=f"code = {call}\n    if code: raise op.error_codes[code]()" if op.error_codes else call,
+        needs=" or ".join(f"{n}.needs_grad" for n in names),
+        defaults="".join(f", {d!r}" for d in defaults),
+    )
+    scope = {
+        "launches": launches, "miss": miss, "new": object.__new__, "Storage": Storage,
+        "Tensor": Tensor, "acquire": memory.acquire, "mode": mode, "record": record_pointwise, "op": op,
+    }  # fmt: skip
+    return compile_function(source, "hot", scope)
+
+
+def bind_pointwise(op: Pointwise) -> None:
+    declared = op.schema.arguments
+    tensors = [a for a in declared if a.type.startswith("Tensor")]
+    scalars = [a for a in declared if not a.type.startswith("Tensor")]
+    ready = all(a.default is not REQUIRED for a in scalars) and all(a.default is REQUIRED for a in tensors)
+    hot = hot_function(op) if ready else None
+    parts: list[str] = []
+    keyword_only = False
+    for a in declared:
+        if a.keyword_only and not keyword_only:
+            parts.append("*")
+            keyword_only = True
+        parts.append(a.name if a.default is REQUIRED else f"{a.name}={a.default!r}")
+    if not keyword_only:
+        parts.append("*")
+    parts.append("out=None")
+    names = ", ".join(a.name for a in declared)
+    plain = [f"{a.name} is {a.default!r}" if a.default is None else f"{a.name} == {a.default!r}" for a in scalars]
+    lines = [f"def {op.name}({', '.join(parts)}):"]
+    if hot is not None:
+        conditions = " and ".join(["out is None", *plain])
+        lines += [f"    if {conditions}:", f"        return hot({', '.join(a.name for a in tensors)})"]
+    lines += ["    if out is None:", f"        return general(op, ({names},))", f"    return into(op, ({names},), out)"]
+    scope = {"hot": hot, "general": call_pointwise, "into": pointwise_out, "op": op}
+    op.function = describe(compile_function("\n".join(lines), op.name, scope), op.name, op.doc, op)
+    op.hot = hot if hot is not None and not scalars else op.function
+    if op.method and op.inplace:
+        bare = [p for p in parts if p != "out=None"]
+        if bare[-1] == "*":
+            bare.pop()
+        source = (
+            f"def {op.name}_({', '.join(bare)}):\n"
+            f"    return inplace(op, {declared[0].name}, ({names},))"
+        )
+        made = compile_function(source, f"{op.name}_", {"inplace": inplace_pointwise, "op": op})
+        set_method(f"{op.name}_", describe(made, f"{op.name}_", f"In-place form of `{op.name}`.", op))
+
+
+def pointwise_out(op: Pointwise, operands: tuple[Any, ...], out: Tensor) -> Tensor:
+    """The out= form: resizes an out of another shape, refuses to cast to a lesser kind of dtype."""
+    check_out(op.name, operands, out)
+    key = tuple([operand_key(v) for v in operands])
+    launch = op.launches.get(key)
+    if launch is None:
+        launch = remember(op.launches, key, build_launch(op, key))
+    if out.form.shape != launch.form.shape:
+        resize_out(out, tuple(launch.form.shape))
+    return inplace_pointwise(op, out, operands)
+
+
+def check_out(name: str, operands: Any, out: Any) -> None:
+    if not isinstance(out, Tensor):
+        raise TypeError(f"{name}(): argument 'out' must be Tensor, not {type(out).__name__}")
+    if mode.enabled and (out.needs_grad or any(isinstance(v, Tensor) and v.needs_grad for v in operands)):
+        raise RuntimeError(
+            f"{name}(): functions with out=... arguments don't support automatic differentiation, "
+            "but one of the arguments requires grad."
+        )
+
+
+def resize_out(out: Tensor, shape: tuple[int, ...]) -> None:
+    """Gives an out= tensor the shape of the result, with torch's warning if it held something."""
+    if out.form.numel != 0:
+        warnings.warn(
+            f"An output with one or more elements was resized since it had shape {list(out.form.shape)}, "
+            f"which does not match the required output shape {list(shape)}. This behavior is deprecated, "
+            "and in a future PyTorch release outputs will not be resized unless they have zero elements. "
+            "You can explicitly reuse an out tensor t by resizing it, inplace, to zero elements with "
+            "t.resize_(0).",
+            UserWarning,
+            stacklevel=4,
+        )
+    out.resize_(shape)
+
+
+def copy_out(name: str, y: Tensor, out: Tensor) -> Tensor:
+    """Puts a finished result into out=."""
+    if out.form.shape != y.form.shape:
+        resize_out(out, tuple(y.form.shape))
+    if not can_cast(y.form.dtype, out.form.dtype):
+        raise RuntimeError(
+            f"result type {y.form.dtype} can't be cast to the desired output type {out.form.dtype}"
+        )
+    out.detach().copy_(y)
+    return out
+
+
+# --- the other families --------------------------------------------------------------------------
+
+
+def with_out(op: Op, run: Callable[..., Any]) -> Callable[..., Any]:
+    """Adds `out=` to a function whose result is one tensor or a tuple of them."""
+    name = op.name
+
+    def function(*args: Any, out: Any = None, **kwargs: Any) -> Any:
+        if out is None:
+            return run(*args, **kwargs)
+        several = isinstance(out, (tuple, list))
+        for target in out if several else (out,):
+            check_out(name, (*args, *kwargs.values()), target)
+        with_mode = run(*args, **kwargs)
+        if several:
+            return type(with_mode)(*[copy_out(name, y, o) for y, o in zip(with_mode, out, strict=True)])
+        return copy_out(name, with_mode, out)
+
+    return function
+
+
+def bind_reduction(op: Reduction) -> None:
+    def run(self: Tensor, *args: Any, **kwargs: Any) -> Any:
+        return call_reduction(op, self, *args, **kwargs)
+
+    op.function = describe(with_out(op, run), op.name, op.doc, op)
+    op.hot = run
+
+
+def takes_out(op: Op) -> bool:
+    return any("out" in s.text.split("->")[0] for s in op.schemas if "Tensor out" in s.text)
+
+
+def bind_operation(op: Operation) -> None:
+    def run(*args: Any, **kwargs: Any) -> Any:
+        return call_operation(op, args, kwargs)
+
+    op.hot = run
+    op.function = describe(with_out(op, run) if takes_out(op) else run, op.name, op.doc, op)
+    if not takes_out(op):
+        op.function.__wrapped__ = op.forward  # type: ignore[attr-defined]
+
+
+def bind_view(op: View) -> None:
+    names = op.parameters[1:]
+    defaults = op.defaults
+    varargs = any(a.varargs for a in op.schema.arguments)
+
+    def hashable(value: Any) -> Any:
+        return tuple(value) if isinstance(value, list) else value
+
+    def function(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
+        if varargs and (len(args) > len(names) or (args and len(names) == 1 and type(args[0]) is int)):
+            args = (args,)
+        if kwargs or len(args) < len(names):
+            known = dict(defaults)
+            known.update(zip(names, args, strict=False))
+            known.update(kwargs)
+            try:
+                args = tuple([known[n] for n in names])
+            except KeyError as missing:
+                raise TypeError(f"{op.name}() missing required argument: {missing}") from None
+            if len(known) > len(names):
+                extra = next(iter(set(known) - set(names)))
+                raise TypeError(f"{op.name}() got an unexpected keyword argument '{extra}'")
+        elif len(args) > len(names):
+            raise TypeError(f"{op.name}() takes {len(names)} arguments, got {len(args)}")
+        try:
+            return call_view(op, self, args)
+        except TypeError:
+            return call_view(op, self, tuple([hashable(a) for a in args]))
+
+    op.function = describe(function, op.name, op.doc, op)
+
+
+def bind_composite(op: Composite) -> None:
+    op.function = describe(with_out(op, op.forward), op.name, op.doc, op) if takes_out(op) else op.forward
+    op.hot = op.forward
+
+
+BINDERS: dict[type, Callable[[Any], None]] = {
+    Pointwise: bind_pointwise,
+    Reduction: bind_reduction,
+    View: bind_view,
+    Operation: bind_operation,
+    Composite: bind_composite,
+}
+
+
+def set_method(name: str, function: Callable[..., Any]) -> None:
+    setattr(Tensor, name, function)
+
+
+def reflected(function: Callable[..., Any]) -> Callable[..., Any]:
+    def operator(self: Tensor, other: Any) -> Any:
+        return function(other, self)
+
+    return operator
+
+
+def guarded(function: Callable[..., Any]) -> Callable[..., Any]:
+    """An operator that steps back for operands it does not know, as Python asks."""
+
+    def operator(self: Tensor, other: Any) -> Any:
+        if isinstance(other, (Tensor, int, float)):
+            return function(self, other)
+        return NotImplemented
+
+    return operator
+
+
+def bind_all() -> dict[str, Callable[..., Any]]:
+    """Functions of all records by name; methods are set on Tensor."""
+    for op in registry.values():
+        op.launches = {}
+        BINDERS[type(op)](op)
+        assert op.function is not None
+        if op.method and not hasattr(Tensor, op.name):
+            set_method(op.name, op.function)
+    for dunder, name in OPERATORS.items():
+        op = registry.get(name)
+        if op is None:
+            continue
+        function = op.hot if isinstance(op, Pointwise) else op.function
+        set_method(f"__{dunder}__", guarded(function) if dunder in COMPARISONS else function)
+        if dunder not in COMPARISONS:
+            set_method(f"__r{dunder}__", reflected(op.function))
+            inplace = getattr(Tensor, f"{name}_", None)
+            if inplace is not None:
+                set_method(f"__i{dunder}__", inplace)
+    for dunder, name in UNARY.items():
+        if name in registry:
+            set_method(f"__{dunder}__", registry[name].function)
+    set_method("backward", tensor_backward)
+    Tensor.__scalar__ = classmethod(on_tensors)  # type: ignore[attr-defined]
+    return {name: op.function for name, op in registry.items()}
+
+
+# The vocabulary of formulas by the record that answers for tensors, where the names differ.
+SCALAR_NAMES = {
+    "and": "bitwise_and", "or": "bitwise_or", "xor": "bitwise_xor", "not": "bitwise_not",
+    "floordiv": "floor_divide", "mod": "remainder", "shl": "bitwise_left_shift",
+    "shr": "bitwise_right_shift",
+}  # fmt: skip
+
+
+def on_tensors(cls: type, name: str, args: tuple[Any, ...]) -> Tensor:
+    """A formula's operation on tensors: what makes gradients differentiable again."""
+    return registry[SCALAR_NAMES.get(name, name)].function(*args)  # type: ignore[misc]
+
+
+__all__ = ["Form", "Launch", "bind_all"]

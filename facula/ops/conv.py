@@ -1,0 +1,143 @@
+"""Convolutions. The two gradients are operations of their own, whose gradients are convolutions again."""
+
+from facula.convolution import backward_data, backward_weight, forward
+from facula.kernel.library.conv import Conv2d
+from facula.op import composite, operation, registry
+
+
+def _pair(value, name):
+    if isinstance(value, int):
+        return value, value
+    value = tuple(value)
+    if len(value) == 1:
+        return value * 2
+    if len(value) != 2:
+        raise RuntimeError(f"conv2d: expected {name} to be a single integer value or a list of 2 values, got {list(value)}")
+    return value
+
+
+def _word(tensor):
+    return {"f32": "float", "f64": "double", "f16": "c10::Half", "bf16": "c10::BFloat16", "i64": "long int",
+            "i32": "int", "i16": "short int", "i8": "signed char", "u8": "unsigned char", "bool": "bool"}[
+                tensor.form.kind]  # fmt: skip
+
+
+def shape_of(input, weight, bias, stride, padding, dilation, groups):
+    """The checked numbers of a convolution of (N, C, H, W) with (O, C / groups, kh, kw)."""
+    x, w = input.form.shape, weight.form.shape
+    sh, sw = _pair(stride, "stride")
+    dh, dw = _pair(dilation, "dilation")
+    if len(w) != 4 or len(x) != 4:
+        raise RuntimeError(
+            f"Expected 3D (unbatched) or 4D (batched) input to conv2d, but got input of size: {list(x)}"
+            if len(x) != 4
+            else f"conv2d: expected a weight of 4 dimensions, got {list(w)}"
+        )
+    if isinstance(padding, str):
+        if padding not in ("same", "valid"):
+            raise RuntimeError(f"Invalid padding string: '{padding}', should be one of 'valid', 'same'")
+        if padding == "same" and (sh, sw) != (1, 1):
+            raise RuntimeError("padding='same' is not supported for strided convolutions")
+        ph, pw = (0, 0) if padding == "valid" else (dh * (w[2] - 1) // 2, dw * (w[3] - 1) // 2)
+    else:
+        ph, pw = _pair(padding, "padding")
+    if min(sh, sw) <= 0:
+        raise RuntimeError("non-positive stride is not supported")
+    if min(ph, pw) < 0:
+        raise RuntimeError("negative padding is not supported")
+    if min(dh, dw) <= 0:
+        raise RuntimeError("dilation should be greater than zero")
+    if groups <= 0:
+        raise RuntimeError("non-positive groups is not supported")
+    if w[0] % groups or w[0] < groups:
+        raise RuntimeError(
+            f"Given groups={groups}, expected weight to be at least {groups} at dimension 0, but got weight of "
+            f"size {list(w)} instead"
+            if w[0] < groups
+            else f"Given groups={groups}, expected weight to be divisible by {groups} at dimension 0, but got "
+            f"weight of size [{', '.join(map(str, w))}] instead"
+        )
+    if x[1] != w[1] * groups:
+        raise RuntimeError(
+            f"Given groups={groups}, weight of size {list(w)}, expected input{list(x)} to have {w[1] * groups} "
+            f"channels, but got {x[1]} channels instead"
+        )
+    if bias is not None and (bias.form.ndim != 1 or bias.form.shape[0] != w[0]):
+        raise RuntimeError(
+            f"Given weight of size {list(w)}, expected bias to be 1-dimensional with {w[0]} elements, but got "
+            f"bias of size {list(bias.form.shape)} instead"
+        )
+    for other, name in ((weight, "weight"), (bias, "bias")):
+        if other is not None and other.form.dtype is not input.form.dtype:
+            raise RuntimeError(
+                f"Input type ({_word(input)}) and {name} type ({_word(other)}) should be the same"
+            )
+    if not input.form.dtype.is_floating_point:
+        raise NotImplementedError(f"conv2d: not implemented for {input.form.dtype}")
+    # An even kernel needs one more zero row behind than before: "same" says the result's size instead.
+    given = (x[2], x[3]) if padding == "same" else None
+    shape = Conv2d(x[0], x[1], x[2], x[3], w[0], (w[2], w[3]), (sh, sw), (ph, pw), (dh, dw), groups, given)
+    if min(shape.output) <= 0:
+        raise RuntimeError(
+            f"Calculated padded input size per channel: ({x[2] + 2 * ph} x {x[3] + 2 * pw}). Kernel size: "
+            f"({dh * (w[2] - 1) + 1} x {dw * (w[3] - 1) + 1}). Kernel size can't be greater than actual input size"
+        )
+    return shape
+
+
+@operation("convolve(Tensor input, Tensor weight, Tensor? bias, Scalar shape) -> Tensor")
+def convolve(input, weight, bias, shape):
+    """A convolution whose numbers have been checked."""
+    return forward(input, weight, bias, shape)
+
+
+registry["convolve"].node_name = "ConvolutionBackward0"
+
+
+@convolve.gradient
+def _(g, input, weight, bias_form, shape, needs):
+    return (
+        registry["convolve_data"].function(g, weight, shape) if needs[0] else None,
+        registry["convolve_weight"].function(g, input, shape) if needs[1] else None,
+        g.sum((0, 2, 3)) if needs[2] else None,
+    )
+
+
+@operation("convolve_data(Tensor dy, Tensor weight, Scalar shape) -> Tensor")
+def convolve_data(dy, weight, shape):
+    """The gradient of a convolution's input."""
+    return backward_data(dy, weight, shape)
+
+
+@convolve_data.gradient
+def _(g, dy, weight, shape, needs):
+    return (
+        registry["convolve"].function(g, weight, None, shape) if needs[0] else None,
+        registry["convolve_weight"].function(dy, g, shape) if needs[1] else None,
+    )
+
+
+@operation("convolve_weight(Tensor dy, Tensor input, Scalar shape) -> Tensor")
+def convolve_weight(dy, input, shape):
+    """The gradient of a convolution's weight."""
+    return backward_weight(dy, input, shape)
+
+
+@convolve_weight.gradient
+def _(g, dy, input, shape, needs):
+    return (
+        registry["convolve"].function(input, g, None, shape) if needs[0] else None,
+        registry["convolve_data"].function(dy, g, shape) if needs[1] else None,
+    )
+
+
+@composite(
+    "conv2d(Tensor input, Tensor weight, Tensor? bias=None, int[2] stride=1, int[2] padding=0, "
+    "int[2] dilation=1, int groups=1) -> Tensor"
+)
+def conv2d(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
+    """Cross-correlation of (N, C, H, W) or (C, H, W) with (O, C / groups, kh, kw)."""
+    if input.form.ndim == 3 and weight.form.ndim == 4:
+        return conv2d.forward(input.unsqueeze(0), weight, bias, stride, padding, dilation, groups).squeeze(0)
+    shape = shape_of(input, weight, bias, stride, padding, dilation, groups)
+    return registry["convolve"].function(input, weight, bias, shape)

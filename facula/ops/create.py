@@ -1,0 +1,407 @@
+"""Births of tensors: from numbers, from data, like others."""
+
+import numpy as np
+
+from facula.form import form_of
+from facula.meta import dtype as dtypes
+from facula.meta.device import device as device_of
+from facula.meta.geometry import restride_like
+from facula.op import composite
+from facula.storage import Storage
+from facula.tensor import Tensor, allocate, from_bytes, wrap
+from facula.tensor import empty as fresh
+
+
+def _check_device(device):
+    if device is None:
+        return
+    where = device_of(device) if isinstance(device, str) else device
+    if where.type == "cuda":
+        raise AssertionError("Torch not compiled with CUDA enabled")
+    if where.type != "cpu":
+        raise NotImplementedError(f"Could not run on device '{where}': facula has 'cpu' here")
+
+
+def _shape(size):
+    if len(size) == 1 and not isinstance(size[0], int):
+        size = size[0]
+        if isinstance(size, Tensor) and size.ndim == 0 or hasattr(size, "__index__"):
+            size = (size,)
+    shape = tuple([int(n.__index__()) for n in size])
+    for n in shape:
+        if n < 0:
+            raise RuntimeError(f"Trying to create tensor with negative dimension {n}: {list(shape)}")
+    return shape
+
+
+def _finish(y, requires_grad, out=None):
+    if out is not None:
+        if out.form.shape != y.form.shape:
+            out.resize_(y.form.shape)
+        out.detach().copy_(y)
+        return out
+    if requires_grad:
+        y.requires_grad_(True)
+    return y
+
+
+def _filled(shape, value, dtype):
+    y = fresh(dtype, shape)
+    return y.fill_(value) if y.form.numel else y
+
+
+def _check_layout(layout, pin_memory):
+    if layout is not None and repr(layout) != "torch.strided":
+        raise NotImplementedError(f"layout {layout}: facula has torch.strided only")
+    if pin_memory:
+        raise RuntimeError("Cannot access accelerator device when none is available.")
+
+
+# --- from numbers --------------------------------------------------------------------------------
+
+
+@composite("empty(int[] size, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor")
+def empty(*size, out=None, dtype=None, layout=None, device=None, requires_grad=False, pin_memory=False, memory_format=None):
+    """Uninitialised memory in a shape."""
+    _check_device(device)
+    _check_layout(layout, pin_memory)
+    if memory_format is not None and repr(memory_format) != "torch.contiguous_format":
+        raise NotImplementedError(f"empty: memory_format {memory_format}")
+    if not isinstance(size, tuple) or (not size):
+        size = ((),)
+    return _finish(fresh(dtype or dtypes.get_default_dtype(), _shape(size)), requires_grad, out)
+
+
+@composite("zeros(int[] size, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None) -> Tensor")
+def zeros(*size, out=None, dtype=None, layout=None, device=None, requires_grad=False, pin_memory=False):
+    """Zeros in a shape."""
+    _check_device(device)
+    _check_layout(layout, pin_memory)
+    return _finish(_filled(_shape(size or ((),)), 0, dtype or dtypes.get_default_dtype()), requires_grad, out)
+
+
+@composite("ones(int[] size, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None) -> Tensor")
+def ones(*size, out=None, dtype=None, layout=None, device=None, requires_grad=False, pin_memory=False):
+    """Ones in a shape."""
+    _check_device(device)
+    _check_layout(layout, pin_memory)
+    return _finish(_filled(_shape(size or ((),)), 1, dtype or dtypes.get_default_dtype()), requires_grad, out)
+
+
+@composite("full(int[] size, Scalar fill_value, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None) -> Tensor")
+def full(size, fill_value, *, out=None, dtype=None, layout=None, device=None, requires_grad=False, pin_memory=False):
+    """One number in a shape; its kind decides the dtype."""
+    _check_device(device)
+    _check_layout(layout, pin_memory)
+    if dtype is None:
+        dtype = fill_value.form.dtype if isinstance(fill_value, Tensor) else dtypes.of_scalar(fill_value)
+    size = (size,) if isinstance(size, int) else tuple(size)
+    return _finish(_filled(_shape((size,)), fill_value, dtype), requires_grad, out)
+
+
+@composite("arange(Scalar start, Scalar? end=None, Scalar step=1, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None) -> Tensor")
+def arange(start, end=None, step=1, *, out=None, dtype=None, layout=None, device=None, requires_grad=False, pin_memory=False):
+    """start, start + step, ... up to before end; one argument counts from 0."""
+    _check_device(device)
+    _check_layout(layout, pin_memory)
+    if end is None:
+        start, end = 0, start
+    start, end, step = (v.item() if isinstance(v, Tensor) else v for v in (start, end, step))
+    if step == 0:
+        raise RuntimeError("step must be nonzero")
+    if any(isinstance(v, float) and v - v != 0 for v in (start, end)):
+        raise RuntimeError(f"unsupported range: {start} -> {end}")
+    if (end - start) / step < 0:
+        raise RuntimeError("upper bound and lower bound inconsistent with step sign")
+    floats = any(isinstance(v, float) for v in (start, end, step))
+    if dtype is None:
+        dtype = dtypes.get_default_dtype() if floats else dtypes.int64
+    count = max(0, -int(-((end - start) / step) // 1)) if floats else len(range(start, end, step))
+    steps = np.arange(count, dtype=np.float64 if floats else np.int64) * step + start
+    whole = from_bytes(steps.tobytes(), dtypes.of_numpy(steps.dtype), (count,))
+    return _finish(whole.to(dtype), requires_grad, out)
+
+
+@composite("linspace(Scalar start, Scalar end, int steps, *, ScalarType? dtype=None) -> Tensor")
+def linspace(start, end, steps, *, out=None, dtype=None, layout=None, device=None, requires_grad=False, pin_memory=False):
+    """`steps` numbers evenly spaced from start to end, both included."""
+    _check_device(device)
+    _check_layout(layout, pin_memory)
+    if steps < 0:
+        raise RuntimeError("number of steps must be non-negative")
+    start, end = (v.item() if isinstance(v, Tensor) else v for v in (start, end))
+    dtype = dtype or dtypes.get_default_dtype()
+    values = np.linspace(start, end, steps, dtype=np.float64)
+    y = from_bytes(values.tobytes(), dtypes.float64, (steps,))
+    return _finish(y.to(dtype), requires_grad, out)
+
+
+@composite("logspace(Scalar start, Scalar end, int steps, float base=10.0, *, ScalarType? dtype=None) -> Tensor")
+def logspace(start, end, steps, base=10.0, *, out=None, dtype=None, layout=None, device=None, requires_grad=False, pin_memory=False):
+    """base to the power of evenly spaced exponents."""
+    _check_device(device)
+    _check_layout(layout, pin_memory)
+    values = np.logspace(start, end, steps, base=base, dtype=np.float64)
+    y = from_bytes(values.tobytes(), dtypes.float64, (steps,))
+    return _finish(y.to(dtype or dtypes.get_default_dtype()), requires_grad, out)
+
+
+@composite("eye(int n, int? m=None, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None) -> Tensor")
+def eye(n, m=None, *, out=None, dtype=None, layout=None, device=None, requires_grad=False, pin_memory=False):
+    """Ones on the diagonal, zeros elsewhere."""
+    _check_device(device)
+    _check_layout(layout, pin_memory)
+    m = n if m is None else m
+    if n < 0 or m < 0:
+        raise RuntimeError(f"n must be greater or equal to 0, got {min(n, m)}")
+    y = _filled((n, m), 0, dtype or dtypes.get_default_dtype())
+    if n and m:
+        y.diagonal().fill_(1)
+    return _finish(y, requires_grad, out)
+
+
+# --- from data -----------------------------------------------------------------------------------
+
+
+def _infer(data):
+    """The dtype of nested lists of numbers, as torch sees it."""
+    stack, floats, ints, bools = [data], False, False, False
+    while stack:
+        one = stack.pop()
+        if isinstance(one, (list, tuple)):
+            stack.extend(one)
+        elif isinstance(one, Tensor):
+            return None
+        elif isinstance(one, (np.ndarray, np.generic)):
+            return dtypes.of_numpy(one.dtype)
+        elif isinstance(one, bool):
+            bools = True
+        elif isinstance(one, int):
+            ints = True
+        elif isinstance(one, float):
+            floats = True
+        elif isinstance(one, complex):
+            raise TypeError("tensor(): complex numbers are not supported yet")
+        elif one is None:
+            raise RuntimeError("Could not infer dtype of NoneType")
+        else:
+            raise RuntimeError(f"Could not infer dtype of {type(one).__name__}")
+    if floats:
+        return dtypes.get_default_dtype()
+    return dtypes.int64 if ints else dtypes.bool_ if bools else dtypes.get_default_dtype()
+
+
+def _nested_shape(data):
+    shape, level = [], data
+    while isinstance(level, (list, tuple)):
+        shape.append(len(level))
+        if not level:
+            break
+        level = level[0]
+    if isinstance(level, (Tensor, np.ndarray)):
+        shape += list(level.shape)
+    return shape
+
+
+def _check_nested(data, shape, depth=0):
+    if depth == len(shape) or not isinstance(data, (list, tuple)):
+        if isinstance(data, (list, tuple)) or (depth < len(shape) and not isinstance(data, (Tensor, np.ndarray))):
+            raise TypeError(f"not a sequence of the expected length at dim {depth}")
+        return
+    if len(data) != shape[depth]:
+        raise ValueError(f"expected sequence of length {shape[depth]} at dim {depth} (got {len(data)})")
+    for one in data:
+        if depth + 1 < len(shape) and not isinstance(one, (list, tuple, Tensor, np.ndarray)):
+            raise TypeError(
+                f"expected sequence of length {shape[depth + 1]} at dim {depth + 1} (got {type(one).__name__})"
+            )
+        _check_nested(one, shape, depth + 1)
+
+
+def _plain(data):
+    """Nested data without tensors in it."""
+    if isinstance(data, Tensor):
+        return data.tolist()
+    if isinstance(data, (list, tuple)):
+        return [_plain(one) for one in data]
+    return data
+
+
+def _from_python(data, dtype):
+    if isinstance(data, np.generic):
+        data = np.asarray(data)
+    if isinstance(data, np.ndarray):
+        return _from_array(data, dtype)
+    if isinstance(data, (range,)):
+        data = list(data)
+    if not isinstance(data, (list, tuple)) and hasattr(data, "__array__") and not isinstance(data, (int, float)):
+        return _from_array(np.asarray(data), dtype)
+    if not isinstance(data, (list, tuple, int, float, str)) and hasattr(data, "__len__") and hasattr(data, "__getitem__"):
+        data = list(data)
+    shape = _nested_shape(data)
+    _check_nested(data, shape)
+    inferred = _infer(data)
+    if inferred is None:
+        data = _plain(data)
+        inferred = _infer(data)
+        shape = _nested_shape(data)
+    dtype = dtype or inferred
+    if 0 in shape:
+        return fresh(dtype, tuple(shape))
+    code = dtype.numpy or np.dtype("float32")
+    if inferred.is_floating_point and not dtype.is_floating_point:
+        array = np.array(data, np.float64).astype(code)
+    else:
+        try:
+            array = np.array(data, code)
+        except OverflowError:
+            if dtype.kind in "iu" and inferred is dtypes.int64:
+                raise RuntimeError(f"value cannot be converted to type {dtype.name}_t without overflow") from None
+            raise
+    y = from_bytes(array.tobytes(), dtypes.of_numpy(array.dtype), tuple(shape))
+    return y if y.form.dtype is dtype else y.to(dtype)
+
+
+def _from_array(array, dtype):
+    kind = dtypes.of_numpy(array.dtype)
+    y = from_bytes(np.ascontiguousarray(array).tobytes(), kind, array.shape)
+    return y if dtype is None or dtype is kind else y.to(dtype)
+
+
+@composite("tensor(Scalar data, *, ScalarType? dtype=None, Device? device=None, bool requires_grad=False) -> Tensor")
+def tensor(data, *, dtype=None, device=None, requires_grad=False, pin_memory=False):
+    """A new tensor with a copy of some data: numbers, nested lists, arrays, tensors."""
+    _check_device(device)
+    _check_layout(None, pin_memory)
+    if isinstance(data, Tensor):
+        y = data.detach().clone()
+        y = y if dtype is None else y.to(dtype)
+    else:
+        y = _from_python(data, dtype)
+    return _finish(y, requires_grad)
+
+
+@composite("as_tensor(Scalar data, ScalarType? dtype=None, Device? device=None) -> Tensor")
+def as_tensor(data, dtype=None, device=None):
+    """Data as a tensor, without a copy where that is possible."""
+    _check_device(device)
+    if isinstance(data, Tensor):
+        return data if dtype is None else data.to(dtype)
+    if isinstance(data, np.ndarray):
+        shared = from_numpy(data)
+        return shared if dtype is None else shared.to(dtype)
+    return tensor.forward(data, dtype=dtype)
+
+
+asarray = composite("asarray(Scalar obj, *, ScalarType? dtype=None, Device? device=None, bool? copy=None, bool requires_grad=False) -> Tensor")(
+    lambda obj, *, dtype=None, device=None, copy=None, requires_grad=False: _finish(
+        tensor.forward(obj, dtype=dtype, device=device) if copy else as_tensor.forward(obj, dtype, device), requires_grad
+    )
+)
+
+
+def from_numpy(array):
+    if not isinstance(array, np.ndarray):
+        raise TypeError(f"expected np.ndarray (got {type(array).__name__})")
+    kind = dtypes.of_numpy(array.dtype)
+    if any(s < 0 for s in array.strides):
+        raise ValueError(
+            "At least one stride in the given numpy array is negative, and tensors with negative strides "
+            "are not currently supported. (You can probably work around this by making a copy of your "
+            "array  with array.copy().) "
+        )
+    if any(s % kind.itemsize for s in array.strides):
+        raise ValueError(
+            "given numpy array strides not a multiple of the element byte size. Copy the numpy array to "
+            "reallocate the memory."
+        )
+    strides = tuple(s // kind.itemsize for s in array.strides)
+    form = form_of(kind, array.shape, strides if array.size else None)
+    address = array.__array_interface__["data"][0]
+    low, high = form.geometry.bounds() if array.size else (0, -1)
+    storage = Storage.foreign(address, (high + 1 - low) * kind.itemsize, array)
+    return wrap(storage, address, form)
+
+
+composite("from_numpy(Tensor ndarray) -> Tensor", "A tensor that shares the memory of a NumPy array.")(from_numpy)
+
+
+@composite("frombuffer(Scalar buffer, *, ScalarType dtype, int count=-1, int offset=0, bool requires_grad=False) -> Tensor")
+def frombuffer(buffer, *, dtype, count=-1, offset=0, requires_grad=False):
+    """A tensor over the memory of an object with the buffer protocol."""
+    array = np.frombuffer(buffer, dtype.numpy, count, offset)
+    return _finish(from_numpy(array), requires_grad)
+
+
+# --- like others ---------------------------------------------------------------------------------
+
+
+def _like(self, dtype, memory_format=None):
+    form = self.form
+    dtype = dtype or form.dtype
+    if memory_format is not None and repr(memory_format) == "torch.contiguous_format":
+        return fresh(dtype, form.shape)
+    strides = form.strides if form.dense else restride_like(form.shape, [form.strides])
+    return allocate(form_of(dtype, form.shape, strides))
+
+
+@composite("empty_like(Tensor input, *, ScalarType? dtype=None, Device? device=None) -> Tensor")
+def empty_like(input, *, dtype=None, layout=None, device=None, requires_grad=False, memory_format=None):
+    """Uninitialised memory in the shape, layout and dtype of another tensor."""
+    _check_device(device)
+    return _finish(_like(input, dtype, memory_format), requires_grad)
+
+
+@composite("zeros_like(Tensor input, *, ScalarType? dtype=None, Device? device=None) -> Tensor")
+def zeros_like(input, *, dtype=None, layout=None, device=None, requires_grad=False, memory_format=None):
+    """Zeros like another tensor."""
+    _check_device(device)
+    return _finish(_like(input, dtype, memory_format).fill_(0), requires_grad)
+
+
+@composite("ones_like(Tensor input, *, ScalarType? dtype=None, Device? device=None) -> Tensor")
+def ones_like(input, *, dtype=None, layout=None, device=None, requires_grad=False, memory_format=None):
+    """Ones like another tensor."""
+    _check_device(device)
+    return _finish(_like(input, dtype, memory_format).fill_(1), requires_grad)
+
+
+@composite("full_like(Tensor input, Scalar fill_value, *, ScalarType? dtype=None, Device? device=None) -> Tensor")
+def full_like(input, fill_value, *, dtype=None, layout=None, device=None, requires_grad=False, memory_format=None):
+    """One number, like another tensor."""
+    _check_device(device)
+    return _finish(_like(input, dtype, memory_format).fill_(fill_value), requires_grad)
+
+
+@composite("new_tensor(Tensor self, Scalar data, *, ScalarType? dtype=None) -> Tensor")
+def new_tensor(self, data, *, dtype=None, device=None, requires_grad=False):
+    """A tensor of some data in the dtype of this one."""
+    return tensor.forward(data, dtype=dtype or self.form.dtype, device=device, requires_grad=requires_grad)
+
+
+@composite("new_empty(Tensor self, int[] size, *, ScalarType? dtype=None) -> Tensor")
+def new_empty(self, *size, dtype=None, device=None, requires_grad=False):
+    """Uninitialised memory in a shape, in the dtype of this one."""
+    _check_device(device)
+    return _finish(fresh(dtype or self.form.dtype, _shape(size)), requires_grad)
+
+
+@composite("new_zeros(Tensor self, int[] size, *, ScalarType? dtype=None) -> Tensor")
+def new_zeros(self, *size, dtype=None, device=None, requires_grad=False):
+    """Zeros in a shape, in the dtype of this one."""
+    _check_device(device)
+    return _finish(_filled(_shape(size), 0, dtype or self.form.dtype), requires_grad)
+
+
+@composite("new_ones(Tensor self, int[] size, *, ScalarType? dtype=None) -> Tensor")
+def new_ones(self, *size, dtype=None, device=None, requires_grad=False):
+    """Ones in a shape, in the dtype of this one."""
+    _check_device(device)
+    return _finish(_filled(_shape(size), 1, dtype or self.form.dtype), requires_grad)
+
+
+@composite("new_full(Tensor self, int[] size, Scalar fill_value, *, ScalarType? dtype=None) -> Tensor")
+def new_full(self, size, fill_value, *, dtype=None, device=None, requires_grad=False):
+    """One number in a shape, in the dtype of this one."""
+    _check_device(device)
+    return _finish(_filled(_shape((size,)), fill_value, dtype or self.form.dtype), requires_grad)

@@ -1,0 +1,652 @@
+"""Indexing: x[...] and x[...] = v, gather and scatter, selection by index and by mask."""
+
+import numpy as np
+
+from facula.autograd.mode import mode
+from facula.dispatch import copy_of
+from facula.indirect import access, as_index
+from facula.indirect import nonzero as nonzero_coordinates
+from facula.meta import dtype as dtypes
+from facula.meta.shape import broadcast_shapes, wrap_dim
+from facula.op import composite, operation, registry
+from facula.tensor import Tensor, empty
+
+INDEX_KINDS = frozenset(("i64", "i32", "bool", "u8"))
+
+# --- x[...] --------------------------------------------------------------------------------------
+
+
+def _as_index_tensor(item):
+    """A list, array or range used as an index, as a tensor."""
+    if isinstance(item, Tensor):
+        return item
+    y = registry["tensor"].function(item)
+    return y.to(dtypes.int64) if y.form.numel == 0 else y
+
+
+def parse(self, key):
+    """Applies ints, slices, None and Ellipsis as views; returns the view and a list (tensor or None a dim)."""
+    items = key if type(key) is tuple else (key,)
+    if type(key) is list and any(isinstance(k, (slice, type(Ellipsis), type(None))) for k in key):
+        items = tuple(key)
+    taken = 0
+    for item in items:
+        if item is None or item is Ellipsis or item is True or item is False:
+            continue
+        if isinstance(item, Tensor) and item.form.kind in ("bool", "u8"):
+            taken += item.form.ndim
+        elif isinstance(item, np.ndarray) and item.dtype == np.bool_:
+            taken += item.ndim
+        else:
+            taken += 1
+    ndim = self.form.ndim
+    if taken > ndim:
+        raise IndexError(f"too many indices for tensor of dimension {ndim}")
+    y, dim, indices = self, 0, []
+    slice_view = registry["slice"].function
+    for item in items:
+        kind = type(item)
+        if kind is int:
+            size = y.form.shape[dim]
+            if not -size <= item < size:
+                raise IndexError(f"index {item} is out of bounds for dimension {dim} with size {size}")
+            y = y.select(dim, item)
+        elif kind is slice:
+            if item != slice(None):
+                start, stop, step = (
+                    None if v is None else int(v.__index__()) for v in (item.start, item.stop, item.step)
+                )
+                if step is not None and step <= 0:
+                    raise ValueError("step must be greater than zero")
+                y = slice_view(y, dim, start, stop, 1 if step is None else step)
+            indices.append(None)
+            dim += 1
+        elif item is None:
+            y = y.unsqueeze(dim)
+            indices.append(None)
+            dim += 1
+        elif item is Ellipsis:
+            gap = ndim - taken
+            indices += [None] * gap
+            dim += gap
+            taken = ndim
+        elif kind is bool:
+            y = y.unsqueeze(dim)
+            indices.append(registry["full"].function((1,), item, dtype=dtypes.bool_))
+            dim += 1
+        elif isinstance(item, Tensor) or hasattr(item, "__len__") or isinstance(item, range):
+            index = _as_index_tensor(item)
+            if index.form.kind not in INDEX_KINDS:
+                raise IndexError(
+                    "tensors used as indices must be long, int, byte or bool tensors"
+                )
+            if index.form.ndim == 0 and index.form.kind in ("i64", "i32"):
+                value, size = index.item(), y.form.shape[dim]
+                if not -size <= value < size:
+                    raise IndexError(f"index {value} is out of bounds for dimension {dim} with size {size}")
+                y = y.select(dim, value)
+                continue
+            indices.append(index)
+            dim += index.form.ndim if index.form.kind in ("bool", "u8") else 1
+            if index.form.kind in ("bool", "u8") and index.form.ndim == 0:
+                y = y.unsqueeze(dim)
+                dim += 1
+        elif hasattr(item, "__index__"):
+            return parse(self, tuple(int(i.__index__()) if i is item else i for i in items))
+        else:
+            raise TypeError(
+                "only integers, slices (`:`), ellipsis (`...`), None and long or byte Variables are valid "
+                f"indices (got {type(item).__name__})"
+            )
+    return y, indices
+
+
+def expand_masks(self, indices):
+    """Masks become the coordinates of their true elements; returns one int64 tensor or None a dim."""
+    flat = []
+    for index in indices:
+        if index is None:
+            flat.append(None)
+        elif index.form.kind in ("bool", "u8"):
+            if index.form.ndim == 0:
+                index = index.reshape(1)
+            at = len(flat)
+            shape = self.form.shape[at : at + index.form.ndim]
+            if tuple(shape) != tuple(index.form.shape):
+                for k, (a, b) in enumerate(zip(index.form.shape, shape, strict=False)):
+                    if a != b:
+                        raise IndexError(
+                            f"The shape of the mask {list(index.form.shape)} at index {k} does not match the "
+                            f"shape of the indexed tensor {list(self.form.shape)} at index {at + k}"
+                        )
+            places = nonzero_coordinates(index)
+            flat += [places.select(1, k) for k in range(index.form.ndim)]
+        else:
+            flat.append(as_index(index))
+    return flat
+
+
+def arrange(self, indices):
+    """Shape of the indexed result, where the index dims stand in it, and index tensors laid out for it."""
+    used = [k for k, index in enumerate(indices) if index is not None]
+    try:
+        spread = broadcast_shapes(*(indices[k].form.shape for k in used))
+    except RuntimeError:
+        shapes = ", ".join(str(list(indices[k].form.shape)) for k in used)
+        raise IndexError(
+            f"shape mismatch: indexing tensors could not be broadcast together with shapes {shapes}"
+        ) from None
+    together = used[-1] - used[0] + 1 == len(used)
+    others = [d for d in range(self.form.ndim) if d >= len(indices) or indices[d] is None]
+    front = [d for d in others if together and d < used[0]]
+    back = [d for d in others if d not in front]
+    shape = [self.form.shape[d] for d in front] + list(spread) + [self.form.shape[d] for d in back]
+    strides = [self.form.strides[d] for d in front] + [0] * len(spread) + [self.form.strides[d] for d in back]
+    laid = []
+    for d in used:
+        index = indices[d]
+        wide = index.reshape((1,) * (len(spread) - index.form.ndim) + tuple(index.form.shape) + (1,) * len(back))
+        laid.append((wide, self.form.shape[d], self.form.strides[d], d))
+    return tuple(shape), strides, laid
+
+
+@operation("index(Tensor self, Tensor?[] indices) -> Tensor")
+def index(self, indices):
+    """Elements at the places that index tensors (one or None a dimension) name."""
+    flat = expand_masks(self, indices)
+    shape, strides, laid = arrange(self, flat)
+    y = empty(self.form.dtype, shape)
+    access("take", y, self, strides, laid, shape)
+    return y
+
+
+@index.gradient
+def _(g, self_form, indices):
+    whole = g.new_zeros(self_form.shape)
+    return registry["index_put"].function(whole, indices, g, True)
+
+
+registry["index"].tensor_names = ("self",)
+
+
+@operation("index_put(Tensor self, Tensor?[] indices, Tensor values, bool accumulate=False) -> Tensor")
+def index_put(self, indices, values, accumulate=False):
+    """A copy of self with values written (or added) at the places that index tensors name."""
+    y = copy_of(self)
+    put(y, indices, values, accumulate)
+    return y
+
+
+registry["index_put"].tensor_names = ("self", "values")
+
+
+@index_put.gradient
+def _(g, indices, values_form, accumulate, needs):
+    kept = None
+    if needs[0]:
+        kept = g if accumulate else registry["index_put"].function(g, indices, g.new_zeros(()), False)
+    passed = registry["index"].function(g, indices).sum_to_size(values_form.shape) if needs[1] else None
+    return kept, passed
+
+
+def put(target, indices, values, accumulate):
+    """Writes values into target at indexed places; no graph."""
+    flat = expand_masks(target, indices)
+    shape, strides, laid = arrange(target, flat)
+    if values.form.dtype is not target.form.dtype:
+        raise RuntimeError(
+            "Index put requires the source and destination dtypes match, got "
+            f"{_name(target)} for the destination and {_name(values)} for the source."
+        )
+    try:
+        fits = broadcast_shapes(values.form.shape, shape) == shape
+    except RuntimeError:
+        fits = False
+    if not fits:
+        raise RuntimeError(
+            f"shape mismatch: value tensor of shape {list(values.form.shape)} cannot be broadcast to indexing "
+            f"result of shape {list(shape)}"
+        )
+    if values.storage is target.storage:
+        values = copy_of(values)
+    access("add" if accumulate else "put", values, target, strides, laid, shape)
+
+
+def _name(tensor):
+    return {"float32": "Float", "float64": "Double", "int64": "Long", "int32": "Int", "bool": "Bool",
+            "float16": "Half", "bfloat16": "BFloat16", "uint8": "Byte", "int8": "Char", "int16": "Short"}[
+                tensor.form.dtype.name]  # fmt: skip
+
+
+@composite("index_put_(Tensor(a!) self, Tensor?[] indices, Tensor values, bool accumulate=False) -> Tensor(a!)")
+def index_put_(self, indices, values, accumulate=False):
+    """Writes (or adds) values at the places that index tensors name."""
+    if mode.enabled and (self.needs_grad or values.needs_grad):
+        return self.copy_(registry["index_put"].function(self, tuple(indices), values, accumulate))
+    put(self, indices, values, accumulate)
+    self.storage.version += 1
+    return self
+
+
+@composite("__getitem__(Tensor self, Scalar key) -> Tensor")
+def getitem(self, key):
+    """x[key]: views for ints, slices, None and Ellipsis; copies for index tensors and masks."""
+    if type(key) is int and self.form.ndim:
+        size = self.form.shape[0]
+        if not -size <= key < size:
+            raise IndexError(f"index {key} is out of bounds for dimension 0 with size {size}")
+        return self.select(0, key)
+    if isinstance(key, (int, slice)) and self.form.ndim == 0 and not isinstance(key, bool):
+        if isinstance(key, int):
+            raise IndexError(
+                "invalid index of a 0-dim tensor. Use `tensor.item()` in Python or `tensor.item<T>()` in C++ "
+                "to convert a 0-dim tensor to a number"
+            )
+        raise IndexError("slice() cannot be applied to a 0-dim tensor.")
+    y, indices = parse(self, key)
+    if any(index is not None for index in indices):
+        return registry["index"].function(y, tuple(indices))
+    return registry["slice"].function(y, 0, None, None, 1) if y is self and y.form.ndim else (
+        y.view(()) if y is self else y
+    )
+
+
+@composite("__setitem__(Tensor(a!) self, Scalar key, Tensor value) -> ()")
+def setitem(self, key, value):
+    """x[key] = value."""
+    y, indices = (self, []) if key is Ellipsis else parse(self, key)
+    if not isinstance(value, Tensor):
+        if not any(index is not None for index in indices) and isinstance(value, (int, float)):
+            y.fill_(value)
+            return
+        value = registry["tensor"].function(value, dtype=self.form.dtype)
+    if not any(index is not None for index in indices):
+        while value.form.ndim > y.form.ndim and value.form.shape[0] == 1:
+            value = value.squeeze(0)
+        y.copy_(value)
+        return
+    if value.form.dtype is not self.form.dtype:
+        if value.form.ndim != 0:
+            put(y, indices, value, False)  # raises the dtype error
+        value = value.to(self.form.dtype)
+    shape = None
+    while value.form.ndim and value.form.shape[0] == 1 and shape is None:
+        shape = arrange(y, expand_masks(y, indices))[0]
+        if value.form.ndim > len(shape):
+            value, shape = value.squeeze(0), None
+    y.index_put_(tuple(indices), value)
+
+
+# --- along a dimension ---------------------------------------------------------------------------
+
+
+def _check_index(name, index):
+    if index.form.kind not in ("i64", "i32"):
+        raise RuntimeError(f"{name}(): Expected dtype int32/int64 for index")
+
+
+def _lines(self, dim, index):
+    """Strides and index operand for gather and scatter: dim moves by the index, the others by themselves."""
+    strides = [0 if d == dim else s for d, s in enumerate(self.form.strides)]
+    return strides, [(as_index(index), self.form.shape[dim], self.form.strides[dim], dim)]
+
+
+def _check_gather(name, self, dim, index, source=None):
+    _check_index(name, index)
+    ndim = max(self.form.ndim, 1)
+    if index.form.numel and max(index.form.ndim, 1) != ndim:
+        raise RuntimeError("Index tensor must have the same number of dimensions as input tensor")
+    for d, (n, limit) in enumerate(zip(index.form.shape, self.form.shape, strict=False)):
+        if d != dim and n > limit and index.form.numel:
+            raise RuntimeError(
+                f"Size does not match at dimension {d} expected index {list(index.form.shape)} to be no larger "
+                f"than self {list(self.form.shape)} apart from dimension {dim}"
+            )
+
+
+@operation("gather(Tensor self, int dim, Tensor index, *, bool sparse_grad=False, Tensor(a!)? out=None) -> Tensor")
+def gather(self, dim, index, *, sparse_grad=False):
+    """y[i][j] = self[index[i][j]][j] for dim 0, and so on."""
+    dim = wrap_dim(dim, self.form.ndim)
+    _check_gather("gather", self, dim, index)
+    y = empty(self.form.dtype, index.form.shape)
+    if self.form.ndim == 0:
+        self, index, y_flat = self.reshape(1), index.reshape(-1), y.reshape(-1)
+    else:
+        y_flat = y
+    strides, laid = _lines(self, dim, index)
+    access("take", y_flat, self, strides, laid, y_flat.form.shape, positive=True)
+    return y
+
+
+registry["gather"].tensor_names = ("self",)
+
+
+@gather.gradient
+def _(g, self_form, dim, index):
+    return g.new_zeros(self_form.shape).scatter_add(dim, index, g)
+
+
+REDUCTIONS = {"add": "add", "sum": "add", "multiply": "mul", "prod": "mul", "amax": "max", "amin": "min"}
+
+
+def _scatter(mode, self, dim, index, src):
+    dim = wrap_dim(dim, self.form.ndim)
+    _check_gather("scatter", self, dim, index)
+    if src.form.dtype is not self.form.dtype:
+        raise RuntimeError("scatter(): Expected self.dtype to be equal to src.dtype")
+    y = copy_of(self)
+    shape = index.form.shape
+    if src.form.ndim:
+        for d, (n, limit) in enumerate(zip(shape, src.form.shape, strict=True)):
+            if n > limit:
+                raise RuntimeError(
+                    f"Expected index {list(shape)} to be no larger than src {list(src.form.shape)} at dimension {d}"
+                )
+            if limit > n:
+                src = src.narrow(d, 0, n)
+    target = y.reshape(1) if y.form.ndim == 0 else y
+    if y.form.ndim == 0:
+        index, src, shape = index.reshape(-1), src.reshape(-1), (index.form.numel,)
+    strides, laid = _lines(target, dim, index)
+    access(mode, src, target, strides, laid, shape, positive=True)
+    return y
+
+
+@operation("scatter_src(Tensor self, int dim, Tensor index, Tensor src) -> Tensor")
+def scatter_src(self, dim, index, src):
+    """A copy of self with src written at index along dim."""
+    return _scatter("put", self, dim, index, src)
+
+
+registry["scatter_src"].tensor_names = ("self", "src")
+registry["scatter_src"].node_name = "ScatterBackward0"
+
+
+@scatter_src.gradient
+def _(g, dim, index, src_form, needs):
+    kept = registry["scatter"].function(g, dim, index, 0) if needs[0] else None
+    passed = None
+    if needs[1]:
+        passed = g.gather(dim, index)
+        if passed.form.shape != src_form.shape:
+            whole = g.new_zeros(src_form.shape)
+            part = whole
+            for d, n in enumerate(passed.form.shape):
+                part = part.narrow(d, 0, n)
+            if src_form.ndim:
+                part.copy_(passed)
+                passed = whole
+            else:
+                passed = passed.sum()
+    return kept, passed
+
+
+@operation("scatter_add(Tensor self, int dim, Tensor index, Tensor src, *, Tensor(a!)? out=None) -> Tensor")
+def scatter_add(self, dim, index, src):
+    """A copy of self with src added at index along dim, in row-major order."""
+    return _scatter("add", self, dim, index, src)
+
+
+registry["scatter_add"].tensor_names = ("self", "src")
+
+
+@scatter_add.gradient
+def _(g, dim, index, src_form, needs):
+    passed = None
+    if needs[1]:
+        passed = g.gather(dim, index)
+        if passed.form.shape != src_form.shape:
+            whole = g.new_zeros(src_form.shape)
+            part = whole
+            for d, n in enumerate(passed.form.shape):
+                part = part.narrow(d, 0, n)
+            part.copy_(passed)
+            passed = whole
+    return g if needs[0] else None, passed
+
+
+@composite("scatter(Tensor self, int dim, Tensor index, Tensor src, *, str? reduce=None, Tensor(a!)? out=None) -> Tensor")
+def scatter(self, dim, index, src=None, *, value=None, reduce=None):
+    """A copy of self with src (a tensor or a number) written at index along dim."""
+    src = value if src is None else src
+    if not isinstance(src, Tensor):
+        src = registry["full"].function((), src, dtype=self.form.dtype)
+    if src.form.ndim == 0 and self.form.ndim:
+        src = src.expand(index.form.shape)
+    if reduce is None:
+        return registry["scatter_src"].function(self, dim, index, src)
+    if reduce not in ("add", "multiply"):
+        raise RuntimeError("reduce argument must be either add or multiply.")
+    if reduce == "add":
+        return registry["scatter_add"].function(self, dim, index, src)
+    if self.needs_grad or src.needs_grad:
+        raise NotImplementedError("scatter(): gradients of reduce='multiply' are not defined")
+    return _scatter("mul", self, dim, index, src)
+
+
+@composite("scatter_(Tensor(a!) self, int dim, Tensor index, Tensor src, *, str? reduce=None) -> Tensor(a!)")
+def scatter_(self, dim, index, src=None, *, value=None, reduce=None):
+    """In-place form of scatter."""
+    return self.copy_(registry["scatter"].function(self, dim, index, src, value=value, reduce=reduce))
+
+
+@composite("scatter_add_(Tensor(a!) self, int dim, Tensor index, Tensor src) -> Tensor(a!)")
+def scatter_add_(self, dim, index, src):
+    """In-place form of scatter_add."""
+    return self.copy_(self.scatter_add(dim, index, src))
+
+
+@operation("index_select(Tensor self, int dim, Tensor index, *, Tensor(a!)? out=None) -> Tensor")
+def index_select(self, dim, index):
+    """The given indices of one dimension, in the given order."""
+    dim = wrap_dim(dim, self.form.ndim)
+    if index.form.ndim > 1:
+        raise IndexError("index_select(): Index is supposed to be a vector")
+    _check_index("index_select", index)
+    source = self if self.form.ndim else self.reshape(1)
+    shape = list(source.form.shape)
+    shape[dim] = index.form.numel
+    y = empty(self.form.dtype, tuple(shape))
+    strides = [0 if d == dim else s for d, s in enumerate(source.form.strides)]
+    wide = as_index(index).reshape((-1,) + (1,) * (len(shape) - dim - 1))
+    access("take", y, source, strides, [(wide, source.form.shape[dim], source.form.strides[dim], dim)], shape)
+    return y if self.form.ndim else y.reshape(())
+
+
+registry["index_select"].tensor_names = ("self",)
+
+
+@index_select.gradient
+def _(g, self_form, dim, index):
+    return g.new_zeros(self_form.shape).index_add(dim, index, g)
+
+
+@operation("index_add(Tensor self, int dim, Tensor index, Tensor source, *, Scalar alpha=1, Tensor(a!)? out=None) -> Tensor")
+def index_add(self, dim, index, source, *, alpha=1):
+    """A copy of self with alpha * source added at the given indices of one dimension."""
+    dim = wrap_dim(dim, self.form.ndim)
+    _check_index("index_add", index)
+    if self.form.dtype is not source.form.dtype:
+        raise RuntimeError(
+            f"index_add(): self ({_name(self)}) and source ({_name(source)}) must have the same scalar type"
+        )
+    if index.form.numel != (source.form.shape[dim] if source.form.ndim else 1):
+        raise RuntimeError(
+            f"index_add(): Number of indices ({index.form.numel}) should be equal to source.size(dim): "
+            f"({source.form.shape[dim] if source.form.ndim else 1}), for dim: {dim}"
+        )
+    y = copy_of(self)
+    _along("add", y, dim, index, source if alpha == 1 else source * alpha)
+    return y
+
+
+def _along(mode, target, dim, index, source):
+    target = target if target.form.ndim else target.reshape(1)
+    source = source if source.form.ndim else source.reshape(1)
+    strides = [0 if d == dim else s for d, s in enumerate(target.form.strides)]
+    wide = as_index(index).reshape((-1,) + (1,) * (source.form.ndim - dim - 1))
+    laid = [(wide, target.form.shape[dim], target.form.strides[dim], dim)]
+    access(mode, source, target, strides, laid, source.form.shape)
+
+
+registry["index_add"].tensor_names = ("self", "source")
+
+
+@index_add.gradient
+def _(g, dim, index, alpha, needs, source_form):
+    passed = g.index_select(dim, index).reshape(source_form.shape) * alpha if needs[1] else None
+    return g if needs[0] else None, passed
+
+
+@operation("index_copy(Tensor self, int dim, Tensor index, Tensor source, *, Tensor(a!)? out=None) -> Tensor")
+def index_copy(self, dim, index, source):
+    """A copy of self with source written at the given indices of one dimension."""
+    dim = wrap_dim(dim, self.form.ndim)
+    _check_index("index_copy", index)
+    y = copy_of(self)
+    _along("put", y, dim, index, source)
+    return y
+
+
+registry["index_copy"].tensor_names = ("self", "source")
+
+
+@index_copy.gradient
+def _(g, dim, index, needs):
+    kept = g.index_fill(dim, index, 0) if needs[0] else None
+    return kept, g.index_select(dim, index) if needs[1] else None
+
+
+@operation("index_fill(Tensor self, int dim, Tensor index, Scalar value) -> Tensor")
+def index_fill(self, dim, index, value):
+    """A copy of self with a number at the given indices of one dimension."""
+    dim = wrap_dim(dim, self.form.ndim)
+    _check_index("index_fill", index)
+    y = copy_of(self)
+    shape = list(y.form.shape)
+    shape[dim] = index.form.numel
+    number = value if isinstance(value, Tensor) else registry["full"].function((), value, dtype=y.form.dtype)
+    _along("put", y, dim, index, number.detach().to(y.form.dtype).expand(tuple(shape)))
+    return y
+
+
+registry["index_fill"].tensor_names = ("self",)
+
+
+@index_fill.gradient
+def _(g, dim, index):
+    return g.index_fill(dim, index, 0)
+
+
+def _inplace(name):
+    def run(self, *args, **kwargs):
+        return self.copy_(registry[name].function(self, *args, **kwargs))
+
+    composite(f"{name}_(Tensor(a!) self) -> Tensor(a!)", f"In-place form of {name}.")(run)
+
+
+for _one in ("index_add", "index_copy", "index_fill"):
+    _inplace(_one)
+
+# --- by mask -------------------------------------------------------------------------------------
+
+
+@composite("nonzero(Tensor self, *, Tensor(a!)? out=None, bool as_tuple=False) -> Tensor")
+def nonzero(self, *, as_tuple=False):
+    """Coordinates of the elements that are not 0: one row each, or one tensor a dimension."""
+    if as_tuple:
+        places = nonzero_coordinates(self if self.form.ndim else self.reshape(1))
+        return tuple([places.select(1, k) for k in range(places.form.shape[1])])
+    return nonzero_coordinates(self)
+
+
+@composite("argwhere(Tensor self) -> Tensor")
+def argwhere(self):
+    """Coordinates of the elements that are not 0, one row each."""
+    return nonzero_coordinates(self)
+
+
+@composite("masked_select(Tensor self, Tensor mask, *, Tensor(a!)? out=None) -> Tensor")
+def masked_select(self, mask):
+    """The elements where the mask is true, in one dimension."""
+    if mask.form.kind != "bool":
+        raise RuntimeError("masked_select: expected BoolTensor for mask")
+    shape = broadcast_shapes(self.form.shape, mask.form.shape)
+    spread, chosen = self.expand(shape), mask.expand(shape)
+    if not shape:
+        spread, chosen = spread.reshape(1), chosen.reshape(1)
+    return registry["index"].function(spread, (chosen,))
+
+
+@composite("take(Tensor self, Tensor index, *, Tensor(a!)? out=None) -> Tensor")
+def take(self, index):
+    """Elements by their number in row-major order."""
+    return registry["index"].function(self.reshape(-1), (index,))
+
+
+@composite("embedding(Tensor weight, Tensor indices, int padding_idx=-1, bool scale_grad_by_freq=False, bool sparse=False) -> Tensor")
+def embedding(weight, indices, padding_idx=-1, scale_grad_by_freq=False, sparse=False):
+    """Rows of weight by number; row `padding_idx` gets no gradient."""
+    if sparse:
+        raise NotImplementedError("embedding(): sparse gradients are not supported")
+    if weight.form.ndim != 2:
+        raise RuntimeError("'weight' must be 2-D")
+    if indices.form.kind not in ("i64", "i32"):
+        raise RuntimeError(
+            "Expected tensor for argument #1 'indices' to have one of the following scalar types: Long, Int; "
+            f"but got torch.{_name(indices)}Tensor instead (while checking arguments for embedding)"
+        )
+    rows = registry["embedding_rows"].function(weight, indices, padding_idx, scale_grad_by_freq)
+    return rows
+
+
+@operation("embedding_rows(Tensor weight, Tensor indices, int padding_idx, bool scale_grad_by_freq) -> Tensor")
+def embedding_rows(weight, indices, padding_idx, scale_grad_by_freq):
+    """Rows of weight by number."""
+    y = empty(weight.form.dtype, (*indices.form.shape, weight.form.shape[1]))
+    strides = [0] * indices.form.ndim + [weight.form.strides[1]]
+    wide = as_index(indices).reshape((*indices.form.shape, 1))
+    try:
+        access("take", y, weight, strides, [(wide, weight.form.shape[0], weight.form.strides[0], 0)],
+               y.form.shape, positive=True)  # fmt: skip
+    except RuntimeError:
+        raise IndexError("index out of range in self") from None
+    return y
+
+
+registry["embedding_rows"].tensor_names = ("weight",)
+registry["embedding_rows"].node_name = "EmbeddingBackward0"
+
+
+@embedding_rows.gradient
+def _(g, weight_form, indices, padding_idx, scale_grad_by_freq):
+    flat = indices.reshape(-1)
+    rows = g.reshape(flat.form.numel, weight_form.shape[1])
+    if padding_idx >= 0:
+        rows = rows * (flat != padding_idx).to(g.form.dtype).unsqueeze(1)
+    if scale_grad_by_freq:
+        ones = registry["ones"].function(flat.form.numel, dtype=g.form.dtype)
+        counts = g.new_zeros((weight_form.shape[0],)).index_add(0, flat, ones)
+        rows = rows / counts.index_select(0, flat).unsqueeze(1)
+    return g.new_zeros(weight_form.shape).index_add(0, flat, rows)
+
+
+@composite("one_hot(Tensor self, int num_classes=-1) -> Tensor")
+def one_hot(self, num_classes=-1):
+    """1 at the class of each element, 0 elsewhere, in a new last dimension."""
+    if self.form.kind != "i64":
+        raise RuntimeError("one_hot is only applicable to index tensor of type LongTensor.")
+    if self.form.numel == 0:
+        if num_classes <= 0:
+            raise RuntimeError("Can not infer total number of classes from empty tensor.")
+        return registry["zeros"].function((*self.form.shape, num_classes), dtype=dtypes.int64)
+    if bool((self < 0).any()):
+        raise RuntimeError("Class values must be non-negative.")
+    largest = int(self.amax().item())
+    if num_classes == -1:
+        num_classes = largest + 1
+    elif largest >= num_classes:
+        raise RuntimeError("Class values must be smaller than num_classes.")
+    classes = registry["arange"].function(num_classes)
+    return (self.unsqueeze(-1) == classes).to(dtypes.int64)

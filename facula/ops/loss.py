@@ -1,0 +1,77 @@
+"""Losses: an elementwise formula, then none, mean or sum of it."""
+
+from facula.meta.shape import broadcast_shapes
+from facula.op import composite, registry
+
+
+def _reduce(loss, reduction):
+    if reduction == "mean":
+        return loss.mean()
+    if reduction == "sum":
+        return loss.sum()
+    if reduction == "none":
+        return loss
+    raise ValueError(f"{reduction} is not a valid value for reduction")
+
+
+def _elementwise(name, doc):
+    def loss(self, target, reduction="mean"):
+        broadcast_shapes(self.form.shape, target.form.shape)
+        return _reduce(registry[f"{name}_elementwise"].function(self, target), reduction)
+
+    loss.__name__ = f"{name}_loss"
+    composite(f"{name}_loss(Tensor self, Tensor target, int reduction=Mean) -> Tensor", doc)(loss)
+
+
+_elementwise("mse", "The squared difference.")
+_elementwise("l1", "The absolute difference.")
+
+
+@composite("smooth_l1_loss(Tensor self, Tensor target, int reduction=Mean, float beta=1.0) -> Tensor")
+def smooth_l1_loss(self, target, reduction="mean", beta=1.0):
+    """Squared below a difference of beta, absolute above it."""
+    if beta < 0:
+        raise RuntimeError("smooth_l1_loss does not support negative values for beta.")
+    if beta == 0:
+        return registry["l1_loss"].function(self, target, reduction)
+    return _reduce(registry["smooth_l1_elementwise"].function(self, target, beta), reduction)
+
+
+@composite("huber_loss(Tensor self, Tensor target, int reduction=Mean, float delta=1.0) -> Tensor")
+def huber_loss(self, target, reduction="mean", delta=1.0):
+    """Half the squared difference below delta, linear above it."""
+    if delta <= 0:
+        raise RuntimeError("huber_loss does not support non-positive values for delta.")
+    return _reduce(registry["huber_elementwise"].function(self, target, delta), reduction)
+
+
+@composite("binary_cross_entropy(Tensor self, Tensor target, Tensor? weight=None, int reduction=Mean) -> Tensor")
+def binary_cross_entropy(self, target, weight=None, reduction="mean"):
+    """Cross entropy of two classes; self is the probability of the second. Logarithms stop at -100."""
+    if bool(((self < 0) | (self > 1)).any()):
+        raise RuntimeError("all elements of input should be between 0 and 1")
+    loss = registry["bce_elementwise"].function(self, target)
+    return _reduce(loss if weight is None else loss * weight, reduction)
+
+
+@composite(
+    "binary_cross_entropy_with_logits(Tensor self, Tensor target, Tensor? weight=None, Tensor? pos_weight=None, "
+    "int reduction=Mean) -> Tensor"
+)
+def binary_cross_entropy_with_logits(self, target, weight=None, pos_weight=None, reduction="mean"):
+    """Cross entropy of two classes; self is the logit of the second."""
+    if pos_weight is None:
+        loss = registry["bce_logits_elementwise"].function(self, target)
+    else:
+        loss = registry["bce_logits_weighted_elementwise"].function(self, target, pos_weight)
+    return _reduce(loss if weight is None else loss * weight, reduction)
+
+
+@composite("kl_div(Tensor self, Tensor target, int reduction=Mean, *, bool log_target=False) -> Tensor")
+def kl_div(self, target, reduction="mean", *, log_target=False):
+    """Kullback-Leibler divergence; self holds log-probabilities, target probabilities (or their logarithms)."""
+    if log_target:
+        loss = target.exp() * (target - self)
+    else:
+        loss = registry["xlogy"].function(target, target) - target * self
+    return _reduce(loss, reduction)

@@ -1,0 +1,383 @@
+"""Moving data: copies, fills, conversions, joins."""
+
+import ctypes
+
+from facula.dispatch import (
+    alias,
+    check_base_of_view,
+    check_inplace,
+    convert,
+    copy_into,
+    copy_of,
+    fill_launch,
+    mode,
+    overlaps,
+    rebase,
+    record_operation,
+)
+from facula.form import form_of
+from facula.meta import dtype as dtypes
+from facula.meta.device import device as device_type
+from facula.meta.geometry import restride_like
+from facula.meta.shape import broadcast_shapes, wrap_dim
+from facula.op import composite, operation, registry
+from facula.tensor import Tensor, allocate, empty, wrap
+
+# --- copies --------------------------------------------------------------------------------------
+
+
+@operation("clone(Tensor self, *, MemoryFormat? memory_format=None) -> Tensor")
+def clone(self, *, memory_format=None):
+    """A copy; dense tensors keep their strides."""
+    form = self.form
+    if memory_format is not None and repr(memory_format) == "torch.contiguous_format":
+        return copy_of(self)
+    if memory_format is not None and repr(memory_format) != "torch.preserve_format":
+        raise NotImplementedError(f"clone: memory_format {memory_format}")
+    strides = form.strides if form.dense else restride_like(form.shape, [form.strides])
+    y = allocate(form_of(form.dtype, form.shape, strides))
+    if form.dense:
+        ctypes.memmove(y.address, self.address, form.nbytes)
+    else:
+        copy_into(y, self)
+    return y
+
+
+@clone.gradient
+def _(g):
+    return g
+
+
+@operation("clone_contiguous(Tensor self) -> Tensor")
+def clone_contiguous(self):
+    """A row-major copy."""
+    return copy_of(self)
+
+
+@clone_contiguous.gradient
+def _(g):
+    return g
+
+
+@composite("clone_as(Tensor self, Scalar form) -> Tensor")
+def clone_as(self, form):
+    """A copy with the dtype, shape and strides of a form (contiguous if the form overlaps itself)."""
+    wanted = form if form.dense else form_of(form.dtype, form.shape)
+    y = allocate(wanted)
+    copy_into(y, self)
+    return y
+
+
+@composite("contiguous(Tensor(a) self, *, MemoryFormat memory_format=contiguous_format) -> Tensor(a)")
+def contiguous(self, *, memory_format=None):
+    """The tensor itself if it is row-major, else a row-major copy."""
+    if memory_format is not None and repr(memory_format) != "torch.contiguous_format":
+        raise NotImplementedError(f"contiguous: memory_format {memory_format}")
+    return self if self.form.contiguous else registry["clone_contiguous"].function(self)
+
+
+@operation("convert(Tensor self, ScalarType dtype) -> Tensor")
+def convert_(self, dtype):
+    """A copy in another dtype."""
+    return convert(self, dtype)
+
+
+registry["convert"].node_name = "ToCopyBackward0"
+
+
+@convert_.gradient
+def _(g, self_form):
+    return g if g.form.dtype is self_form.dtype else registry["convert"].function(g, self_form.dtype)
+
+
+@composite("to(Tensor(a) self, ScalarType? dtype=None, *, bool non_blocking=False, bool copy=False) -> Tensor(a)")
+def to(self, *args, dtype=None, device=None, non_blocking=False, copy=False, memory_format=None):
+    """The tensor in another dtype or on another device: `to(dtype)`, `to(device, dtype)`, `to(other)`."""
+    for one in args:
+        if type(one) is dtypes.dtype:
+            dtype = one
+        elif isinstance(one, Tensor):
+            dtype = one.form.dtype
+        elif isinstance(one, (str, device_type)):
+            device = one
+        elif isinstance(one, bool) or one is None:
+            continue
+        else:
+            raise TypeError(f"to() received an invalid combination of arguments - got ({type(one).__name__})")
+    if device is not None:
+        where = device_type(device) if isinstance(device, str) else device
+        if where.type == "cuda":
+            raise AssertionError("Torch not compiled with CUDA enabled")
+        if where.type != "cpu":
+            raise NotImplementedError(f"to(): device '{where}': facula has 'cpu' here")
+    if dtype is None or dtype is self.form.dtype:
+        return self.clone() if copy else self
+    return registry["convert"].function(self, dtype)
+
+
+def _conversion(name, dtype):
+    def convert_to(self):
+        return self if self.form.dtype is dtype else registry["convert"].function(self, dtype)
+
+    made = composite(f"{name}(Tensor(a) self) -> Tensor(a)", f"The tensor as {dtype}.")(convert_to)
+    made.namespace = "tensor"
+
+
+for _name, _dtype in dtypes.ALIASES.items():
+    _conversion(_name, _dtype)
+_conversion("bfloat16", dtypes.bfloat16)
+_conversion("bool", dtypes.bool_)
+
+
+@composite("type_as(Tensor self, Tensor other) -> Tensor")
+def type_as(self, other):
+    """The tensor in the dtype of another."""
+    return self.to(other.form.dtype)
+
+
+# --- writes --------------------------------------------------------------------------------------
+
+
+@composite("copy_(Tensor(a!) self, Tensor src, bool non_blocking=False) -> Tensor(a!)")
+def copy_(self, src, non_blocking=False):
+    """self becomes src, broadcast and converted."""
+    if not isinstance(src, Tensor):
+        src = registry["tensor"].function(src, dtype=self.form.dtype)
+    if self.form.shape != src.form.shape and broadcast_shapes(self.form.shape, src.form.shape) != self.form.shape:
+        raise RuntimeError(
+            f"output with shape {list(self.form.shape)} doesn't match the broadcast shape "
+            f"{list(broadcast_shapes(self.form.shape, src.form.shape))}"
+        )
+    return write(self, src)
+
+
+def write(target, source):
+    """target[...] = source, recorded if either needs a gradient."""
+    check_inplace(target)
+    check_base_of_view(target)
+    if any(s == 0 and n > 1 for s, n in zip(target.form.strides, target.form.shape, strict=True)):
+        raise RuntimeError(
+            "unsupported operation: more than one element of the written-to tensor refers to a single "
+            "memory location. Please clone() the tensor before performing the operation."
+        )
+    before = alias(target)
+    copy_into(target, copy_of(source) if overlaps(target, source) else source)
+    target.storage.version += 1
+    if mode.enabled and (before.needs_grad or source.needs_grad) and target.form.dtype.is_floating_point:
+        made = wrap(target.storage, target.address, target.form)
+        record_operation(registry["overwrite"], made, {"self": before, "source": source})
+        rebase(target, made.edge)
+    return target
+
+
+@operation("overwrite(Tensor self, Tensor source) -> Tensor")
+def overwrite(self, source):
+    """The record of a write: nothing of self remains, everything comes from source."""
+    raise AssertionError("overwrite is recorded by copy_, never called")
+
+
+registry["overwrite"].node_name = "CopyBackwards"
+
+
+@overwrite.gradient
+def _(g, needs, source_form):
+    kept = registry["zeros_like"].function(g) if needs[0] else None
+    if not needs[1]:
+        return kept, None
+    passed = g.sum_to_size(source_form.shape)
+    return kept, passed.to(source_form.dtype)
+
+
+@composite("fill_(Tensor(a!) self, Scalar value) -> Tensor(a!)")
+def fill_(self, value):
+    """Every element becomes a number."""
+    if isinstance(value, Tensor):
+        if value.form.ndim:
+            raise RuntimeError(
+                f"fill_ only supports 0-dimension value tensor but got tensor with {value.form.ndim} dimensions."
+            )
+        return write(self, value)
+    check_inplace(self)
+    check_base_of_view(self)
+    kind = self.form.dtype
+    if kind.kind in "iu" and not isinstance(value, float) and not _fits(value, kind):
+        raise RuntimeError(f"value cannot be converted to type {kind.name}_t without overflow")
+    before = alias(self)
+    fill_launch(self, value)
+    self.storage.version += 1
+    if mode.enabled and before.needs_grad:
+        made = wrap(self.storage, self.address, self.form)
+        record_operation(registry["overwrite"], made, {"self": before, "source": self.new_empty(())})
+        rebase(self, made.edge)
+    return self
+
+
+def _fits(value, kind):
+    bits = 8 * kind.itemsize
+    low, high = (-(2 ** (bits - 1)), 2**bits - 1)
+    return low <= int(value) <= high if kind.kind == "u" or bits < 64 else -(2**63) <= int(value) < 2**63
+
+
+@composite("zero_(Tensor(a!) self) -> Tensor(a!)")
+def zero_(self):
+    """Every element becomes 0."""
+    return self.fill_(0)
+
+
+@composite("resize_(Tensor(a!) self, int[] size) -> Tensor(a!)")
+def resize_(self, *size):
+    """Another contiguous shape over the same storage, which grows if it must; new elements hold anything."""
+    if len(size) == 1 and not isinstance(size[0], int):
+        size = tuple(size[0])
+    if self.needs_grad and mode.enabled:
+        raise RuntimeError("cannot resize variables that require grad")
+    form = form_of(self.form.dtype, tuple(size))
+    offset = self.address - self.storage.address
+    if offset + form.nbytes > self.storage.nbytes:
+        self.storage.grow(offset + form.nbytes)
+    self.address = self.storage.address + offset
+    self.form = form
+    return self
+
+
+@composite("sum_to_size(Tensor self, int[] size) -> Tensor")
+def sum_to_size(self, *size):
+    """The sum over the dimensions along which `size` would be broadcast."""
+    if len(size) == 1 and not isinstance(size[0], int):
+        size = tuple(size[0])
+    shape = self.form.shape
+    if shape == size:
+        return self
+    missing = len(shape) - len(size)
+    if missing < 0 or any(n not in (1, m) for n, m in zip(size, shape[missing:], strict=True)):
+        raise RuntimeError(f"size {{{list(size)}}} is not expandable to size {{{list(shape)}}}.")
+    dims = [d for d in range(len(shape)) if d < missing or (size[d - missing] == 1 and shape[d] != 1)]
+    result = self.sum(tuple(dims), keepdim=True) if dims else self
+    if result.form.dtype is not self.form.dtype:
+        result = result.to(self.form.dtype)
+    return result.reshape(tuple(size))
+
+
+# --- joins ---------------------------------------------------------------------------------------
+
+
+@operation("cat(Tensor[] tensors, int dim=0, *, Tensor(a!)? out=None) -> Tensor")
+def cat(tensors, dim=0):
+    """Tensors joined along an existing dimension."""
+    tensors = list(tensors)
+    if not tensors:
+        raise RuntimeError("torch.cat(): expected a non-empty list of Tensors")
+    for k, one in enumerate(tensors):
+        if not isinstance(one, Tensor):
+            raise TypeError(f"expected Tensor as element {k} in argument 0, but got {type(one).__name__}")
+    kept = [one for one in tensors if one.form.shape != (0,)]
+    common = dtypes.result_type([(one.form.dtype, one.form.ndim) for one in tensors])
+    if not kept:
+        return empty(common, (0,))
+    first = kept[0].form.shape
+    if not first:
+        raise RuntimeError("zero-dimensional tensor (at position 0) cannot be concatenated")
+    dim = wrap_dim(dim, len(first))
+    for k, one in enumerate(kept):
+        if one.form.ndim != len(first):
+            raise RuntimeError(
+                f"Tensors must have same number of dimensions: got {len(first)} and {one.form.ndim}"
+            )
+        for d, (a, b) in enumerate(zip(first, one.form.shape, strict=True)):
+            if d != dim and a != b:
+                raise RuntimeError(
+                    f"Sizes of tensors must match except in dimension {dim}. Expected size {a} but got "
+                    f"size {b} for tensor number {k} in the list."
+                )
+    total = sum(one.form.shape[dim] for one in kept)
+    y = empty(common, (*first[:dim], total, *first[dim + 1 :]))
+    start = 0
+    step = y.form.strides[dim] * y.form.itemsize
+    for one in kept:
+        if one.form.numel:
+            copy_into(wrap(y.storage, y.address + start * step, form_of(common, one.form.shape, y.form.strides)), one)
+        start += one.form.shape[dim]
+    return y
+
+
+@cat.gradient
+def _(g, tensors_form, dim, needs):
+    results, start = [], 0
+    dim = wrap_dim(dim, g.ndim)
+    for form, needed in zip(tensors_form, needs[0], strict=True):
+        if form.shape == (0,):
+            results.append(None)
+            continue
+        size = form.shape[dim]
+        results.append(g.narrow(dim, start, size).to(form.dtype) if needed else None)
+        start += size
+    return (results,)
+
+
+@composite("concat(Tensor[] tensors, int dim=0, *, Tensor(a!)? out=None) -> Tensor")
+def concat(tensors, dim=0):
+    """Another name of cat."""
+    return registry["cat"].function(tensors, dim)
+
+
+@composite("stack(Tensor[] tensors, int dim=0, *, Tensor(a!)? out=None) -> Tensor")
+def stack(tensors, dim=0):
+    """Tensors of one shape joined along a new dimension."""
+    tensors = list(tensors)
+    if not tensors:
+        raise RuntimeError("stack expects a non-empty TensorList")
+    shape = tensors[0].form.shape
+    for k, one in enumerate(tensors):
+        if one.form.shape != shape:
+            raise RuntimeError(
+                f"stack expects each tensor to be equal size, but got {list(shape)} at entry 0 and "
+                f"{list(one.form.shape)} at entry {k}"
+            )
+    dim = wrap_dim(dim, len(shape) + 1)
+    return registry["cat"].function([one.unsqueeze(dim) for one in tensors], dim)
+
+
+@composite("hstack(Tensor[] tensors, *, Tensor(a!)? out=None) -> Tensor")
+def hstack(tensors):
+    """Joined along dimension 1 (0 for vectors)."""
+    tensors = [one.reshape(1) if one.ndim == 0 else one for one in tensors]
+    return registry["cat"].function(tensors, 0 if tensors[0].ndim == 1 else 1)
+
+
+@composite("vstack(Tensor[] tensors, *, Tensor(a!)? out=None) -> Tensor")
+def vstack(tensors):
+    """Joined along dimension 0, vectors as rows."""
+    return registry["cat"].function([one.reshape(1, -1) if one.ndim < 2 else one for one in tensors], 0)
+
+
+@composite("repeat(Tensor self, int[] repeats) -> Tensor")
+def repeat(self, *repeats):
+    """The tensor laid side by side `repeats` times along each dimension."""
+    if len(repeats) == 1 and not isinstance(repeats[0], int):
+        repeats = tuple(repeats[0])
+    if len(repeats) < self.ndim:
+        raise RuntimeError(
+            "Number of dimensions of repeat dims can not be smaller than number of dimensions of tensor"
+        )
+    shape = (1,) * (len(repeats) - self.ndim) + tuple(self.form.shape)
+    spread = [n for pair in zip(repeats, shape, strict=True) for n in pair]
+    inner = [n for size in shape for n in (1, size)]
+    final = tuple(r * n for r, n in zip(repeats, shape, strict=True))
+    return self.reshape(tuple(inner)).expand(tuple(spread)).reshape(final)
+
+
+@composite("tile(Tensor self, int[] dims) -> Tensor")
+def tile(self, *dims):
+    """Like repeat; missing repeats count as 1."""
+    if len(dims) == 1 and not isinstance(dims[0], int):
+        dims = tuple(dims[0])
+    return self.repeat((1,) * (self.ndim - len(dims)) + tuple(dims))
+
+
+@composite("atleast_1d(Tensor self) -> Tensor")
+def atleast_1d(self):
+    """0-d tensors as vectors of one element."""
+    return self.reshape(1) if self.ndim == 0 else self
+
+for _name in ("clone_as", "clone_contiguous", "convert", "overwrite", "contiguous", "to", "type_as"):
+    registry[_name].namespace = "tensor"

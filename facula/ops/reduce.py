@@ -1,0 +1,223 @@
+"""Reductions. Formulas: map(x) to a state, combine two states, finish(state, n); gradient(g, y, x, n)."""
+
+from facula.kernel.scalar import maximum, minimum, ne, sqrt
+from facula.meta import dtype as dtypes
+from facula.meta.shape import wrap_dims
+from facula.op import BOOL, FLOAT, SAME, composite, operation, reduction, registry
+
+reduction("sum(Tensor self, int[1]? dim=None, bool keepdim=False, *, ScalarType? dtype=None, Tensor(a!)? out=None) -> Tensor", "sum", "The sum.",
+          map=lambda x: x, combine=lambda a, b: a + b, unit=0, gradient=lambda g, y, x, n: g)
+
+reduction("mean(Tensor self, int[1]? dim=None, bool keepdim=False, *, ScalarType? dtype=None, Tensor(a!)? out=None) -> Tensor", FLOAT, "The average.",
+          map=lambda x: x, combine=lambda a, b: a + b, unit=0, finish=lambda acc, n: acc / n,
+          gradient=lambda g, y, x, n: g / n)
+
+reduction("amax_plain(Tensor self, int[1] dim=[], bool keepdim=False, *, Tensor(a!)? out=None) -> Tensor", SAME, "The largest element; ties share the gradient.",
+          map=lambda x: x, combine=lambda a, b: maximum(a, b), unit="lowest", state="same", needs_elements=True)
+
+reduction("amin_plain(Tensor self, int[1] dim=[], bool keepdim=False, *, Tensor(a!)? out=None) -> Tensor", SAME, "The smallest element; ties share the gradient.",
+          map=lambda x: x, combine=lambda a, b: minimum(a, b), unit="highest", state="same", needs_elements=True)
+
+reduction("any(Tensor self, int[1]? dim=None, bool keepdim=False, *, Tensor(a!)? out=None) -> Tensor", BOOL, "True if some element is not 0.",
+          map=lambda x: ne(x, 0), combine=lambda a, b: a | b, unit=0, state="bool")
+
+reduction("all(Tensor self, int[1]? dim=None, bool keepdim=False, *, Tensor(a!)? out=None) -> Tensor", BOOL, "True if no element is 0.",
+          map=lambda x: ne(x, 0), combine=lambda a, b: a & b, unit=1, state="bool")
+
+
+reduction("prod_plain(Tensor self, int[1]? dim=None, bool keepdim=False) -> Tensor", SAME, "The product.",
+          map=lambda x: x, combine=lambda a, b: a * b, unit=1)
+
+reduction("root_of_squares(Tensor self, int[1]? dim=None, bool keepdim=False) -> Tensor", SAME, "sqrt(sum(x * x)).",
+          map=lambda x: x * x, combine=lambda a, b: a + b, unit=0, finish=lambda acc, n: sqrt(acc))
+
+
+# --- with more than one pass ---------------------------------------------------------------------
+
+
+def _dims(self, dim):
+    return wrap_dims(None if dim is None or dim == () or dim == [] else dim, self.form.ndim)
+
+
+def _open(y, dims, keepdim, ndim):
+    """A reduced tensor with its reduced dims as size 1 again."""
+    if keepdim:
+        return y
+    for d in sorted(dims):
+        y = y.unsqueeze(d)
+    return y
+
+
+def _extremes(name, doc):
+    def along(self, dims, keepdim):
+        return registry[f"{name}_plain"].function(self, dims, keepdim)
+
+    record = operation(f"{name}_along(Tensor self, int[] dims, bool keepdim) -> Tensor", doc)(along)
+    record.node_name = f"{name.title()}Backward0"
+
+    @record.gradient
+    def _(g, y, self, dims, keepdim):
+        y, g = _open(y, dims, keepdim, self.form.ndim), _open(g, dims, keepdim, self.form.ndim)
+        hit = (self == y).to(g.form.dtype)
+        return g * hit / hit.sum(dims, keepdim=True)
+
+    @composite(f"{name}(Tensor self, int[1] dim=[], bool keepdim=False, *, Tensor(a!)? out=None) -> Tensor", doc)
+    def whole(self, dim=(), keepdim=False):
+        return record.function(self, _dims(self, dim), keepdim)
+
+
+_extremes("amax", "The largest element; ties share the gradient.")
+_extremes("amin", "The smallest element; ties share the gradient.")
+
+
+@operation("prod_along(Tensor self, int[] dims, bool keepdim, ScalarType dtype) -> Tensor")
+def prod_along(self, dims, keepdim, dtype):
+    """The product over dims."""
+    return registry["prod_plain"].function(self.to(dtype), dims, keepdim)
+
+
+registry["prod_along"].node_name = "ProdBackward0"
+
+
+@prod_along.gradient
+def _(g, y, self, dims, keepdim):
+    g, y = _open(g, dims, keepdim, self.form.ndim), _open(y, dims, keepdim, self.form.ndim)
+    if not bool((self == 0).any()):
+        return (g * y / self).to(self.form.dtype)
+    # The product of the others, by running products from both sides of the joined dims.
+    order = [d for d in range(self.form.ndim) if d not in dims] + list(dims)
+    turned = self.to(g.form.dtype).permute(tuple(order))
+    kept = len(order) - len(dims)
+    flat = turned.reshape((*turned.form.shape[:kept], -1))
+    ones = flat.narrow(-1, 0, 1) * 0 + 1
+    size = flat.form.shape[-1]
+    cat = registry["cat"].function
+    left = cat([ones, flat.narrow(-1, 0, size - 1)], -1).cumprod(-1)
+    right = cat([flat.narrow(-1, 1, size - 1), ones], -1).flip(-1).cumprod(-1).flip(-1)
+    inverse = [order.index(d) for d in range(len(order))]
+    others = (left * right).reshape(turned.form.shape).permute(tuple(inverse))
+    return (g * others).to(self.form.dtype)
+
+
+@composite("prod(Tensor self, int? dim=None, bool keepdim=False, *, ScalarType? dtype=None, Tensor(a!)? out=None) -> Tensor")
+def prod(self, dim=None, keepdim=False, *, dtype=None):
+    """The product."""
+    wanted = dtype or (self.form.dtype if self.form.dtype.is_floating_point else dtypes.int64)
+    return registry["prod_along"].function(self, _dims(self, dim), keepdim, wanted)
+
+
+def _correction(unbiased, correction):
+    if correction is not None:
+        return correction
+    return 1 if unbiased is None or unbiased else 0
+
+
+def _arguments(dim, unbiased):
+    """torch's two signatures: (dim, unbiased...) and (unbiased) alone."""
+    return (None, dim) if isinstance(dim, bool) else (dim, unbiased)
+
+
+@composite("var(Tensor self, int[1]? dim=None, bool unbiased=True, bool keepdim=False, *, Scalar? correction=None, Tensor(a!)? out=None) -> Tensor")
+def var(self, dim=None, unbiased=None, keepdim=False, *, correction=None):
+    """The mean squared distance from the mean, with n - correction in the divisor."""
+    if not self.form.dtype.is_floating_point:
+        raise RuntimeError("std and var only support floating point and complex dtypes")
+    dim, unbiased = _arguments(dim, unbiased)
+    dims = _dims(self, dim)
+    count = 1
+    for d in dims:
+        count *= self.form.shape[d]
+    x = self if self.form.itemsize >= 4 else self.to(dtypes.float32)
+    centred = x - x.mean(dims, keepdim=True)
+    divisor = max(0, count - _correction(unbiased, correction))
+    total = (centred * centred).sum(dims, keepdim)
+    y = total / divisor if divisor else total * float("nan") if count <= 1 else total / 0.0
+    return y if y.form.dtype is self.form.dtype else y.to(self.form.dtype)
+
+
+@composite("std(Tensor self, int[1]? dim=None, bool unbiased=True, bool keepdim=False, *, Scalar? correction=None, Tensor(a!)? out=None) -> Tensor")
+def std(self, dim=None, unbiased=None, keepdim=False, *, correction=None):
+    """The square root of var."""
+    return self.var(dim, unbiased, keepdim, correction=correction).sqrt()
+
+
+@composite("var_mean(Tensor self, int[1]? dim=None, bool unbiased=True, bool keepdim=False, *, Scalar? correction=None) -> (Tensor, Tensor)")
+def var_mean(self, dim=None, unbiased=None, keepdim=False, *, correction=None):
+    """var and mean."""
+    return self.var(dim, unbiased, keepdim, correction=correction), self.mean(_arguments(dim, unbiased)[0], keepdim)
+
+
+@composite("std_mean(Tensor self, int[1]? dim=None, bool unbiased=True, bool keepdim=False, *, Scalar? correction=None) -> (Tensor, Tensor)")
+def std_mean(self, dim=None, unbiased=None, keepdim=False, *, correction=None):
+    """std and mean."""
+    return self.std(dim, unbiased, keepdim, correction=correction), self.mean(_arguments(dim, unbiased)[0], keepdim)
+
+
+@composite("logsumexp(Tensor self, int[1] dim, bool keepdim=False, *, Tensor(a!)? out=None) -> Tensor")
+def logsumexp(self, dim, keepdim=False):
+    """log(sum(exp(x))), without overflow."""
+    x = self if self.form.dtype.is_floating_point else self.to(dtypes.get_default_dtype())
+    dims = _dims(x, dim)
+    if x.form.numel == 0:
+        return x.exp().sum(dims, keepdim).log()
+    top = x.detach().amax(dims, keepdim=True)
+    top = registry["where"].function(top.abs() == float("inf"), 0.0, top)
+    y = (x - top).exp().sum(dims, keepdim=True).log() + top
+    if keepdim:
+        return y
+    for d in sorted(dims, reverse=True):
+        y = y.squeeze(d)
+    return y
+
+
+@composite("norm(Tensor self, Scalar? p=2, int[1]? dim=None, bool keepdim=False, *, ScalarType? dtype=None, Tensor(a!)? out=None) -> Tensor")
+def norm(self, p="fro", dim=None, keepdim=False, *, dtype=None):
+    """The p-norm over dims: (sum(|x|^p))^(1/p); inf and 0 as limits; 'fro' is 2."""
+    x = self if dtype is None else self.to(dtype)
+    if not x.form.dtype.is_floating_point:
+        raise RuntimeError(
+            f"linalg.vector_norm: Expected a floating point or complex tensor as input. Got {_words(x)}"
+        )
+    if p == "nuc":
+        raise NotImplementedError("norm: the nuclear norm is not supported yet")
+    if p in ("fro", None):
+        p = 2
+    if not isinstance(p, (int, float)):
+        raise RuntimeError(f"norm(): argument 'p' must be a number, inf, 'fro' or None, got {p!r}")
+    dims = _dims(x, dim)
+    if p == 2:
+        return registry["norm2"].function(x, dims, keepdim)
+    if p == float("inf"):
+        return x.abs().amax(dims, keepdim)
+    if p == float("-inf"):
+        return x.abs().amin(dims, keepdim)
+    if p == 0:
+        return (x != 0).to(x.form.dtype).sum(dims, keepdim)
+    if p == 1:
+        return x.abs().sum(dims, keepdim)
+    return (x.abs() ** p).sum(dims, keepdim) ** (1.0 / p)
+
+
+def _words(x):
+    return {"i64": "Long", "i32": "Int", "i16": "Short", "i8": "Char", "u8": "Byte", "bool": "Bool"}[x.form.kind]
+
+
+@operation("norm2(Tensor self, int[] dims, bool keepdim) -> Tensor")
+def norm2(self, dims, keepdim):
+    """The Euclidean norm."""
+    return registry["root_of_squares"].function(self, dims, keepdim)
+
+
+registry["norm2"].node_name = "LinalgVectorNormBackward0"
+
+
+@norm2.gradient
+def _(g, y, self, dims, keepdim):
+    g, y = _open(g, dims, keepdim, self.form.ndim), _open(y, dims, keepdim, self.form.ndim)
+    return registry["where"].function(y == 0, 0.0, self * (g / y))
+
+
+@composite("count_nonzero(Tensor self, int[1]? dim=None) -> Tensor")
+def count_nonzero(self, dim=None):
+    """How many elements are not 0."""
+    return (self != 0).sum(dim)

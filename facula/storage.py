@@ -1,0 +1,100 @@
+"""Storage: a block of bytes that tensors share, with its version and the views that look into it.
+
+The memory comes from the machine's pool and goes back there when the last tensor over it is gone.
+"""
+
+import ctypes
+import weakref
+
+from facula.backend.cpu import machine
+
+memory = machine.memory
+
+
+class Foreign:
+    """Stands in for a pool where the memory belongs to somebody else, and keeps that owner alive."""
+
+    __slots__ = ("owner",)
+
+    def __init__(self, owner: object) -> None:
+        self.owner = owner
+
+    def append(self, address: int) -> None:
+        """Nothing to give back: the owner frees its memory itself."""
+
+
+class Storage:
+    """Bytes at an address.
+
+    `version` counts in-place writes; `views` remembers the tensors that autograd must tell about writes to
+    their base (Note [in-place on views]).
+    """
+
+    __slots__ = ("address", "nbytes", "version", "pool", "views", "__weakref__")
+
+    address: int
+    nbytes: int
+    version: int
+    pool: "list[int] | Foreign"
+    views: "list[weakref.ref[object]] | None"
+
+    def __init__(self, nbytes: int) -> None:
+        self.pool = memory.pool(nbytes)
+        self.address = memory.acquire(nbytes)
+        self.nbytes = nbytes
+        self.version = 0
+        self.views = None
+
+    @classmethod
+    def foreign(cls, address: int, nbytes: int, owner: object) -> "Storage":
+        """Storage over memory that `owner` keeps alive."""
+        self = cls.__new__(cls)
+        self.pool = Foreign(owner)
+        self.address = address
+        self.nbytes = nbytes
+        self.version = 0
+        self.views = None
+        return self
+
+    def alias(self) -> "Storage":
+        """The same bytes with a version counter of their own (what `.data` gives)."""
+        return Storage.foreign(self.address, self.nbytes, self)
+
+    def __del__(self) -> None:
+        try:
+            pool = self.pool
+        except AttributeError:  # the allocation itself failed
+            return
+        pool.append(self.address)
+
+    def grow(self, nbytes: int) -> None:
+        """Makes room for `nbytes`, keeping the content. The old block lives on as long as the new one,
+        because views may still point into it."""
+        if nbytes <= self.nbytes:
+            self.nbytes = nbytes
+            return
+        old = Storage.foreign(self.address, self.nbytes, self.pool)
+        old.pool = self.pool
+        address = memory.acquire(nbytes)
+        ctypes.memmove(address, self.address, self.nbytes)
+        self.pool = _Returning(memory.pool(nbytes), old)
+        self.address = address
+        self.nbytes = nbytes
+
+    def buffer(self) -> "ctypes.Array[ctypes.c_char]":
+        """The bytes as a ctypes array (no copy); valid while this storage lives."""
+        return (ctypes.c_char * self.nbytes).from_address(self.address)
+
+
+class _Returning:
+    """A pool that also keeps an outgrown block until the new one is returned."""
+
+    __slots__ = ("pool", "old")
+
+    def __init__(self, pool: list[int], old: Storage) -> None:
+        self.pool = pool
+        self.old: Storage | None = old
+
+    def append(self, address: int) -> None:
+        self.pool.append(address)
+        self.old = None

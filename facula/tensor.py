@@ -1,0 +1,519 @@
+"""Tensor: storage, an address in it, a form, and the state autograd needs. Methods come from records.
+
+Only what cannot be an operation is written here: construction, properties, exchange with Python and
+NumPy, and Python's protocols. `ops/bind.py` hangs every operation on the class.
+"""
+
+import ctypes
+from collections.abc import Callable, Iterator
+from operator import attrgetter
+from typing import Any, ClassVar, NoReturn
+
+import numpy as np
+
+from facula.autograd.graph import HookHandle, Node
+from facula.format import tensor_str
+from facula.form import Form, form_of, memory
+from facula.meta.device import device
+from facula.meta.dtype import dtype, float32, of_name
+from facula.meta.shape import Size
+from facula.storage import Storage
+
+acquire = memory.acquire
+C_TYPE = {
+    "bool": ctypes.c_bool, "u8": ctypes.c_uint8, "i8": ctypes.c_int8, "i16": ctypes.c_int16,
+    "i32": ctypes.c_int32, "i64": ctypes.c_int64, "f32": ctypes.c_float, "f64": ctypes.c_double,
+}  # fmt: skip
+
+
+class Extra:
+    """What few tensors have: hooks, and for views the base."""
+
+    __slots__ = ("hooks", "after_hooks", "retains_grad", "base", "kind", "name")
+
+    def __init__(self) -> None:
+        self.hooks: dict[int, Callable[..., Any]] | None = None
+        self.after_hooks: dict[int, Callable[..., Any]] | None = None
+        self.retains_grad = False
+        self.base: Tensor | None = None
+        self.kind = "view"
+        self.name: str | None = None
+
+
+class _Memory:
+    """Shows a tensor's memory to NumPy, and keeps the storage alive as long as the array."""
+
+    __slots__ = ("__array_interface__", "storage")
+
+    def __init__(self, tensor: "Tensor", code: np.dtype) -> None:
+        form = tensor.form
+        self.storage = tensor.storage
+        self.__array_interface__ = {
+            "version": 3,
+            "shape": tuple(form.shape),
+            "strides": tuple(s * form.itemsize for s in form.strides),
+            "typestr": code.str,
+            "data": (tensor.address, False),
+        }
+
+
+class Tensor:
+    """A view of a storage as an n-dimensional array of one dtype, which autograd can follow.
+
+    >>> import facula as torch
+    >>> torch.tensor([[1.0, 2.0], [3.0, 4.0]]).T
+    tensor([[1., 3.],
+            [2., 4.]])
+    """
+
+    __slots__ = (
+        "storage", "address", "form", "needs_grad", "edge", "grad", "extra", "__dict__", "__weakref__",
+    )  # fmt: skip
+
+    storage: Storage
+    address: int
+    form: Form
+    needs_grad: bool
+    edge: Any
+    grad: "Tensor | None"
+    extra: Extra | None
+
+    is_node: ClassVar[bool] = False
+    index: ClassVar[int] = 0
+    is_cuda: ClassVar[bool] = False
+    is_sparse: ClassVar[bool] = False
+    is_quantized: ClassVar[bool] = False
+    is_meta: ClassVar[bool] = False
+    __array_priority__: ClassVar[int] = 1000
+
+    # --- what a tensor is ----------------------------------------------------------------------
+
+    shape: Size = property(attrgetter("form.shape"))  # type: ignore[assignment]
+    dtype: "dtype" = property(attrgetter("form.dtype"))  # type: ignore[assignment]
+    device: "device" = property(attrgetter("form.device"))  # type: ignore[assignment]
+    ndim: int = property(attrgetter("form.ndim"))  # type: ignore[assignment]
+    itemsize: int = property(attrgetter("form.itemsize"))  # type: ignore[assignment]
+    nbytes: int = property(attrgetter("form.nbytes"))  # type: ignore[assignment]
+
+    def size(self, dim: int | None = None) -> Any:
+        """The shape, or one of its sizes."""
+        if dim is None:
+            return self.form.shape
+        return self.form.shape[_wrap(dim, self.form.ndim)]
+
+    def stride(self, dim: int | None = None) -> Any:
+        """Elements to step over for the next index, a number a dimension."""
+        if dim is None:
+            return self.form.strides
+        return self.form.strides[_wrap(dim, self.form.ndim)]
+
+    def dim(self) -> int:
+        """The number of dimensions."""
+        return self.form.ndim
+
+    ndimension = dim
+
+    def numel(self) -> int:
+        """The number of elements."""
+        return self.form.numel
+
+    nelement = numel
+
+    def element_size(self) -> int:
+        """Bytes of one element."""
+        return self.form.itemsize
+
+    def storage_offset(self) -> int:
+        """Elements between the start of the storage and element 0."""
+        return (self.address - self.storage.address) // self.form.itemsize
+
+    def data_ptr(self) -> int:
+        """The address of element 0."""
+        return self.address if self.form.numel else 0
+
+    def is_floating_point(self) -> bool:
+        """True for float16, bfloat16, float32 and float64."""
+        return self.form.dtype.is_floating_point
+
+    def is_complex(self) -> bool:
+        """False: there are no complex tensors yet."""
+        return False
+
+    def is_contiguous(self, memory_format: object = None) -> bool:
+        """True if elements lie one after the other in row-major order."""
+        if memory_format is not None and repr(memory_format) != "torch.contiguous_format":
+            raise NotImplementedError(f"is_contiguous: memory_format {memory_format}")
+        return self.form.contiguous
+
+    def get_device(self) -> int:
+        """-1, the number of the CPU."""
+        return -1
+
+    # --- autograd state ------------------------------------------------------------------------
+
+    @property
+    def requires_grad(self) -> bool:
+        """True if gradients are computed for this tensor."""
+        return self.needs_grad
+
+    @requires_grad.setter
+    def requires_grad(self, value: bool) -> None:
+        self.requires_grad_(value)
+
+    def requires_grad_(self, requires_grad: bool = True) -> "Tensor":
+        """Switches gradient computation for this leaf; returns it."""
+        if self.edge is not None:
+            if not requires_grad:
+                raise RuntimeError(
+                    "you can only change requires_grad flags of leaf variables. If you want to use a "
+                    "computed variable in a subgraph that doesn't require differentiation use "
+                    "var_no_grad = var.detach()."
+                )
+            return self
+        if requires_grad and not self.form.dtype.is_floating_point:
+            raise RuntimeError(
+                "only Tensors of floating point dtype can require gradients"
+                if self.extra is None or self.extra.name is None
+                else "only Tensors of floating point and complex dtype can require gradients"
+            )
+        self.needs_grad = bool(requires_grad)
+        return self
+
+    @property
+    def is_leaf(self) -> bool:
+        """True if no recorded operation made this tensor."""
+        return self.edge is None
+
+    @property
+    def grad_fn(self) -> Node | None:
+        """The node of the operation that made this tensor, or None for a leaf."""
+        return None if self.edge is None else self.edge.node
+
+    @property
+    def output_nr(self) -> int:
+        """Which output of its node this tensor is."""
+        return 0 if self.edge is None else self.edge.index
+
+    @property
+    def _version(self) -> int:
+        return self.storage.version
+
+    @property
+    def _base(self) -> "Tensor | None":
+        return None if self.extra is None else self.extra.base
+
+    @property
+    def retains_grad(self) -> bool:
+        """True if `.grad` will be kept although this is not a leaf."""
+        return self.extra is not None and self.extra.retains_grad
+
+    def extras(self) -> Extra:
+        """The rarely needed state, made when first asked for."""
+        if self.extra is None:
+            self.extra = Extra()
+        return self.extra
+
+    def retain_grad(self) -> None:
+        """Keeps the gradient of this non-leaf in `.grad`."""
+        if not self.needs_grad:
+            raise RuntimeError("can't retain_grad on Tensor that has requires_grad=False")
+        if self.edge is None or self.retains_grad:
+            return
+        self.extras().retains_grad = True
+
+        def keep(gradient: Tensor) -> None:
+            self.grad = gradient if self.grad is None else self.grad + gradient
+
+        self.register_hook(keep)
+
+    def register_hook(self, hook: Callable[["Tensor"], "Tensor | None"]) -> HookHandle:
+        """Calls hook(gradient) when the gradient of this tensor is known; it may return another."""
+        if not self.needs_grad:
+            raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
+        if self.edge is None:
+            extra = self.extras()
+            if extra.hooks is None:
+                extra.hooks = {}
+            return HookHandle(extra.hooks, hook)
+        hooks = self.edge.node.more().tensor_hooks.setdefault(self.edge.index, {})
+        return HookHandle(hooks, hook)
+
+    def register_post_accumulate_grad_hook(self, hook: Callable[["Tensor"], None]) -> HookHandle:
+        """Calls hook(tensor) after a gradient was added to this leaf's `.grad`."""
+        if not self.needs_grad:
+            raise RuntimeError(
+                "cannot register a hook on a tensor that doesn't require gradient"
+            )
+        if self.edge is not None:
+            raise RuntimeError("post accumulate grad hooks cannot be registered on non-leaf tensors")
+        extra = self.extras()
+        if extra.after_hooks is None:
+            extra.after_hooks = {}
+        return HookHandle(extra.after_hooks, hook)
+
+    def detach(self) -> "Tensor":
+        """The same data, cut off from the graph; shares memory and version."""
+        return wrap(self.storage, self.address, self.form)
+
+    @property
+    def data(self) -> "Tensor":
+        """The same data, cut off from the graph, whose writes autograd does not see."""
+        return wrap(self.storage.alias(), self.address, self.form)
+
+    @data.setter
+    def data(self, value: "Tensor") -> None:
+        if not isinstance(value, Tensor):
+            raise TypeError(
+                f"Variable data has to be a tensor, but got {type(value).__name__}"
+            )
+        self.storage = value.storage
+        self.address = value.address
+        self.form = value.form
+
+    # --- exchange ------------------------------------------------------------------------------
+
+    def numpy(self, *, force: bool = False) -> np.ndarray:
+        """A NumPy array that shares this tensor's memory."""
+        tensor = self
+        if force and self.needs_grad:
+            tensor = self.detach()
+        if tensor.needs_grad:
+            raise RuntimeError(
+                "Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead."
+            )
+        code = self.form.dtype.numpy
+        if code is None:
+            raise TypeError("Got unsupported ScalarType BFloat16")
+        if self.form.numel == 0:
+            return np.empty(tuple(self.form.shape), code)
+        return np.asarray(_Memory(tensor, code))
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        array = self.numpy()
+        if dtype is not None and np.dtype(dtype) != array.dtype:
+            return array.astype(dtype)
+        return array.copy() if copy else array
+
+    def item(self) -> Any:
+        """The value of a tensor of one element as a Python number."""
+        form = self.form
+        if form.numel != 1:
+            raise RuntimeError(
+                f"a Tensor with {form.numel} elements cannot be converted to Scalar"
+            )
+        reader = C_TYPE.get(form.kind)
+        if reader is not None:
+            return reader.from_address(self.address).value
+        raw = ctypes.c_uint16.from_address(self.address).value
+        if form.kind == "f16":
+            return float(np.uint16(raw).view(np.float16))
+        return float(np.uint32(raw << 16).view(np.float32))
+
+    def tolist(self) -> Any:
+        """The values as nested lists of Python numbers."""
+        if self.form.ndim == 0:
+            return self.item()
+        tensor = self.detach()
+        if tensor.form.dtype.numpy is None:
+            tensor = tensor.to(float32)
+        return tensor.numpy().tolist()
+
+    def untyped_storage(self) -> Storage:
+        """The bytes this tensor looks at."""
+        return self.storage
+
+    def cpu(self) -> "Tensor":
+        """The tensor itself: it is on the CPU."""
+        return self
+
+    # --- Python's protocols --------------------------------------------------------------------
+
+    def __len__(self) -> int:
+        if self.form.ndim == 0:
+            raise TypeError("len() of a 0-d tensor")
+        return self.form.shape[0]
+
+    def __iter__(self) -> Iterator["Tensor"]:
+        if self.form.ndim == 0:
+            raise TypeError("iteration over a 0-d tensor")
+        return iter(self.unbind(0))
+
+    def __bool__(self) -> bool:
+        if self.form.numel == 1:
+            return bool(self.item())
+        if self.form.numel == 0:
+            raise RuntimeError("Boolean value of Tensor with no values is ambiguous")
+        raise RuntimeError("Boolean value of Tensor with more than one value is ambiguous")
+
+    def __float__(self) -> float:
+        return float(self.item())
+
+    def __int__(self) -> int:
+        return int(self.item())
+
+    def __index__(self) -> int:
+        if self.form.dtype.is_floating_point or self.form.numel != 1:
+            raise TypeError("only integer tensors of a single element can be converted to an index")
+        return int(self.item())
+
+    def __hash__(self) -> int:
+        return id(self)
+
+    def __contains__(self, element: object) -> bool:
+        if isinstance(element, (Tensor, int, float, bool)):
+            return bool((self == element).any())
+        raise RuntimeError(
+            f"Tensor.__contains__ only supports Tensor or scalar, but you passed in a {type(element)}."
+        )
+
+    def __repr__(self) -> str:
+        suffixes = []
+        if self.grad_fn is not None:
+            suffixes.append(f"grad_fn=<{self.grad_fn.name()}>")
+        elif self.needs_grad:
+            suffixes.append("requires_grad=True")
+        plain = self.detach()
+        if plain.form.dtype.numpy is None:
+            plain = plain.to(float32)
+        return tensor_str(plain.numpy(), self.form.dtype, self.form.shape, suffixes=suffixes)
+
+    def __format__(self, spec: str) -> str:
+        if self.form.ndim == 0 and type(self) is Tensor:
+            return format(self.item(), spec)
+        return object.__format__(self, spec)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> "Tensor":
+        if self.edge is not None:
+            raise RuntimeError(
+                "Only Tensors created explicitly by the user (graph leaves) support the deepcopy "
+                "protocol at the moment.  If you were attempting to deepcopy a module, this may be "
+                "because of a torch.nn.utils.weight_norm usage, see "
+                "https://github.com/pytorch/pytorch/pull/103001"
+            )
+        if id(self) in memo:
+            found: Tensor = memo[id(self)]
+            return found
+        storage = memo.get(id(self.storage))
+        if storage is None:
+            storage = Storage(self.storage.nbytes)
+            ctypes.memmove(storage.address, self.storage.address, self.storage.nbytes)
+            memo[id(self.storage)] = storage
+        address = storage.address + (self.address - self.storage.address)
+        copied = wrap(storage, address, self.form, type(self))
+        copied.needs_grad = self.needs_grad
+        if self.grad is not None:
+            copied.grad = self.grad.__deepcopy__(memo)
+        if self.__dict__:
+            copied.__dict__.update({k: _deepcopy(v, memo) for k, v in self.__dict__.items()})
+        memo[id(self)] = copied
+        return copied
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        if self.edge is not None:
+            raise RuntimeError("cannot pickle a tensor that is not a leaf; use detach() first")
+        raw = bytes(self.contiguous().detach().storage_bytes())
+        return rebuild, (type(self), raw, self.form.dtype, tuple(self.form.shape), self.needs_grad)
+
+    def storage_bytes(self) -> "ctypes.Array[ctypes.c_char]":
+        """The elements of a contiguous tensor as bytes, in place."""
+        return (ctypes.c_char * self.form.nbytes).from_address(self.address)
+
+    def type(self, dtype: Any = None) -> Any:
+        """The type's name, such as torch.FloatTensor; or the tensor in another dtype."""
+        if dtype is None:
+            return f"torch.{TYPE_NAMES[self.form.dtype.name]}"
+        if isinstance(dtype, str):
+            for name, text in TYPE_NAMES.items():
+                if dtype == f"torch.{text}":
+                    return self.to(of_name(name))
+            raise ValueError(f"invalid type: '{dtype}'")
+        return self.to(dtype)
+
+    def __getattr__(self, name: str) -> NoReturn:
+        raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
+
+    def __dir__(self) -> list[str]:
+        return sorted({*dir(type(self)), *self.__dict__})
+
+
+TYPE_NAMES = {
+    "float32": "FloatTensor", "float64": "DoubleTensor", "float16": "HalfTensor",
+    "bfloat16": "BFloat16Tensor", "uint8": "ByteTensor", "int8": "CharTensor",
+    "int16": "ShortTensor", "int32": "IntTensor", "int64": "LongTensor", "bool": "BoolTensor",
+}  # fmt: skip
+
+
+def _wrap(dim: int, ndim: int) -> int:
+    low, high = (-ndim, ndim - 1) if ndim else (-1, 0)
+    if not low <= dim <= high:
+        raise IndexError(
+            f"Dimension out of range (expected to be in range of [{low}, {high}], but got {dim})"
+        )
+    return dim + ndim if dim < 0 else dim
+
+
+def _deepcopy(value: Any, memo: dict[int, Any]) -> Any:
+    copier = getattr(value, "__deepcopy__", None)
+    return copier(memo) if copier is not None else value
+
+
+def wrap(storage: Storage, address: int, form: Form, cls: type = Tensor) -> Tensor:
+    """A tensor over a storage, cut off from any graph."""
+    y = object.__new__(cls)
+    y.storage = storage
+    y.address = address
+    y.form = form
+    y.needs_grad = False
+    y.edge = None
+    y.grad = None
+    y.extra = None
+    return y
+
+
+def view_of(storage: Storage, offset: int, form: Form) -> Tensor:
+    """A tensor over a storage from element `offset` on."""
+    return wrap(storage, storage.address + offset * form.itemsize, form)
+
+
+def allocate(form: Form) -> Tensor:
+    """A new tensor of uninitialised memory; `form` must not overlap itself."""
+    storage = object.__new__(Storage)
+    try:
+        storage.address = address = form.pool.pop()
+    except IndexError:
+        storage.address = address = acquire(form.nbytes)
+    storage.pool = form.pool
+    storage.nbytes = form.nbytes
+    storage.version = 0
+    storage.views = None
+    y = object.__new__(Tensor)
+    y.storage = storage
+    y.address = address
+    y.form = form
+    y.needs_grad = False
+    y.edge = None
+    y.grad = None
+    y.extra = None
+    return y
+
+
+def empty(dtype: "dtype", shape: tuple[int, ...]) -> Tensor:
+    """A new contiguous tensor of uninitialised memory."""
+    return allocate(form_of(dtype, shape))
+
+
+def from_bytes(raw: bytes, dtype: "dtype", shape: tuple[int, ...]) -> Tensor:
+    """A new tensor with a copy of some bytes."""
+    y = empty(dtype, shape)
+    ctypes.memmove(y.address, raw, y.form.nbytes)
+    return y
+
+
+def rebuild(
+    cls: type, raw: bytes, dtype: "dtype", shape: tuple[int, ...], requires_grad: bool
+) -> Tensor:
+    """What pickle calls to make a tensor again."""
+    plain = from_bytes(raw, dtype, shape)
+    y = wrap(plain.storage, plain.address, plain.form, cls)
+    y.needs_grad = requires_grad
+    return y

@@ -1,0 +1,166 @@
+"""Stopping and going on: a resumed run has the numbers of an unbroken one, bit for bit."""
+
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from bars import bars_options, idx
+
+import facula
+
+
+def content(run: Path) -> dict[str, object]:
+    return facula.load(run / "checkpoint.pt")
+
+
+def assert_same(first: object, second: object) -> None:
+    """Equal containers, and tensors equal in every bit."""
+    if isinstance(first, facula.Tensor):
+        assert first.dtype == second.dtype
+        assert first.numpy().tobytes() == second.numpy().tobytes()
+    elif isinstance(first, dict):
+        assert list(first) == list(second)
+        for key in first:
+            if key not in ("seconds", "images_per_second"):
+                assert_same(first[key], second[key])
+    elif isinstance(first, list | tuple):
+        assert len(first) == len(second)
+        for one, other in zip(first, second, strict=True):
+            assert_same(one, other)
+    else:
+        assert first == second
+
+
+def test_two_epochs_and_two_more_are_four(facula_command, bars_folder, bars_run):
+    options = bars_options(bars_folder)
+    assert facula_command(*options, "--epochs", 2, "--out", "run").status == 0
+    answer = facula_command("train", "--resume", "run", "--epochs", 4)
+    assert answer.status == 0
+    assert_same(content(Path("run")), content(bars_run))
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "adamw", "rmsprop", "adagrad", "adadelta"])
+def test_dropout_and_every_optimizer_go_on_where_they_were(facula_command, bars_folder, optimizer):
+    options = ["train", "--data", bars_folder, "--model", "cnn", "--optimizer", optimizer]
+    facula_command(*options, "--epochs", 2, "--out", "whole")
+    facula_command(*options, "--epochs", 1, "--out", "parts")
+    facula_command("train", "--resume", "parts", "--epochs", 2)
+    assert_same(content(Path("parts")), content(Path("whole")))
+
+
+def test_resume_finds_moved_data_and_notices_other_data(facula_command, bars_folder, tmp_path):
+    moved = shutil.copytree(bars_folder, tmp_path / "moved")
+    facula_command(*bars_options(moved), "--epochs", 1, "--out", "run")
+    other = moved.rename(tmp_path / "elsewhere")
+    answer = facula_command("train", "--resume", "run", "--epochs", 2)
+    assert answer.status == 2
+    assert f"--data {moved}: there is no such folder" in answer.err
+    answer = facula_command("train", "--resume", "run", "--epochs", 2, "--data", other)
+    assert answer.status == 0
+    (other / "t10k-labels-idx1-ubyte").write_bytes(idx(np.zeros(40)))
+    answer = facula_command("train", "--resume", "run", "--epochs", 3, "--data", other)
+    assert answer.status == 2
+    assert "was begun with other data" in answer.err
+
+
+def test_wrong_resume_is_one_line(facula_command, bars_run, tmp_path):
+    run = shutil.copytree(bars_run, tmp_path / "run")
+
+    def refusal(*arguments: object) -> str:
+        answer = facula_command("train", "--resume", *arguments)
+        assert answer.status == 2
+        assert answer.err.count("\n") == 1
+        return answer.err
+
+    assert "nowhere: not a run folder: there is no such folder" in refusal("nowhere")
+    assert "not a run folder: it has no checkpoint.pt" in refusal(tmp_path)
+    assert "has 4 epochs already" in refusal(run)
+    assert "give at least 5" in refusal(run, "--epochs", 3)
+    assert "--lr does not go with --resume" in refusal(run, "--lr", 1)
+    assert "--batch-size does not go with --resume" in refusal(run, "--batch-size", 1)
+    assert "--out does not go with --resume" in refusal(run, "--out", "x")
+
+    checkpoint = run / "checkpoint.pt"
+    whole = checkpoint.read_bytes()
+    for damaged in (b"", b"hello", whole[:100], whole[: len(whole) // 2], whole[:-10]):
+        checkpoint.write_bytes(damaged)
+        assert "checkpoint.pt: not a usable checkpoint: " in refusal(run)
+
+
+def test_foreign_checkpoint_is_one_line(facula_command, bars_run, tmp_path):
+    def refusal(changed: object) -> str:
+        facula.save(changed, tmp_path / "checkpoint.pt")
+        answer = facula_command("train", "--resume", tmp_path, "--epochs", 9)
+        assert answer.status == 2
+        assert answer.err.count("\n") == 1
+        return answer.err
+
+    good = content(bars_run)
+    assert "not written by this version of facula train" in refusal({"weight": facula.zeros(2)})
+    assert "not written by this version of facula train" in refusal([1, 2])
+    assert "entry 'epochs': expected int, got str" in refusal({**good, "epochs": "4"})
+    assert "entry 'rng': expected Tensor" in refusal({**good, "rng": None})
+    settings = {**good["settings"], "model": "vgg"}
+    assert "unknown model or optimizer: vgg" in refusal({**good, "settings": settings})
+    del settings["model"]
+    assert "entry 'model': expected str" in refusal({**good, "settings": settings})
+    assert "does not fit" in refusal({**good, "model": {"1.weight": facula.zeros(2)}})
+
+
+# --- Ctrl-C ------------------------------------------------------------------------------------
+
+
+def wait_for(condition, process: subprocess.Popen) -> None:
+    while not condition():
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.01)
+
+
+def start(*arguments: object) -> subprocess.Popen:
+    return subprocess.Popen(
+        [sys.executable, "-m", "facula", *map(str, arguments)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def test_ctrl_c_keeps_the_last_epoch_and_resume_goes_on(facula_command, bars_folder, tmp_path):
+    run = tmp_path / "run"
+    process = start(*bars_options(bars_folder), "--epochs", 100_000, "--out", run)
+    metrics = run / "metrics.csv"
+    wait_for(lambda: metrics.exists() and metrics.read_text().count("\n") > 2, process)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "Traceback" not in out + err
+    first, second = err.splitlines()
+    done = len(content(run)["history"])
+    assert first == f"stopped in epoch {done + 1}; epoch {done} is kept in {run}"
+    assert second == f"go on with: facula train --resume {run}"
+    assert not list(run.glob(".*"))
+
+    assert facula_command("train", "--resume", run, "--epochs", done + 1).status == 0
+    whole = tmp_path / "whole"
+    facula_command(*bars_options(bars_folder), "--epochs", done + 1, "--out", whole)
+    assert_same(content(run), content(whole))
+
+
+def test_ctrl_c_before_the_first_epoch_can_be_resumed(facula_command, tmp_path):
+    run = tmp_path / "run"
+    process = start("train", "--out", run)
+    wait_for(lambda: (run / "samples.png").exists(), process)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "Traceback" not in err
+    assert "stopped" in err
+    assert content(run)["history"] == ()
+    answer = facula_command("predict", run, "x.png")
+    assert answer.status == 2
+    assert "has not finished an epoch yet" in answer.err

@@ -1,0 +1,135 @@
+"""Writes `facula/__init__.py`: the public names, one a line, from the records and the library.
+
+Run `python tools/facade.py` after adding a record; a test compares the file with what this prints.
+"""
+
+from pathlib import Path
+
+from facula.op import registry
+from facula.ops import FUNCTIONS
+
+TARGET = Path(__file__).resolve().parent.parent / "facula" / "__init__.py"
+
+HEAD = '''"""facula: deep learning in pure Python with PyTorch's API.
+
+`import facula as torch` runs the programs people learn and do deep learning with. This file holds
+names only and is written by `tools/facade.py`; the subpackages load when first used.
+"""
+
+import importlib
+from typing import Any
+
+from facula import autograd
+from facula.autograd.mode import (
+    enable_grad,
+    inference_mode,
+    is_grad_enabled,
+    is_inference_mode_enabled,
+    no_grad,
+    set_grad_enabled,
+)
+from facula.backend.control import (
+    empty_cache,
+    get_num_threads,
+    memory_stats,
+    set_num_threads,
+)
+from facula.format import set_printoptions
+from facula.generator import (
+    Generator,
+    default_generator,
+    get_rng_state,
+    initial_seed,
+    manual_seed,
+    seed,
+    set_rng_state,
+)
+from facula.meta.device import device
+from facula.meta.dtype import (
+    bfloat16,
+    can_cast,
+    dtype,
+    finfo,
+    float16,
+    float32,
+    float64,
+    get_default_dtype,
+    iinfo,
+    int8,
+    int16,
+    int32,
+    int64,
+    promote_types,
+    set_default_dtype,
+    uint8,
+)
+from facula.meta.dtype import bool_ as bool
+from facula.meta.layout import (
+    channels_last,
+    contiguous_format,
+    layout,
+    memory_format,
+    preserve_format,
+    strided,
+)
+from facula.meta.shape import Size
+from facula.meta.shape import public_broadcast_shapes as broadcast_shapes
+from facula.ops import FUNCTIONS as _FUNCTIONS
+from facula.ops.query import (
+    is_floating_point,
+    is_tensor,
+    numel,
+    result_type,
+)
+from facula.tensor import Tensor
+
+__version__ = "0.1.0"
+
+double = float64
+float = float32
+half = float16
+int = int32
+long = int64
+short = int16
+inf = _FUNCTIONS["inf"] if "inf" in _FUNCTIONS else 1e400
+nan = inf - inf
+pi = 3.141592653589793
+e = 2.718281828459045
+'''.replace('inf = _FUNCTIONS["inf"] if "inf" in _FUNCTIONS else 1e400', "inf = 1e400")
+
+TAIL = '''
+_LATER = {"load": "facula.io.checkpoint", "save": "facula.io.checkpoint"}
+_SUBPACKAGES = ("cli", "io", "nn", "optim", "utils", "vision")
+
+
+def __getattr__(name: str) -> Any:
+    if name in _LATER:
+        return getattr(importlib.import_module(_LATER[name]), name)
+    if name in _SUBPACKAGES:
+        return importlib.import_module(f"facula.{name}")
+    raise AttributeError(f"module 'facula' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_LATER, *_SUBPACKAGES})
+'''
+
+
+def public_names() -> list[str]:
+    """Records that appear in the torch namespace as functions."""
+    return sorted(
+        name
+        for name in FUNCTIONS
+        if registry[name].namespace == "torch" and not name.endswith("_")
+    )
+
+
+def facade() -> str:
+    """The text of `facula/__init__.py`."""
+    lines = [f'{name} = _FUNCTIONS["{name}"]' for name in public_names()]
+    return HEAD + "\n" + "\n".join(lines) + "\n" + TAIL
+
+
+if __name__ == "__main__":
+    TARGET.write_text(facade())
+    print(f"{TARGET.name}: {len(public_names())} functions")
