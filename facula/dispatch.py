@@ -86,12 +86,18 @@ class Launch:
     """Prepared work: `kernel(*sizes, *addresses, *params)` fills a tensor of `form`."""
 
     __slots__ = (
-        "kernel", "sizes", "form", "compute", "operands", "saves", "backward", "differentiable",
+        "op", "kernel", "sizes", "form", "compute", "operands", "constants", "saves", "bare", "backward",
+        "differentiable",
     )  # fmt: skip
 
+    op: Pointwise
     kernel: Kernel
     sizes: tuple[int, ...]
     form: Form
+    # Operands that are constants (None for tensors, then for the result), if no number comes at call time.
+    constants: list[Any] | None
+    # Combinations of wanted gradients that read no tensor.
+    bare: set[tuple[bool, ...]]
     compute: str
     operands: tuple[Any, ...]
     saves: "dict[tuple[bool, ...], tuple[tuple[int, ...], tuple[int, ...]]]"
@@ -208,7 +214,11 @@ def build_launch(op: Pointwise, key: tuple[Any, ...], target: Form | None = None
         value = expr.const(value, register_kind(target.kind))
     graph = linearise([cast_to(value, target.kind)])
     launch = Launch()
+    launch.op = op
     launch.form = target
+    numbers_known = not any(type(k) is type for k in key)
+    launch.constants = [k[1] if type(k) is tuple else None for k in key] + [None] if numbers_known else None
+    launch.bare = set()
     launch.compute = compute.name
     launch.operands = key
     launch.kernel, launch.sizes = compile_pointwise(
@@ -321,14 +331,20 @@ def saved_operands(
 class PointwiseNode(Node):
     """A recorded pointwise operation: its launch, its numbers, and the tensors its gradient reads."""
 
-    __slots__ = ("launch", "op", "needs", "values", "saves", "versions")
+    __slots__ = ("launch", "needs", "values", "versions")
 
     launch: Launch
-    op: Pointwise
     needs: tuple[bool, ...]
     values: list[Any] | None
-    saves: tuple[int, ...]
-    versions: list[int]
+    versions: Sequence[int]
+
+    @property
+    def op(self) -> Pointwise:
+        return self.launch.op
+
+    @property
+    def saves(self) -> tuple[int, ...]:
+        return self.launch.saves[self.needs][0] if self.versions else ()
 
     def backward(self, gradients: Sequence[Tensor | None]) -> Sequence[Tensor | None]:
         g = gradients[0]
@@ -470,37 +486,38 @@ def edge_of(tensor: Tensor) -> Any:
 
 
 def record_pointwise(op: Pointwise, launch: Launch, y: Tensor, operands: Sequence[Any]) -> None:
-    """Makes y's node, with what its gradient will read. A saved result is kept as a detached alias, since y
-    itself would close a circle."""
-    edges = tuple(
+    """Makes y's node. The hot functions of `ops/bind.py` hold the same lines for their number of operands."""
+    node = object.__new__(op._node_type or node_type(op))
+    node.edges = edges = tuple(
         [
             None if not isinstance(v, Tensor) or not v.needs_grad else v if v.edge is None else v.edge
             for v in operands
         ]
     )
-    needs = tuple([edge is not None for edge in edges])
-    saved = launch.saves.get(needs)
-    if saved is None:
-        saved = launch.saves[needs] = saved_operands(op, launch, needs)
-    node = object.__new__(op._node_type or node_type(op))
-    node.edges = edges
     node.order = next_order()
     node.extras = None
     node.launch = launch
-    node.op = op
-    node.needs = needs
+    node.needs = tuple([edge is not None for edge in edges])
+    y.needs_grad = True
+    y.edge = node
+    save_operands(node, launch, y, operands)
+
+
+def save_operands(node: "PointwiseNode", launch: Launch, y: Tensor, operands: Sequence[Any]) -> None:
+    """Keeps what the node's gradient will read. A saved result is a detached alias: y itself would close a circle."""
+    saved = launch.saves.get(node.needs)
+    if saved is None:
+        saved = launch.saves[node.needs] = saved_operands(launch.op, launch, node.needs)
+        if not saved[0] and launch.constants is not None:
+            launch.bare.add(node.needs)
     saves, drops = saved
     values = [*operands, None]
     for position in drops:
         values[position] = None
-    for position in saves:
-        if position < 0:
-            values[-1] = wrap(y.storage, y.address, y.form)
+    if saves and saves[0] < 0:
+        values[-1] = wrap(y.storage, y.address, y.form)
     node.values = values
-    node.saves = saves
     node.versions = [values[position].storage.version for position in saves]
-    y.needs_grad = True
-    y.edge = node
 
 
 def node_type(op: Any) -> type:

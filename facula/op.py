@@ -205,6 +205,10 @@ class View(Operation):
 
     family = "view"
 
+    def __init__(self, schemas: Sequence[str] | str, doc: str, forward: Callable[..., Any]) -> None:
+        super().__init__(schemas, doc, forward)
+        self.tensor_names = ("self",)
+
 
 def view(schemas: Sequence[str] | str, doc: str | None = None) -> Callable[..., View]:
     """Decorates the function from a geometry (and arguments) to a geometry."""

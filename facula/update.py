@@ -192,7 +192,8 @@ def update(
     Scalars are computed with in double precision until the kernel takes them over in its own.
 
     >>> from facula import ops
-    >>> axpy = update("axpy", lambda y, x, a: (y + a * x,), ("y", "x"), writes=("y",), scalars=("a",))
+    >>> formula = lambda y, x, a: (y + a * x,)
+    >>> axpy = update("axpy", formula, ("y", "x"), writes=("y",), scalars=("a",))
     >>> y = ops.ones(2)
     >>> axpy([(y, ops.ones(2))], 0.5)
     >>> y

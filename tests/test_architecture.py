@@ -16,17 +16,13 @@ PACKAGE = ROOT / "facula"
 
 # --- the picture -------------------------------------------------------------------------------
 
+GROUND, TENSOR, OPERATIONS, LIBRARY, FACADE = 0, 4, 5, 6, 7
+# Folders that are not named belong to the library, files that are not named to the tensor layer.
 LAYER_OF = {
-    "config": 0, "errors": 0,
-    "meta": 1,
-    "kernel": 2,
-    "backend": 3,
-    "op": 4, "storage": 4, "form": 4, "tensor": 4, "dispatch": 4, "format": 4, "autograd": 4,
-    "contraction": 4, "generator": 4,
-    "ops": 5,
+    "config": GROUND, "errors": GROUND,
+    "meta": 1, "kernel": 2, "backend": 3, "autograd": TENSOR, "ops": OPERATIONS,
+    "__main__": LIBRARY, "random": LIBRARY, "testing": LIBRARY,
 }  # fmt: skip
-LIBRARY = 6
-FACADE = 7
 
 # Third-party packages that a module of layers 0-5 may import inside a function.
 LATE_IMPORTS: dict[str, set[str]] = {}
@@ -55,7 +51,10 @@ class Module:
     @property
     def layer(self) -> int:
         parts = self.name.split(".")
-        return FACADE if len(parts) == 1 else LAYER_OF.get(parts[1], LIBRARY)
+        if len(parts) == 1:
+            return FACADE
+        unnamed = LIBRARY if "/" in self.path else TENSOR
+        return LAYER_OF.get(parts[1], unnamed)
 
     def at(self, node: ast.AST, message: str) -> str:
         return f"facula/{self.path}:{getattr(node, 'lineno', 1)}: {message}"

@@ -44,7 +44,7 @@ from facula.tensor import Tensor
 
 __all__ = ["load", "save"]
 
-Path = str | os.PathLike[str]
+FilePath = str | os.PathLike[str]
 _NEWEST_VERSION = 10
 
 # --- writing --------------------------------------------------------------------------------------
@@ -52,7 +52,7 @@ _NEWEST_VERSION = 10
 
 def save(
     obj: object,
-    f: Path | IO[bytes],
+    f: FilePath | IO[bytes],
     pickle_module: ModuleType = pickle,
     pickle_protocol: int = 2,
     _use_new_zipfile_serialization: bool = True,
@@ -94,7 +94,7 @@ class _Storages:
     """The storages of one checkpoint, numbered as they are met."""
 
     def __init__(self) -> None:
-        self.found: dict[tuple[int, int], tuple[str, Storage, dtype]] = {}
+        self.found: dict[tuple[int, int, dtype | None], tuple[str, Storage, dtype]] = {}
 
     def reduce(self, value: object) -> Call | Global | Reference:
         """How to write what is not plain Python data."""
@@ -117,8 +117,10 @@ class _Storages:
         )
 
     def _reference(self, storage: Storage, kind: dtype | None) -> Reference:
-        # By place, not by object: `.data` makes a second Storage over the same memory.
-        place = (storage.address, storage.nbytes)
+        # By place, not by object: `.data` makes a second Storage over the same memory. What is
+        # empty shares nothing.
+        size = storage.nbytes
+        place = (storage.address, size, None) if size else (id(storage), 0, kind)
         entry = (str(len(self.found)), storage, kind or uint8)
         key, _, known = self.found.setdefault(place, entry)
         if known is not entry[2]:
@@ -173,7 +175,7 @@ def _replacing(path: str) -> Iterator[BinaryIO]:
             with _beside(target) as file:
                 yield file
     except OSError as error:
-        raise RuntimeError(f"File {path} cannot be written: {error.strerror}") from error
+        raise RuntimeError(f"File {path} cannot be written: {error.strerror or error}") from error
 
 
 @contextmanager
@@ -201,7 +203,7 @@ def _beside(target: str) -> Iterator[BinaryIO]:
 
 
 def load(
-    f: Path | IO[bytes],
+    f: FilePath | IO[bytes],
     map_location: MapLocation = None,
     pickle_module: ModuleType | None = None,
     *,
@@ -224,7 +226,6 @@ def load(
     """
     if pickle_module is not None:
         raise RuntimeError("Can not safely load weights when explicit pickle_module is specified")
-    is_path = isinstance(f, str | os.PathLike)
     place = place_for(map_location)
     where = repr(os.fspath(f)) if isinstance(f, str | os.PathLike) else f"<{type(f).__name__}>"
     with _opened(f) as file:
@@ -237,7 +238,7 @@ def load(
             raise EOFError(f"{where}: Ran out of input; the file is empty")
         try:
             if head == MAGIC:
-                if mmap and not is_path:
+                if mmap and not isinstance(f, str | os.PathLike):
                     raise ValueError("f must be a file path in order to use the mmap argument")
                 return _load_archive(file, where, place, bool(mmap))
             if mmap:
@@ -261,7 +262,7 @@ def _refusal(where: str, error: UnpicklingError, weights_only: bool | None) -> U
 
 
 @contextmanager
-def _opened(f: Path | IO[bytes]) -> Iterator[IO[bytes]]:
+def _opened(f: FilePath | IO[bytes]) -> Iterator[IO[bytes]]:
     if isinstance(f, str | os.PathLike):
         with open(f, "rb") as file:
             yield file

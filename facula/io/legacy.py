@@ -33,15 +33,17 @@ def load(file: IO[bytes], where: str, place: Place) -> object:
         )
     try:
         magic = _Pickles(head, place).next()
-    except UnpicklingError as error:
+    except (UnpicklingError, EOFError) as error:
+        if isinstance(error, EOFError) and len(head) < _HEAD:
+            raise
         text = f"this is neither a zip archive nor an old checkpoint: {error}"
         raise UnpicklingError(text) from error.__cause__
-    if magic != _MAGIC_NUMBER:
+    if type(magic) is not int or magic != _MAGIC_NUMBER:
         raise RuntimeError(f"{where}: Invalid magic number; corrupt file?")
     pickles = _Pickles(head + file.read(), place)
     pickles.next()
     version = pickles.next()
-    if version != _PROTOCOL_VERSION:
+    if type(version) is not int or version != _PROTOCOL_VERSION:
         raise RuntimeError(f"{where}: Invalid protocol version: {shown(version)}")
     system = pickles.next()
     if type(system) is not dict or type(system.get("little_endian")) is not bool:

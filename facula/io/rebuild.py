@@ -5,6 +5,7 @@ tensors keep sharing memory. What a file says about shape, strides and offset is
 every element lies inside that storage. Containers, files and places are `checkpoint.py`'s.
 """
 
+import importlib
 import sys
 from collections import OrderedDict
 from dataclasses import dataclass
@@ -32,8 +33,8 @@ from facula.meta.dtype import (
     int64,
     uint8,
 )
+from facula.meta.layout import layout, strided
 from facula.meta.shape import Size
-from facula.nn.parameter import Parameter
 from facula.storage import Storage
 from facula.tensor import Tensor, view_of
 
@@ -71,7 +72,7 @@ def tensor_call(tensor: Tensor, storage: Reference) -> Call:
     """How to make a tensor anew over its storage."""
     _warn_of_hooks(tensor)
     state = dict(vars(tensor)) or None
-    if type(tensor) is Parameter:
+    if type(tensor) is not Tensor and type(tensor) is _parameter_class():
         return _parameter_call(tensor, storage, state)
     if type(tensor) is not Tensor:
         raise PicklingError(
@@ -114,7 +115,7 @@ def storage_global(kind: dtype | None) -> Global:
 
 
 def meta_call(value: object) -> Call | Global | None:
-    """How to spell a shape, dtype or device; None for anything else."""
+    """How to spell a shape, dtype, device or layout; None for anything else."""
     if type(value) is Size:
         return Call(Global("torch", "Size"), (tuple(value),))
     if isinstance(value, dtype):
@@ -122,6 +123,8 @@ def meta_call(value: object) -> Call | Global | None:
     if type(value) is device:
         args = (value.type,) if value.index is None else (value.type, value.index)
         return Call(Global("torch", "device"), args)
+    if type(value) is layout:
+        return Call(Global("torch.serialization", "_get_layout"), (repr(value),))
     return None
 
 
@@ -140,13 +143,14 @@ def _name(kind: type) -> str:
 
 def identified(identifier: object) -> tuple[dtype, str, str, int]:
     """Element type, key, location and length that a pickle gives for a storage outside it."""
-    if type(identifier) is not tuple or len(identifier) < 5 or identifier[0] != "storage":
+    words = identifier if type(identifier) is tuple and len(identifier) > 4 else (None,) * 5
+    word, kind, key, location, numel = words[:5]
+    if type(word) is not str or word != "storage":
         raise UnpicklingError(f"Only persistent_load of storage is allowed: {shown(identifier)}")
-    _, kind, key, location, numel = identifier[:5]
     if not isinstance(kind, StorageKind) or type(key) is not str or type(location) is not str:
         raise UnpicklingError(f"a malformed reference to a storage: {shown(identifier)}")
     if type(numel) is not int or not 0 <= numel < _TOO_MANY:
-        raise UnpicklingError(f"storage {key!r} of {shown(numel)} elements")
+        raise UnpicklingError(f"storage {shown(key)} of {shown(numel)} elements")
     return kind.dtype, key, location, numel
 
 
@@ -203,7 +207,7 @@ def _rebuild_tensor_v2(
     metadata: object = None,
 ) -> Tensor:
     tensor = _rebuild_tensor(storage, offset, size, stride)
-    if metadata:
+    if metadata is not None and not (type(metadata) is dict and not metadata):
         raise UnpicklingError(f"a tensor with {shown(metadata)}: facula has no such views")
     return tensor.requires_grad_(_wants_gradient(tensor, requires_grad))
 
@@ -216,17 +220,23 @@ def _wants_gradient(tensor: Tensor, requires_grad: object) -> bool:
     return requires_grad
 
 
-def _rebuild_parameter(data: object, requires_grad: object, backward_hooks: object) -> Parameter:
+def _parameter_class() -> type[Tensor]:
+    # By name, when first needed: facula.nn takes longer to import than all that is used here.
+    kind: type[Tensor] = importlib.import_module("facula.nn.parameter").Parameter
+    return kind
+
+
+def _rebuild_parameter(data: object, requires_grad: object, backward_hooks: object) -> Tensor:
     if type(data) is not Tensor:
         raise UnpicklingError(f"a parameter made from {type(data).__name__}")
-    return Parameter(data, _wants_gradient(data, requires_grad))
+    return _parameter_class()(data, _wants_gradient(data, requires_grad))  # type: ignore[call-arg]
 
 
 def _rebuild_parameter_with_state(
     data: object, requires_grad: object, backward_hooks: object, state: object
-) -> Parameter:
+) -> Tensor:
     parameter = _rebuild_parameter(data, requires_grad, backward_hooks)
-    vars(parameter).update(check_attributes(Parameter, state))
+    vars(parameter).update(check_attributes(type(parameter), state))
     return parameter
 
 
@@ -249,6 +259,12 @@ def _device(*words: object) -> device:
         raise UnpicklingError(f"a device that is none: {error}") from None
 
 
+def _get_layout(spelling: object) -> layout:
+    if type(spelling) is not str or spelling != repr(strided):
+        raise UnpicklingError(f"facula has no layout {shown(spelling)}")
+    return strided
+
+
 TENSOR_NAMES: dict[str, object] = {
     **{f"torch.{kind.name}": kind for kind in DTYPES},
     **{f"torch.{name}": StorageKind(kind) for kind, name in STORAGE_NAMES.items()},
@@ -257,6 +273,7 @@ TENSOR_NAMES: dict[str, object] = {
     "torch.Size": Size,
     "torch.Tensor": Tensor,
     "torch.device": device,
+    "torch.serialization._get_layout": _get_layout,
     "torch._utils._rebuild_tensor": _rebuild_tensor,
     "torch._utils._rebuild_tensor_v2": _rebuild_tensor_v2,
     "torch._utils._rebuild_parameter": _rebuild_parameter,
@@ -266,6 +283,7 @@ TENSOR_NAMES: dict[str, object] = {
 TENSOR_MAKERS: tuple[tuple[object, Maker], ...] = (
     (Size, _size),
     (device, _device),
+    (_get_layout, _get_layout),
     (_rebuild_tensor, _rebuild_tensor),
     (_rebuild_tensor_v2, _rebuild_tensor_v2),
     (_rebuild_parameter, _rebuild_parameter),

@@ -80,7 +80,7 @@ def check_attributes(kind: type, state: object) -> dict[str, object]:
 
 def _encode(text: str, encoding: str) -> bytes:
     """How protocol 2 spells bytes."""
-    if type(text) is not str or encoding != "latin1":
+    if type(text) is not str or type(encoding) is not str or encoding != "latin1":
         raise UnpicklingError("_codecs.encode may only spell bytes, in latin1")
     return text.encode("latin1")
 
@@ -152,8 +152,10 @@ def _dtype(spelling: object, align: object = False, copy: object = False) -> "np
 
 def check_dtype_state(state: object) -> None:
     """A dtype is complete when made; its state repeats it, and may not say anything else."""
-    plain = type(state) is tuple and len(state) in (8, 9) and state[2:5] == (None, None, None)
-    if not plain or state[1] not in ("|", "=", "<"):  # type: ignore[index]
+    if type(state) is not tuple or len(state) not in (8, 9):
+        raise UnpicklingError("malformed state of a numpy.dtype")
+    has_parts = any(part is not None for part in state[2:5])
+    if has_parts or type(state[1]) is not str or state[1] not in ("|", "=", "<"):
         raise UnpicklingError("a numpy.dtype with fields or of the other byte order")
 
 
@@ -166,7 +168,8 @@ def _scalar(dtype: object, content: object) -> np.generic:
 
 
 def _empty_array(kind: object, shape: object, code: object) -> "np.ndarray[tuple[int], np.dtype]":
-    if kind is not np.ndarray or shape != (0,):
+    sizes = shape if type(shape) is tuple else ()
+    if kind is not np.ndarray or len(sizes) != 1 or type(sizes[0]) is not int or sizes[0]:
         raise UnpicklingError("only plain numpy arrays")
     return np.empty(0, np.int8)
 
@@ -175,6 +178,8 @@ def restore_array(target: "np.ndarray", state: object) -> None:
     if type(state) is not tuple or len(state) != 5 or target.shape != (0,):
         raise UnpicklingError("malformed state of a numpy array")
     _, shape, dtype, fortran, content = state
+    if type(fortran) not in (bool, int):
+        raise UnpicklingError("malformed state of a numpy array")
     if not isinstance(dtype, np.dtype) or not dtype.itemsize or type(content) is not bytes:
         raise UnpicklingError("a numpy array of Python objects")
     is_shape = type(shape) is tuple and all(type(size) is int and size >= 0 for size in shape)

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from facula.autograd.public import tensor_backward
+from facula.autograd.graph import next_order
 from facula.autograd.mode import mode
 from facula.dispatch import (
     Launch,
@@ -20,8 +21,9 @@ from facula.dispatch import (
     call_view,
     inplace_pointwise,
     operand_key,
-    record_pointwise,
+    node_type,
     remember,
+    save_operands,
 )
 from facula.form import Form, memory
 from facula.meta.dtype import can_cast
@@ -70,7 +72,18 @@ def {name}({tensors}):
     y.form = form
     y.grad = y.extra = None
     if ({needs}) and launch.differentiable and mode.enabled:
-        record(op, launch, y, ({tensors}{defaults},))
+        y.needs_grad = True
+        y.edge = node = new(node_type)
+        node.edges = ({edges})
+        node.order = next_order()
+        node.extras = None
+        node.launch = launch
+        node.needs = needs = ({flags})
+        if needs in launch.bare:
+            node.values = launch.constants
+            node.versions = ()
+        else:
+            save(node, launch, y, ({tensors}{defaults},))
     else:
         y.needs_grad = False
         y.edge = None
@@ -125,11 +138,17 @@ def hot_function(op: Pointwise) -> Callable[..., Any]:
         key=", ".join(f"{n}.form" for n in names),
         run=f"code = {call}\n    if code: raise op.error_codes[code]()" if op.error_codes else call,
         needs=" or ".join(f"{n}.needs_grad" for n in names),
+        edges="".join(
+            f"({n} if {n}.edge is None else {n}.edge) if {n}.needs_grad else None, " for n in names
+        )
+        + "None, " * len(defaults),
+        flags="".join(f"{n}.needs_grad, " for n in names) + "False, " * len(defaults),
         defaults="".join(f", {d!r}" for d in defaults),
     )
     scope = {
         "launches": launches, "miss": miss, "new": object.__new__, "Storage": Storage,
-        "Tensor": Tensor, "acquire": memory.acquire, "mode": mode, "record": record_pointwise, "op": op,
+        "Tensor": Tensor, "acquire": memory.acquire, "mode": mode, "op": op,
+        "node_type": node_type(op), "next_order": next_order, "save": save_operands,
     }  # fmt: skip
     return compile_function(source, "hot", scope)
 

@@ -4,6 +4,9 @@ In formulas p is the parameter, g its gradient, v the average of g * g, u the av
 steps; `sign` is -1 to maximize. fma stands where torch rounds once.
 """
 
+# A formula runs on floats, expressions and tensors alike: it has no single type.
+# mypy: disable-error-code="no-untyped-def"
+
 from typing import Any
 
 from facula import ops
@@ -106,7 +109,7 @@ class Adadelta(Optimizer):
                 float(group["eps"]),
             )
             for team in self._teams(group, _begin):
-                rows = [
+                rows: list[Any] = [
                     (p, p.grad, s["square_avg"], s["acc_delta"])
                     for p, s in zip(team.params, team.states)
                 ]

@@ -4,6 +4,9 @@ In formulas p is the parameter, g its gradient, v the sum of g * g; `sign` is -1
 stands where torch rounds once.
 """
 
+# A formula runs on floats, expressions and tensors alike: it has no single type.
+# mypy: disable-error-code="no-untyped-def"
+
 from typing import Any
 
 from facula import ops
@@ -100,7 +103,7 @@ class Adagrad(Optimizer):
             decay, eps = float(group["weight_decay"]), float(group["eps"])
             for team in self._teams(group, _begin):
                 lr = float(group["lr"]) / (1.0 + (team.count - 1.0) * group["lr_decay"])
-                rows = [(p, p.grad, s["sum"]) for p, s in zip(team.params, team.states)]
+                rows: list[Any] = [(p, p.grad, s["sum"]) for p, s in zip(team.params, team.states)]
                 ADAGRAD(rows, lr, sign, decay, eps)
         return loss
 

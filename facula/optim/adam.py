@@ -6,6 +6,9 @@ the parameter. fma stands where torch rounds once: what is left of a difference 
 square root's last bit.
 """
 
+# A formula runs on floats, expressions and tensors alike: it has no single type.
+# mypy: disable-error-code="no-untyped-def"
+
 import math
 from typing import Any
 
@@ -96,7 +99,7 @@ class Adam(Optimizer):
         check_lr(lr)
         check_not_negative("epsilon value", eps)
         for index in (0, 1):
-            if not 0.0 <= betas[index] < 1.0:
+            if not 0.0 <= float(betas[index]) < 1.0:
                 raise ValueError(f"Invalid beta parameter at index {index}: {betas[index]}")
         check_not_negative("weight_decay value", weight_decay)
         check_modes(foreach=foreach, fused=fused, differentiable=differentiable)
@@ -130,6 +133,7 @@ class Adam(Optimizer):
                 root = math.sqrt(1.0 - beta2**team.count)
                 scalars = (sign, decay, 1.0 - beta1, beta2, 1.0 - beta2, shrink, size, root)
                 members = zip(team.params, team.states)
+                rows: list[Any]
                 if group["amsgrad"]:
                     rows = [
                         (p, p.grad, s["exp_avg"], s["exp_avg_sq"], s["max_exp_avg_sq"])

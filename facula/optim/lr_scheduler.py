@@ -35,8 +35,9 @@ __all__ = [
 
 EPOCH_WARNING = (
     "The epoch parameter in `scheduler.step()` was not necessary and is being deprecated where "
-    "possible. Please use `scheduler.step()` to step the scheduler. During the deprecation, if epoch "
-    "is different from None, the closed form is used instead of the new chainable form, where available."
+    "possible. Please use `scheduler.step()` to step the scheduler. During the deprecation, if "
+    "epoch is different from None, the closed form is used instead of the new chainable form, "
+    "where available."
 )
 
 
@@ -79,7 +80,7 @@ class LRScheduler:
             warnings.warn(EPOCH_WARNING, UserWarning, stacklevel=2)
         self._advance(epoch)
 
-    def _advance(self, epoch: int | None) -> None:
+    def _advance(self, epoch: float | None) -> None:
         self._step_count += 1
         self._get_lr_called_within_step = True
         try:
@@ -87,7 +88,7 @@ class LRScheduler:
                 self.last_epoch += 1
                 rates = self.get_lr()
             else:
-                self.last_epoch = epoch
+                self.last_epoch = int(epoch)
                 closed_form = getattr(self, "_get_closed_form_lr", self.get_lr)
                 rates = closed_form()
         finally:
@@ -105,7 +106,7 @@ class LRScheduler:
         return self._last_lr
 
     def state_dict(self) -> Group:
-        """Everything but the optimizer; functions are left out, callable objects give their attributes."""
+        """Everything but the optimizer; of functions only the attributes of callable objects."""
         hidden = ("optimizer", "_step_function")
         return {key: value for key, value in self.__dict__.items() if key not in hidden}
 
@@ -120,7 +121,8 @@ class LRScheduler:
     def _warn_outside_step(self) -> None:
         if not self._get_lr_called_within_step:
             warnings.warn(
-                "To get the last learning rate computed by the scheduler, please use `get_last_lr()`.",
+                "To get the last learning rate computed by the scheduler, "
+                "please use `get_last_lr()`.",
                 UserWarning,
                 stacklevel=3,
             )
@@ -143,8 +145,8 @@ class LRScheduler:
             )
             return
         warnings.warn(
-            "Detected call of `lr_scheduler.step()` before `optimizer.step()`. In PyTorch 1.1.0 and "
-            "later, you should call them in the opposite order: `optimizer.step()` before "
+            "Detected call of `lr_scheduler.step()` before `optimizer.step()`. In PyTorch 1.1.0 "
+            "and later, you should call them in the opposite order: `optimizer.step()` before "
             "`lr_scheduler.step()`.  Failure to do this will result in PyTorch skipping the first "
             f"value of the learning rate schedule. {where}",
             UserWarning,
@@ -340,7 +342,8 @@ class LinearLR(LRScheduler):
     ):
         if start_factor > 1.0 or start_factor <= 0:
             raise ValueError(
-                "Starting multiplicative factor expected to be greater than 0 and less or equal to 1."
+                "Starting multiplicative factor expected to be greater than 0 and less or "
+                "equal to 1."
             )
         if end_factor > 1.0 or end_factor < 0:
             raise ValueError("Ending multiplicative factor expected to be between 0 and 1.")
@@ -422,7 +425,7 @@ class CosineAnnealingWarmRestarts(LRScheduler):
         self.T_i = T_0
         self.T_mult = T_mult
         self.eta_min = eta_min
-        self.T_cur = last_epoch
+        self.T_cur: float = last_epoch
         super().__init__(optimizer, last_epoch)
 
     def get_lr(self) -> list[float]:
@@ -447,7 +450,7 @@ class CosineAnnealingWarmRestarts(LRScheduler):
                 self.T_i *= self.T_mult
         else:
             self.T_cur, self.T_i = self._position(epoch)
-        super()._advance(math.floor(epoch))
+        super()._advance(epoch)
 
     def _position(self, epoch: float) -> tuple[float, int]:
         """How far into which descent: steps since its beginning, and its length."""
@@ -572,9 +575,9 @@ class SequentialLR(LRScheduler):
         _check_together(type(self).__name__, optimizer, schedulers)
         if len(milestones) != len(schedulers) - 1:
             raise ValueError(
-                "Sequential Schedulers expects number of schedulers provided to be one more than the "
-                f"number of milestone points, but got number of schedulers {len(schedulers)} and the "
-                f"number of milestones to be equal to {len(milestones)}"
+                "Sequential Schedulers expects number of schedulers provided to be one more than "
+                f"the number of milestone points, but got number of schedulers {len(schedulers)} "
+                f"and the number of milestones to be equal to {len(milestones)}"
             )
         self._schedulers = schedulers
         self._milestones = milestones
@@ -611,11 +614,10 @@ class ChainedScheduler(LRScheduler):
     """Several schedules at once: each changes the rates that the one before it has set."""
 
     def __init__(self, schedulers: Sequence[LRScheduler], optimizer: Optimizer | None = None):
-        if schedulers and optimizer is None:
-            optimizer = schedulers[0].optimizer
-        _check_together(type(self).__name__, optimizer, schedulers)
+        own = schedulers[0].optimizer if schedulers and optimizer is None else optimizer
+        _check_together(type(self).__name__, own, schedulers)
         self._schedulers = schedulers
-        self.optimizer = optimizer
+        self.optimizer = schedulers[0].optimizer
         self._last_lr = self._rates()
 
     def step(self) -> None:  # type: ignore[override]
@@ -627,7 +629,7 @@ class ChainedScheduler(LRScheduler):
     def _initial_step(self) -> None:
         self._advance(None)
 
-    def _advance(self, epoch: int | None) -> None:
+    def _advance(self, epoch: float | None) -> None:
         for scheduler in self._schedulers:
             scheduler._advance(epoch)
         self._last_lr = self._rates()
@@ -773,7 +775,7 @@ def _functions(
 ) -> list[Callable[[int], float]]:
     """One function a group."""
     count = len(optimizer.param_groups)
-    if not isinstance(given, (list, tuple)):
+    if callable(given):
         return [given] * count
     if len(given) != count:
         raise ValueError(f"Expected {count} lr_lambdas, but got {len(given)}")

@@ -64,7 +64,7 @@ class Optimizer:
     def __init_subclass__(cls, **kwargs: object):
         super().__init_subclass__(**kwargs)
         if "step" in cls.__dict__:
-            cls.step = _with_hooks(cls.step)
+            cls.step = _with_hooks(cls.step)  # type: ignore[method-assign]
 
     def __init__(self, params: Params, defaults: Group):
         if isinstance(params, Tensor):
@@ -76,7 +76,7 @@ class Optimizer:
         self.state = defaultdict(dict)
         self.param_groups = []
         self._prepare()
-        groups = list(params)
+        groups: list[Any] = list(params)
         if not groups:
             raise ValueError("optimizer got an empty parameter list")
         if not isinstance(groups[0], dict):
@@ -97,7 +97,7 @@ class Optimizer:
         self._opt_called = False
 
     def step(self, closure: Closure | None = None) -> Any:
-        """Changes every parameter that has a gradient; returns the closure's loss, if there is one."""
+        """Changes every parameter that has a gradient; returns the closure's loss, if any."""
         raise NotImplementedError
 
     def zero_grad(self, set_to_none: bool = True) -> None:
@@ -141,7 +141,7 @@ class Optimizer:
     # --- groups --------------------------------------------------------------------------------
 
     def add_param_group(self, param_group: Group) -> None:
-        """Adds parameters with options of their own, such as the layers unfrozen during training."""
+        """Adds parameters with options of their own, such as layers unfrozen during training."""
         if not isinstance(param_group, dict):
             raise TypeError(f"param_group must be a dict, but got {type(param_group)}")
         group = param_group
@@ -203,7 +203,7 @@ class Optimizer:
     # --- hooks ---------------------------------------------------------------------------------
 
     def register_step_pre_hook(self, hook: Callable[..., Any]) -> HookHandle:
-        """Calls `hook(optimizer, args, kwargs)` before each step; it may return new (args, kwargs)."""
+        """Calls `hook(optimizer, args, kwargs)` before each step; it may replace them."""
         return HookHandle(self._pre_hooks, hook)
 
     def register_step_post_hook(self, hook: Callable[..., Any]) -> HookHandle:
@@ -219,7 +219,7 @@ class Optimizer:
     def register_state_dict_post_hook(
         self, hook: Callable[["Optimizer", Group], Group | None], prepend: bool = False
     ) -> HookHandle:
-        """Calls `hook(optimizer, state_dict)` on what `state_dict()` collected; it may replace it."""
+        """Calls `hook(optimizer, state_dict)` after collecting; it may replace the result."""
         return _add_hook(self._save_post_hooks, hook, prepend)
 
     def register_load_state_dict_pre_hook(
@@ -259,7 +259,7 @@ class Optimizer:
         return result
 
     def load_state_dict(self, state_dict: Group) -> None:
-        """Takes over a state that `state_dict()` gave, here or in PyTorch; parameters match by order."""
+        """Takes over what `state_dict()` gave, here or in PyTorch; parameters match by order."""
         state_dict = state_dict.copy()
         for hook in self._load_pre_hooks.values():
             replaced = hook(self, state_dict)

@@ -4,6 +4,9 @@ In formulas p is the parameter, g its gradient, v the average of g * g, a the av
 centered form), b the momentum buffer; `sign` is -1 to maximize. fma stands where torch rounds once.
 """
 
+# A formula runs on floats, expressions and tensors alike: it has no single type.
+# mypy: disable-error-code="no-untyped-def"
+
 from typing import Any
 
 from facula import ops
@@ -172,7 +175,7 @@ class RMSprop(Optimizer):
                 scalars.append(momentum)
             change, names = UPDATES[bool(group["centered"]), momentum > 0]
             for team in self._teams(group, _begin):
-                rows = [
+                rows: list[Any] = [
                     (p, p.grad, *[s[name] for name in names])
                     for p, s in zip(team.params, team.states)
                 ]

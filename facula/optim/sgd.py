@@ -4,6 +4,9 @@ In formulas p is the parameter, g its gradient, b the momentum buffer; `sign` is
 stands where torch rounds once, so that trajectories are equal bit for bit.
 """
 
+# A formula runs on floats, expressions and tensors alike: it has no single type.
+# mypy: disable-error-code="no-untyped-def"
+
 from typing import Any
 
 from facula import ops
@@ -19,7 +22,7 @@ from facula.optim.optimizer import (
     check_not_negative,
 )
 from facula.tensor import Tensor
-from facula.update import update
+from facula.update import Row, update
 
 __all__ = ["SGD"]
 
@@ -110,8 +113,8 @@ class SGD(Optimizer):
             decay = float(group["weight_decay"])
             momentum = float(group["momentum"])
             if momentum == 0:
-                rows = [(p, p.grad) for p in group["params"] if p.grad is not None]
-                PLAIN(rows, lr, sign, decay)
+                plain = [(p, p.grad) for p in group["params"] if p.grad is not None]
+                PLAIN(plain, lr, sign, decay)
                 continue
             damping = 1.0 - group["dampening"]
             first, rows = self._rows(group)
@@ -124,9 +127,10 @@ class SGD(Optimizer):
                 HEAVY(rows, lr, sign, decay, momentum, damping)
         return loss
 
-    def _rows(self, group: Group) -> tuple[list[tuple[Tensor, ...]], list[tuple[Tensor, ...]]]:
+    def _rows(self, group: Group) -> tuple[list[Row], list[Row]]:
         """(p, g, b) of the parameters that step for the first time, and of the others."""
-        first, rows = [], []
+        first: list[Row] = []
+        rows: list[Row] = []
         for p in group["params"]:
             if p.grad is None:
                 continue

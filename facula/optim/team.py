@@ -61,7 +61,7 @@ class Lineup:
         self.teams = [Team(*both, count) for count, both in members.items()]
 
     def stands(self, params: list[Tensor], states: list[State]) -> bool:
-        """True if these are still the same parameters and states, and their steps are as counted."""
+        """True if these are still the same parameters and states, with steps as counted."""
         return (
             len(params) == len(self._params)
             and all(map(is_, params, self._params))

@@ -245,6 +245,12 @@ def test_two_dtypes_of_one_storage_are_refused() -> None:
         dumped([floats, words])
 
 
+def test_empty_tensors_of_several_dtypes_share_nothing() -> None:
+    empty = Storage.foreign(0, 0, None)
+    made = [view(empty, kind, ((0,), (1,), 0)) for kind in DTYPES]
+    assert same(around(made), made)
+
+
 def test_hooks_are_left_behind_with_a_warning() -> None:
     leaf = tensor([1.0]).requires_grad_()
     leaf.register_hook(lambda gradient: None)
@@ -629,6 +635,8 @@ def test_saving_while_another_thread_writes_gives_a_whole_file() -> None:
         (pickle.dumps({"a": 1}, 2), RuntimeError, "Invalid magic number"),
         (pickle.dumps({"a": 1}, 4), RuntimeError, "Invalid magic number"),
         (pickle.dumps({"a": 1}, 2)[:-1], EOFError, "ends early"),
+        (b"GIF89a" + bytes(100_000), pickle.UnpicklingError, "neither a zip archive nor"),
+        (pickle.dumps("x" * 100_000, 2), pickle.UnpicklingError, "neither a zip archive nor"),
         (bytes(257) + b"ustar" + bytes(300), RuntimeError, r"legacy \.tar format"),
     ],
 )

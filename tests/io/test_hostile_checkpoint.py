@@ -144,6 +144,11 @@ def test_pickles_made_by_python_are_refused(data: bytes) -> None:
             loads(file)
 
 
+RECONSTRUCT = name("numpy._core.multiarray._reconstruct")
+ARRAY = RECONSTRUCT + name("numpy.ndarray") + numbers(0) + b"C\x01b\x87R"
+F4 = name("numpy.dtype") + text("f4") + b"\x89\x88\x87R"
+
+
 # --- the pickle machine ---------------------------------------------------------------------------
 
 OD = name("collections.OrderedDict")
@@ -221,6 +226,10 @@ CALLS = {
     "range of nothing": name("builtins.range") + numbers(0, 1, 0) + b"R",
     "slice of lists": name("builtins.slice") + b"]]]\x87R",
     "complex of text": name("builtins.complex") + text("1") + text("2") + b"\x86R",
+    "codec of an array": name("_codecs.encode") + text("a") + ARRAY + b"\x86R",
+    "reference of an array": b"(" + ARRAY * 5 + b"tQ",
+    "layout of an array": name("torch.serialization._get_layout") + ARRAY + b"\x85R",
+    "layout that is none": name("torch.serialization._get_layout") + text("x") + b"\x85R",
     "factory that rebuilds": name("collections.defaultdict")
     + name("torch._utils._rebuild_tensor_v2")
     + b"\x85R",
@@ -326,10 +335,6 @@ def test_errors_do_not_print_what_is_endless() -> None:
 
 # --- NumPy ----------------------------------------------------------------------------------------
 
-RECONSTRUCT = name("numpy._core.multiarray._reconstruct")
-ARRAY = RECONSTRUCT + name("numpy.ndarray") + numbers(0) + b"C\x01b\x87R"
-F4 = name("numpy.dtype") + text("f4") + b"\x89\x88\x87R"
-
 
 def array_state(
     shape: bytes = numbers(2), dtype: bytes = F4, content: bytes = b"C\x08abcdefgh"
@@ -356,6 +361,12 @@ def array_state(
         array_state(dtype=name("numpy.dtype") + text("V8") + b"\x89\x88\x87R"),
         array_state(dtype=name("numpy.dtype") + text("S0") + b"\x89\x88\x87R", content=b"C\x00"),
         array_state(content=b"]"),
+        array_state(dtype=ARRAY),
+        array_state(shape=ARRAY),
+        array_state(content=ARRAY),
+        array_state().replace(b"\x89C", b"NC"),
+        RECONSTRUCT + name("numpy.ndarray") + ARRAY + b"C\x01b\x87R",
+        F4 + b"(K\x03" + ARRAY * 7 + b"tb",
         array_state(content=text("abcdefgh")),
         array_state() + b"(K\x01" + numbers(2) + F4 + b"\x89C\x08abcdefghtb",
         F4 + b"(K\x03" + text(">") + b"NNNK\x01K\x01K\x00tb",
@@ -424,6 +435,8 @@ TENSORS = {
     + (b"}" + text("backward") + b"K\x01stR"),
     "type made by something else": name("torch._tensor._rebuild_from_type_v2")
     + (b"(" + name("builtins.list") + name("torch.Tensor") + b")}tR"),
+    "metadata of an array": name("torch._utils._rebuild_tensor_v2")
+    + (b"(" + reference() + number(0) + numbers(4) + numbers(1) + b"\x89]" + ARRAY + b"tR"),
     "conjugate": name("torch._utils._rebuild_tensor_v2")
     + (b"(" + reference() + number(0) + numbers(4) + numbers(1) + b"\x89]")
     + (b"}" + text("conj") + b"\x88stR"),

@@ -1,4 +1,4 @@
-"""Schedules give PyTorch's rates to the last bit, saved and resumed ones too; errors and warnings."""
+"""Schedules give PyTorch's rates to the last bit, also saved and resumed; errors and warnings."""
 
 import json
 import re

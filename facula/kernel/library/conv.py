@@ -92,10 +92,18 @@ def planes(
     margin: tuple[int, int],
     phases: tuple[int, int],
     extent: tuple[int, int],
+    reach: int,
     *,
     in_place: bool,
 ) -> Planes:
-    """Planes of `extent` rows and columns of a source of `size`, strides (image, channel, row, column)."""
+    """Planes of `extent` rows and columns of a source of `size`, strides (image, channel, row, column).
+
+    `reach`: how many columns further right than the output's the taps go.
+    """
+    if split[1] == 1:
+        # The zeros right of a row and those left of the next one may be the same ones.
+        shared = min(margin[1], extent[1] - margin[1] - size[1], reach)
+        extent = (extent[0], extent[1] - max(0, shared))
     fits = split == (1, 1) and margin == (0, 0) and extent[0] <= size[0] and extent[1] <= size[1]
     pitch = extent[1]
     if in_place and fits and strides[3] == 1 and extent[1] <= strides[2] <= extent[1] + 2:
@@ -143,6 +151,10 @@ class _Copier:
                 line = build.offset(start, row * p["row"], self.kind)
                 width = build.select(inside, p["width"], build.int(0))
                 self.line(line, build.offset(plane, loop.index * p["pitch"], self.register), width)
+        # The last row may be read a few pixels too far, like all others: into zeros.
+        zero = build.const(Type(self.register, self.lanes), 0)
+        for k in range(2):
+            build.store(target, channels * self.slots + k * self.lanes, zero, self.register)
         return target
 
     def line(self, source: Value, target: Value, width: Value) -> None:
@@ -220,13 +232,32 @@ class Correlate(Plan):
         return CORRELATE_PARAMETERS
 
 
-def _tile(target: Target, rows: int) -> tuple[tuple[int, int], int]:
-    """Tiles of equal height for so many rows, as wide as registers allow; the last tile's height."""
+def _tile(
+    target: Target, rows: int, pixels: int, channels: int, kernel: tuple[int, int]
+) -> tuple[int, int]:
+    """Height and vectors of the tile that takes the fewest cycles for rows x pixels.
+
+    A step of a tile takes as long as its multiply-adds, its loads from the first or the second cache, or
+    the latency of one multiply-add; a tile and a turn over the taps cost something of their own.
+    `pixels` counts vectors.
+    """
+    taps = kernel[0] * kernel[1]
+
+    def step(height: int, vectors: int) -> float:
+        work = max(height * vectors / 2, (height + 1.5 * vectors) / 2, 4)
+        if channels * kernel[0] * (vectors + 1) * target.vector_bytes > target.l1_bytes:
+            work = max(work, vectors * target.vector_bytes / 24)
+        return work + (height + 6) / (2 * taps + 1) + 60 / (channels * taps + 1)
+
+    def cycles(height: int) -> float:
+        vectors = min(8, (target.registers - 1) // (height + 1))
+        wide, single = divmod(pixels, vectors)
+        return -(-rows // height) * (wide * step(height, vectors) + single * step(height, 1))
+
     most = 14 if target.registers >= 32 else 6
-    tiles = -(-rows // most) or 1
-    height = max(1, -(-rows // tiles))
-    vectors = min(8, (target.registers - 1) // (height + 1))
-    return (height, vectors), rows - height * (tiles - 1) if rows else height
+    heights = {-(-rows // -(-rows // height)) for height in range(1, most + 1)} if rows else {1}
+    height = min(sorted(heights, reverse=True), key=cycles)
+    return height, min(8, (target.registers - 1) // (height + 1))
 
 
 def _correlate(
@@ -245,13 +276,12 @@ def _correlate(
     taps = shape.kernel[0] * shape.kernel[1]
     itemsize = STORED_BYTES[REGISTER_KIND.get(kind, kind)]
     lanes = target.lanes(itemsize)
-    tile, last = _tile(target, rows)
     parts = shape.stride[0] if transposed else 1
     out_rows = -(-out[1] // parts) or 1
     line = source.slots // max(1, source.numbers[-1])
     # Rows of output whose planes fill half of the L2 cache; enough units for some threads.
     fitting = target.l2_bytes // 2 // max(1, line * channels * itemsize) - extra[0]
-    wanted = -(-16 // max(1, shape.batch * shape.groups))
+    wanted = -(-8 // max(1, shape.batch * shape.groups))
     most = max(1, min(out_rows, max(fitting, 4), -(-out_rows // wanted)))
     chunk = -(-out_rows // -(-out_rows // most))
     numbers = list(source.numbers)
@@ -262,6 +292,10 @@ def _correlate(
     scratch = (16 * taps + slots * itemsize + 191) & -64
     weight = taps * channels * rows
     steps = (taps, taps * inner) if transposed else (taps * inner, taps)
+    across = -(-out[2] // (shape.stride[1] if transposed else 1))
+    pixels = -(-((chunk - 1) * source.pitch + across) // lanes)
+    tile = _tile(target, rows, pixels, channels, shape.kernel)
+    last = rows - tile[0] * (-(-rows // tile[0]) - 1) if rows else 1
     group = max(1, (1 << 18) // max(1, channels * taps * itemsize) // tile[0]) * tile[0]
     spread = transposed and shape.stride[1] > 1
     plan = Correlate(kind, transposed, source.copy, tile, last, bias, spread)
@@ -305,6 +339,7 @@ def conv2d_forward(
         shape.padding,
         phases,
         (height + extra[0], width + extra[1]),
+        extra[1],
         in_place=kind not in ("f16", "bf16"),
     )
     out = (shape.out_channels, height, width)
@@ -342,6 +377,7 @@ def conv2d_backward_data(
         (margin[0], margin[1]),
         (1, 1),
         (extent[0], extent[1]),
+        extra[1],
         in_place=kind not in ("f16", "bf16"),
     )
     out = (shape.in_channels, shape.height, shape.width)
@@ -481,7 +517,8 @@ class _Correlation:
         """The tiles of all channels from `row` to `stop` over one strip of pixels."""
         build, plan = self.build, self.plan
         mask = build.mask(pixels - pixel - (vectors - 1) * self.lanes, self.lanes)
-        # The tables of where lanes go serve all tiles of the strip.
+        # Divisions are slow; these serve all tiles of the strip.
+        self.spans = [self.span(pixel + j * self.lanes) for j in range(vectors)]
         height = plan.tile[0]
         full = stop
         if plan.last != height:
@@ -493,7 +530,7 @@ class _Correlation:
                 self.tile(self.p["rows"] - plan.last, pixel, plan.last, vectors, mask)
 
     def tile(self, row: Value, pixel: Value, rows: int, vectors: int, mask: Value) -> None:
-        build, p = self.build, self.p
+        build, p, plan = self.build, self.p, self.plan
         zero = build.const(Type(self.register, self.lanes), 0)
         image = build.offset(self.source, pixel, self.source_kind)
         heads = [
@@ -505,7 +542,9 @@ class _Correlation:
             step = channel.index * p["weight_channel"]
             with build.loop(0, self.taps, carry=channel.carried) as loop:
                 place = build.load(self.image_taps, loop.index, "i64")
-                weight = build.load(self.weight_taps, loop.index, "i64") + step
+                weight = step + loop.index
+                if plan.transposed:
+                    weight = step + build.load(self.weight_taps, loop.index, "i64")
                 line = build.offset(plane, place, self.source_kind)
                 pixels = [
                     build.load(
@@ -533,17 +572,23 @@ class _Correlation:
                 bias = build.splat(build.load(self.bias, row + i, self.plan.kind), self.lanes)
                 for j in range(vectors):
                     totals[i * vectors + j] = totals[i * vectors + j] + bias
-        for j in range(vectors):
-            self.store(row, pixel + j * self.lanes, totals[j::vectors])
+        for j, span in enumerate(self.spans):
+            self.store(row, span, totals[j::vectors])
 
-    def store(self, row: Value, pixel: Value, sums: list[Value]) -> None:
+    def span(self, pixel: Value) -> tuple[Value, Value, Value]:
+        """First row, column in it, and last row that a vector of plane pixels touches."""
+        build, p = self.build, self.p
+        last = (pixel + (self.lanes - 1)) // p["pitch"]
+        last = build.op("min", self.height - 1, last)
+        return pixel // p["pitch"], pixel % p["pitch"], last
+
+    def store(self, row: Value, span: tuple[Value, Value, Value], sums: list[Value]) -> None:
         """A vector of neighbouring plane pixels for each row of the tile, without the gaps between rows.
 
         The vector covers pieces of one or more image rows; each piece is one masked store.
         """
         build, p, plan = self.build, self.p, self.plan
-        line, column = pixel // p["pitch"], pixel % p["pitch"]
-        last = build.op("min", self.height - 1, (pixel + (self.lanes - 1)) // p["pitch"])
+        line, column, last = span
         channel = build.offset(self.out, row * p["out_channel"], plan.kind)
         with build.loop(line, last + 1) as piece:
             before = (piece.index - line) * p["pitch"] - column
@@ -620,15 +665,22 @@ def conv2d_backward_weight(
         shape.padding,
         phases,
         (height + extra[0], width + extra[1]),
+        extra[1],
         in_place=not half,
     )
     g = planes(
-        (height, width), dy_strides, (1, 1), (0, 0), (1, 1), (height, x.pitch), in_place=not half
+        (height, width), dy_strides, (1, 1), (0, 0), (1, 1), (height, x.pitch), 0, in_place=not half
     )
     tile = _weight_tile(target, rows, channels * taps)
-    # Blocks of output and input channels: enough units, few repeated copies.
-    row_block = _block(rows, tile[0], 16 if rows <= 64 else 32 if rows <= 256 else 64)
-    channel_block = _block(channels, 1, 16 if channels <= 64 else 32)
+    # Blocks of output and input channels: few repeated copies, then enough units.
+    row_block, channel_block = _block(rows, tile[0], 64), _block(channels, 1, 32)
+    while shape.groups * -(-rows // row_block) * -(-channels // channel_block) < 8:
+        if row_block > 8 and row_block > tile[0]:
+            row_block = _block(rows, tile[0], row_block - tile[0])
+        elif channel_block > 8:
+            channel_block = _block(channels, 1, channel_block - 1)
+        else:
+            break
     line = phases[0] * phases[1] * x.pitch
     each = (row_block * x.pitch + channel_block * line) * itemsize
     budget = target.l2_bytes // 2
@@ -637,7 +689,10 @@ def conv2d_backward_weight(
     g_slots = 0 if not g.copy else row_block * x.pitch * chunk + 2 * lanes
     x_slots = 0 if not x.copy else channel_block * line * (chunk + extra[0]) + 2 * lanes
     segments = max(1, shape.batch * -(-height // chunk))
-    together = min(segments, max(1, budget // max(1, each * (chunk + extra[0]))), 8)
+    # A tile's rows of dy for one pass stay in the L1 cache while the columns of x go by.
+    fitting = target.l1_bytes * 3 // 4 // max(1, tile[0] * chunk * x.pitch * itemsize)
+    fitting = min(fitting, budget // max(1, each * (chunk + extra[0])))
+    together = min(segments, max(1, fitting), 8)
     x_numbers, g_numbers = list(x.numbers), list(g.numbers)
     if x.copy:
         x_numbers[-1] = chunk + extra[0]

@@ -18,7 +18,7 @@ BLOCK = 4096
 
 @dataclass(frozen=True, slots=True)
 class Update(Plan):
-    """For every row and every element: the formula of a row's tensors there is written to some of them.
+    """For every row and element: the formula of the row's tensors is written to some of them.
 
     `layout` is the address of rows + 1 block numbers (where each row begins, and the end) and then
     of the rows' lengths; `table` that of the tensors' addresses, tensor by tensor, row by row.

@@ -5,14 +5,15 @@ through; strings stay. `gather` is the short road for datasets that are nothing 
 """
 
 import copy
-from collections.abc import Callable, Iterable, Mapping, MutableMapping, MutableSequence, Sequence
+from collections.abc import Callable, Mapping, MutableMapping, MutableSequence, Sequence
+from typing import Any
 
 import numpy as np
 
 from facula import ops
-from facula.meta.dtype import float64, int64
+from facula.meta.dtype import float64
 from facula.tensor import Tensor
-from facula.utils.data.dataset import Dataset, Subset, TensorDataset
+from facula.utils.data.dataset import Subset, TensorDataset
 
 CollateMap = dict[type | tuple[type, ...], Callable[..., object]]
 
@@ -21,7 +22,7 @@ WRONG_TYPE = (
 )
 
 
-def default_collate(batch: Sequence[object]) -> object:
+def default_collate(batch: Sequence[Any]) -> Any:
     """The samples of `batch` joined along a new first dimension.
 
     >>> default_collate([(1, "a"), (2, "b")])
@@ -30,7 +31,7 @@ def default_collate(batch: Sequence[object]) -> object:
     return collate(batch, collate_fn_map=default_collate_fn_map)
 
 
-def collate(batch: Sequence[object], *, collate_fn_map: CollateMap | None = None) -> object:
+def collate(batch: Sequence[Any], *, collate_fn_map: CollateMap | None = None) -> Any:
     """As `default_collate`, with a function for each type of element the caller knows how to join.
 
     The exact type is looked up first, then, in order, the first entry it is an instance of.
@@ -53,7 +54,7 @@ def collate(batch: Sequence[object], *, collate_fn_map: CollateMap | None = None
     raise TypeError(WRONG_TYPE.format(type(first)))
 
 
-def default_convert(data: object) -> object:
+def default_convert(data: Any) -> Any:
     """`data` with every NumPy array or number in it as a tensor; all else is left as it is.
 
     >>> default_convert({"x": np.array([0, 1]), "y": "two"})
@@ -70,7 +71,7 @@ def default_convert(data: object) -> object:
     return data
 
 
-def gather(dataset: Dataset, indices: Iterable[int]) -> list[Tensor] | None:
+def gather(dataset: Any, indices: Any) -> list[Tensor] | None:
     """What collating those samples of a dataset of tensors gives, with one selection a tensor.
 
     None where the general road must answer: other datasets, and indices it would have to explain.
@@ -84,14 +85,12 @@ def gather(dataset: Dataset, indices: Iterable[int]) -> list[Tensor] | None:
         dataset = dataset.dataset
     if type(dataset) is not TensorDataset or not _are_indices(indices, len(dataset)):
         return None
-    rows = ops.tensor(indices, dtype=int64)
+    rows = ops.from_numpy(np.array(indices, np.int64))
     return [tensor.index_select(0, rows) for tensor in dataset.tensors]
 
 
-def _are_indices(indices: list[object], stop: int) -> bool:
-    return all(type(index) is int for index in indices) and (
-        min(indices) >= 0 and max(indices) < stop
-    )
+def _are_indices(indices: list[Any], stop: int) -> bool:
+    return set(map(type, indices)) == {int} and min(indices) >= 0 and max(indices) < stop
 
 
 def _find(kind: type, functions: CollateMap) -> Callable[..., object] | None:
@@ -100,7 +99,7 @@ def _find(kind: type, functions: CollateMap) -> Callable[..., object] | None:
     return next((function for key, function in functions.items() if issubclass(kind, key)), None)
 
 
-def _like_mapping(original: Mapping, content: dict) -> Mapping:
+def _like_mapping(original: Any, content: dict[Any, Any]) -> Any:
     """`content` in a mapping of the type of `original`, or a dict if that type cannot be made."""
     try:
         if isinstance(original, MutableMapping):
@@ -113,8 +112,8 @@ def _like_mapping(original: Mapping, content: dict) -> Mapping:
         return content
 
 
-def _like_sequence(original: Sequence, content: list) -> Sequence:
-    """`content` in a sequence of the type of `original`; a plain tuple becomes a list, as in torch."""
+def _like_sequence(original: Any, content: list[Any]) -> Any:
+    """`content` in a sequence of the type of `original`; as in torch, a tuple becomes a list."""
     if isinstance(original, tuple):
         return type(original)(*content) if hasattr(original, "_fields") else content
     try:

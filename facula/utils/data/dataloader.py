@@ -12,12 +12,12 @@ import weakref
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from facula.generator import Generator
 from facula.utils.data.collate import default_collate, default_convert
-from facula.utils.data.dataset import Dataset, IterableDataset
-from facula.utils.data.fetch import fetcher
+from facula.utils.data.dataset import IterableDataset
+from facula.utils.data.fetch import Fetcher, fetcher
 from facula.utils.data.sampler import (
     BatchSampler,
     RandomSampler,
@@ -29,6 +29,8 @@ from facula.utils.data.worker import END, Crew, Failure, Job, Task
 
 Batch = TypeVar("Batch", covariant=True)
 
+# Batches that each worker fetches ahead, unless told otherwise.
+PREFETCH = 2
 FIXED = ("batch_size", "batch_sampler", "sampler", "drop_last", "dataset", "persistent_workers")
 
 
@@ -44,12 +46,12 @@ class DataLoader(Generic[Batch]):
     [[1, 2], [3]]
     """
 
-    dataset: Dataset
+    dataset: Any
     batch_size: int | None
-    sampler: "Sampler | Iterable"
-    batch_sampler: "Sampler | Iterable | None"
+    sampler: Any
+    batch_sampler: Any
     num_workers: int
-    collate_fn: Callable[..., Batch]
+    collate_fn: Callable[..., Any]
     pin_memory: bool
     drop_last: bool
     timeout: float
@@ -62,13 +64,13 @@ class DataLoader(Generic[Batch]):
 
     def __init__(
         self,
-        dataset: Dataset,
+        dataset: Any,
         batch_size: int | None = 1,
         shuffle: bool | None = None,
-        sampler: "Sampler | Iterable | None" = None,
-        batch_sampler: "Sampler | Iterable | None" = None,
+        sampler: Sampler[Any] | Iterable[Any] | None = None,
+        batch_sampler: Sampler[Any] | Iterable[Any] | None = None,
         num_workers: int = 0,
-        collate_fn: Callable[..., Batch] | None = None,
+        collate_fn: Callable[..., Any] | None = None,
         pin_memory: bool = False,
         drop_last: bool = False,
         timeout: float = 0,
@@ -98,7 +100,8 @@ class DataLoader(Generic[Batch]):
             drop_last = False
         elif batch_size is None and drop_last:
             raise ValueError(
-                "batch_size=None option disables auto-batching and is mutually exclusive with drop_last"
+                "batch_size=None option disables auto-batching "
+                "and is mutually exclusive with drop_last"
             )
         if sampler is None:
             sampler = _default_sampler(dataset, bool(shuffle), generator)
@@ -107,7 +110,7 @@ class DataLoader(Generic[Batch]):
         if collate_fn is None:
             collate_fn = default_convert if batch_sampler is None else default_collate
         if num_workers > 0 and prefetch_factor is None:
-            prefetch_factor = 2
+            prefetch_factor = PREFETCH
 
         self.dataset = dataset
         self.batch_size = batch_size
@@ -166,15 +169,17 @@ class DataLoader(Generic[Batch]):
         return self._iterator
 
     def __len__(self) -> int:
-        if not isinstance(self.dataset, IterableDataset):
+        dataset = self.dataset
+        if not isinstance(dataset, IterableDataset):
             return len(self._index_sampler)
-        length = self._promised_length = len(self.dataset)
+        length: int = len(dataset)  # type: ignore[arg-type]
+        self._promised_length = length
         if self.batch_size is None:
             return length
         return length // self.batch_size if self.drop_last else math.ceil(length / self.batch_size)
 
     @property
-    def _index_sampler(self) -> "Sampler | Iterable":
+    def _index_sampler(self) -> Any:
         return self.sampler if self.batch_sampler is None else self.batch_sampler
 
 
@@ -241,7 +246,8 @@ class ThreadIterator(Generic[Batch]):
         self._loads = [0] * loader.num_workers
         self._active = deque(range(loader.num_workers))
         self._crew.begin_epoch()
-        for _ in range(loader.prefetch_factor * loader.num_workers):
+        each = PREFETCH if loader.prefetch_factor is None else loader.prefetch_factor
+        for _ in range(each * loader.num_workers):
             self._send()
 
     def _send(self) -> None:
@@ -306,7 +312,7 @@ class _EndlessSampler(Sampler[None]):
             yield None
 
 
-def _default_sampler(dataset: Dataset, shuffle: bool, generator: Generator | None) -> Sampler:
+def _default_sampler(dataset: Any, shuffle: bool, generator: Generator | None) -> Sampler[Any]:
     if isinstance(dataset, IterableDataset):
         return _EndlessSampler()
     if shuffle:
@@ -314,7 +320,7 @@ def _default_sampler(dataset: Dataset, shuffle: bool, generator: Generator | Non
     return SequentialSampler(dataset)
 
 
-def _fetcher_maker(loader: DataLoader) -> Callable:
+def _fetcher_maker(loader: DataLoader[Any]) -> Callable[[Any], Fetcher]:
     return partial(
         fetcher,
         batched=loader.batch_sampler is not None,
@@ -361,7 +367,7 @@ def _check_stream_options(shuffle: object, sampler: object, batch_sampler: objec
             )
 
 
-def _check_promise(loader: DataLoader, promised: int, given: int) -> None:
+def _check_promise(loader: DataLoader[Any], promised: int, given: int) -> None:
     """Warns when a stream has given more than its len() said."""
     if given <= promised:
         return
@@ -378,7 +384,7 @@ def _check_promise(loader: DataLoader, promised: int, given: int) -> None:
     warnings.warn(message, stacklevel=3)
 
 
-def _warn_of_pinning(loader: DataLoader) -> None:
+def _warn_of_pinning(loader: DataLoader[Any]) -> None:
     if not loader.pin_memory:
         return
     if loader.pin_memory_device:

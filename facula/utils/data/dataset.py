@@ -9,14 +9,13 @@ import warnings
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from facula import ops
 from facula.generator import Generator
 from facula.tensor import Tensor
 
 Sample = TypeVar("Sample", covariant=True)
-Item = TypeVar("Item")
 
 
 class Dataset(Generic[Sample]):
@@ -49,7 +48,9 @@ class IterableDataset(Dataset[Sample], Iterable[Sample]):
     worker.
     """
 
-    def __add__(self, other: Dataset[Sample]) -> "ChainDataset[Sample]":
+    def __add__(  # type: ignore[override]
+        self, other: Dataset[Sample]
+    ) -> "ChainDataset[Sample]":
         return ChainDataset([self, other])
 
 
@@ -60,7 +61,7 @@ class TensorDataset(Dataset[tuple[Tensor, ...]]):
     (tensor(2), tensor(4))
     """
 
-    tensors: tuple[Tensor, ...]
+    tensors: tuple[Any, ...]
 
     def __init__(self, *tensors: Tensor):
         if any(tensors[0].size(0) != tensor.size(0) for tensor in tensors):
@@ -75,7 +76,7 @@ class TensorDataset(Dataset[tuple[Tensor, ...]]):
 
 
 class StackDataset(Dataset[Sample]):
-    """Datasets side by side: sample `i` is a tuple (or, from keywords, a dict) of their samples `i`.
+    """Datasets side by side: sample `i` is a tuple of their samples `i` (from keywords, a dict).
 
     >>> StackDataset(image=["a", "b"], label=[0, 1])[1]
     {'image': 'b', 'label': 1}
@@ -89,7 +90,7 @@ class StackDataset(Dataset[Sample]):
                 "Supported either ``tuple``- (via ``args``) or"
                 "``dict``- (via ``kwargs``) like input/output, but both types are given."
             )
-        parts = args or tuple(kwargs.values())
+        parts: tuple[Any, ...] = args or tuple(kwargs.values())
         if not parts:
             raise ValueError("At least one dataset should be passed")
         if any(len(part) != len(parts[0]) for part in parts):
@@ -113,7 +114,7 @@ class StackDataset(Dataset[Sample]):
     def __len__(self) -> int:
         return len(self._parts[0])
 
-    def _joined(self, row: Sequence[object]) -> Sample:
+    def _joined(self, row: Sequence[object]) -> Any:
         if isinstance(self.datasets, dict):
             return dict(zip(self.datasets, row))
         return tuple(row)
@@ -126,7 +127,7 @@ class Subset(Dataset[Sample]):
     'c'
     """
 
-    dataset: Dataset[Sample]
+    dataset: Any
     indices: Sequence[int]
 
     def __init__(self, dataset: Dataset[Sample], indices: Sequence[int]):
@@ -152,11 +153,11 @@ class ConcatDataset(Dataset[Sample]):
     'c'
     """
 
-    datasets: list[Dataset[Sample]]
+    datasets: list[Any]
     cumulative_sizes: list[int]
 
     @staticmethod
-    def cumsum(sequence: Iterable[Dataset[Sample]]) -> list[int]:
+    def cumsum(sequence: Iterable[Any]) -> list[int]:
         """The index after each dataset's last sample."""
         return list(accumulate(len(dataset) for dataset in sequence))
 
@@ -184,7 +185,7 @@ class ConcatDataset(Dataset[Sample]):
 class ChainDataset(IterableDataset[Sample]):
     """Streams one after the other; also written `a + b`."""
 
-    datasets: Iterable[Dataset[Sample]]
+    datasets: Iterable[Any]
 
     def __init__(self, datasets: Iterable[Dataset[Sample]]):
         self.datasets = datasets
@@ -203,10 +204,10 @@ class ChainDataset(IterableDataset[Sample]):
 
 
 def random_split(
-    dataset: Dataset[Sample],
+    dataset: Any,
     lengths: Sequence[int | float],
     generator: Generator | None = None,
-) -> list[Subset[Sample]]:
+) -> list[Subset[Any]]:
     """Random disjoint subsets of the given lengths, which are counts or fractions that sum to one.
 
     Fractions are rounded down; what remains is dealt out one sample each, from the first subset on.
@@ -214,7 +215,7 @@ def random_split(
     >>> [len(part) for part in random_split(range(10), [0.25, 0.75])]
     [3, 7]
     """
-    counts = list(lengths)
+    counts: list[Any] = list(lengths)
     if math.isclose(sum(counts), 1) and sum(counts) <= 1:
         counts = _counts_of_fractions(counts, len(dataset))
     if sum(counts) != len(dataset):
@@ -241,7 +242,7 @@ def _counts_of_fractions(fractions: Sequence[float], total: int) -> list[int]:
     return counts
 
 
-def fetch(dataset: Dataset[Item], indices: Iterable[int]) -> list[Item]:
+def fetch(dataset: Any, indices: Iterable[int]) -> list[Any]:
     """The samples at `indices`, by the dataset's own batch access if it has one."""
     batch_access = getattr(dataset, "__getitems__", None)
     if batch_access:
@@ -249,6 +250,6 @@ def fetch(dataset: Dataset[Item], indices: Iterable[int]) -> list[Item]:
     return [dataset[index] for index in indices]
 
 
-def _check_stream(dataset: Dataset[Item]) -> None:
+def _check_stream(dataset: object) -> None:
     if not isinstance(dataset, IterableDataset):
         raise AssertionError("ChainDataset only supports IterableDataset")

@@ -2,20 +2,21 @@
 
 from collections.abc import Callable
 from itertools import islice
+from typing import Any
 
 from facula.utils.data.collate import default_collate, gather
-from facula.utils.data.dataset import Dataset, IterableDataset, fetch
+from facula.utils.data.dataset import IterableDataset, fetch
 
 
 class IndexFetcher:
     """Samples by index, then `collate_fn`; unbatched, each index is one sample."""
 
-    def __init__(self, dataset: Dataset, batched: bool, collate_fn: Callable[..., object]):
+    def __init__(self, dataset: Any, batched: bool, collate_fn: Callable[..., Any]):
         self.dataset = dataset
         self.batched = batched
         self.collate_fn = collate_fn
 
-    def __call__(self, indices: object) -> object:
+    def __call__(self, indices: Any) -> Any:
         if not self.batched:
             return self.collate_fn(self.dataset[indices])
         if self.collate_fn is default_collate:
@@ -30,9 +31,9 @@ class StreamFetcher:
 
     def __init__(
         self,
-        dataset: IterableDataset,
+        dataset: IterableDataset[Any],
         batched: bool,
-        collate_fn: Callable[..., object],
+        collate_fn: Callable[..., Any],
         drop_last: bool,
     ):
         self.samples = iter(dataset)
@@ -41,7 +42,7 @@ class StreamFetcher:
         self.drop_last = drop_last
         self.has_ended = False
 
-    def __call__(self, slots: object) -> object:
+    def __call__(self, slots: Any) -> Any:
         if self.has_ended:
             raise StopIteration
         if not self.batched:
@@ -57,7 +58,7 @@ Fetcher = IndexFetcher | StreamFetcher
 
 
 def fetcher(
-    dataset: Dataset, batched: bool, collate_fn: Callable[..., object], drop_last: bool
+    dataset: Any, batched: bool, collate_fn: Callable[..., Any], drop_last: bool
 ) -> Fetcher:
     """The way to fetch from this kind of dataset."""
     if isinstance(dataset, IterableDataset):

@@ -6,7 +6,7 @@ seeds give equal batches and leave the generator in the same state.
 
 from collections.abc import Iterable, Iterator, Sequence, Sized
 from itertools import islice
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from facula import ops
 from facula.generator import Generator
@@ -162,13 +162,13 @@ class WeightedRandomSampler(Sampler[int]):
 
 
 class BatchSampler(Sampler[list[int]]):
-    """Another sampler's indices in lists of `batch_size`; `drop_last` leaves out a shorter last one.
+    """Another sampler's indices in lists of `batch_size`; `drop_last` drops a shorter last one.
 
     >>> list(BatchSampler(range(5), batch_size=2, drop_last=False))
     [[0, 1], [2, 3], [4]]
     """
 
-    sampler: "Sampler[int] | Iterable[int]"
+    sampler: Any
     batch_size: int
     drop_last: bool
 

@@ -14,7 +14,7 @@ import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from weakref import WeakSet
 
 import numpy as np
@@ -42,7 +42,7 @@ class WorkerInfo:
     id: int
     num_workers: int
     seed: int
-    dataset: Dataset
+    dataset: Any
     rng: WorkerRandom
     worker_method: str = "thread"
 
@@ -96,17 +96,17 @@ class Task:
 
     epoch: Epoch
     worker: int
-    indices: object
+    indices: Any
     is_done: bool = False
-    batch: object = None
+    batch: Any = None
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
     """What every worker of a crew does."""
 
-    dataset: Dataset
-    make_fetcher: Callable[[Dataset], Fetcher]
+    dataset: Any
+    make_fetcher: Callable[[Any], Fetcher]
     init_fn: Callable[[int], object] | None
     base_seed: int
     num_workers: int
@@ -116,7 +116,7 @@ class Crew:
     """The threads of one loader iterator, and a queue of tasks for each."""
 
     def __init__(self, job: Job):
-        self.queues: list[SimpleQueue] = [SimpleQueue() for _ in range(job.num_workers)]
+        self.queues: list[SimpleQueue[Any]] = [SimpleQueue() for _ in range(job.num_workers)]
         self.epoch = Epoch()
         self.threads = [
             threading.Thread(
@@ -184,9 +184,9 @@ def _dismiss_all() -> None:
         crew.join(LOOK_SECONDS)
 
 
-def _work(job: Job, worker: int, queue: SimpleQueue) -> None:
+def _work(job: Job, worker: int, queue: "SimpleQueue[Any]") -> None:
     """The life of a worker thread: an `Epoch` starts a pass, a `Task` is fetched, None ends it."""
-    fetch: Fetcher | None = None
+    fetch: Any = None
     failure: BaseException | None = None
     is_ready = False
     while (order := queue.get()) is not None:
@@ -207,7 +207,7 @@ def _work(job: Job, worker: int, queue: SimpleQueue) -> None:
         order = None  # a waiting thread keeps no batch alive
 
 
-def _set_up(job: Job, worker: int) -> Dataset:
+def _set_up(job: Job, worker: int) -> Any:
     """Makes this thread a worker: its own copy of the dataset, its own randomness, `init_fn`."""
     seed = job.base_seed + worker
     # A process would have had a copy; what init_fn sets on it must not reach the other workers.
@@ -240,7 +240,7 @@ class _Verbatim(str):
 
 
 def _same_kind(kind: type[BaseException], text: str) -> BaseException:
-    """An exception of that kind with that message; a RuntimeError where the kind takes no message."""
+    """An exception of that kind with that message; RuntimeError if the kind takes none."""
     if issubclass(kind, StopIteration):
         return RuntimeError(text)  # it would end the caller's loop in silence
     try:
