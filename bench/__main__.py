@@ -26,6 +26,7 @@ CASES = {
     "elementwise": kernels.elementwise_cases,
 }
 GROUPS = [*CASES, start.GROUP]
+_CAUTION = "figures of several threads mean little, those of --threads 1 more."
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -42,6 +43,8 @@ def main(arguments: list[str] | None = None) -> int:
     for package in (subject, reference):
         package.set_num_threads(options.threads)
     print(_heading(options, subject, reference), flush=True)
+    if os.getloadavg()[0] > 1:
+        print(f"Other programs run here (load {os.getloadavg()[0]:.1f}): {_CAUTION}\n", flush=True)
     print(_table_head(options), flush=True)
     for row in rows:
         print(_line(row), flush=True)

@@ -38,6 +38,7 @@ class Op:
         self.node_name = "".join(part.title() for part in self.name.split("_")) + "Backward0"
         self.function: Callable[..., Any] | None = None
         self.hot: Callable[..., Any] | None = None
+        self.inplace_function: Callable[..., Any] | None = None
         self.launches: dict[Any, Any] = {}
         self._node_type: type | None = None
         self.fused: Callable[..., Any] | None = None

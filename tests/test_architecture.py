@@ -16,12 +16,14 @@ PACKAGE = ROOT / "facula"
 
 # --- the picture -------------------------------------------------------------------------------
 
-GROUND, TENSOR, OPERATIONS, LIBRARY, FACADE = 0, 4, 5, 6, 7
+GROUND, TENSOR, OPERATIONS, LIBRARY, FACADE, PROGRAM = 0, 4, 5, 6, 7, 8
 # Folders that are not named belong to the library, files that are not named to the tensor layer.
 LAYER_OF = {
     "config": GROUND, "errors": GROUND,
     "meta": 1, "kernel": 2, "backend": 3, "autograd": TENSOR, "ops": OPERATIONS,
-    "__main__": LIBRARY, "random": LIBRARY, "testing": LIBRARY,
+    "random": LIBRARY, "testing": LIBRARY,
+    # The command line is a program like a user's: it stands on the facade.
+    "cli": PROGRAM, "__main__": PROGRAM,
 }  # fmt: skip
 
 # Third-party packages that a module of layers 0-5 may import inside a function.
@@ -114,7 +116,7 @@ def calls(module: Module, *names: str) -> Iterator[ast.Call]:
 
 def test_the_package_was_found() -> None:
     assert "facula" in modules()
-    assert {module.layer for module in modules().values()} == set(range(8))
+    assert {module.layer for module in modules().values()} == set(range(9))
 
 
 def test_no_module_imports_a_higher_layer() -> None:

@@ -717,7 +717,7 @@ def test_equal_to_pytorch(
             drawn = ours_values(call(Namespace(), named(dtype)))
             if library or (dtype == "float64" and "norm" in name or "randn" in name):
                 tolerance = CLOSE[dtype]
-                assert np.allclose(drawn, expected, rtol=tolerance, atol=tolerance / 100)
+                assert np.allclose(drawn, expected, rtol=tolerance, atol=tolerance)
             else:
                 assert np.array_equal(drawn, expected)
         position = bytes(get_rng_state().storage_bytes())[:24]

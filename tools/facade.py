@@ -119,8 +119,8 @@ def public_names() -> list[str]:
     """Records that appear in the torch namespace as functions."""
     return sorted(
         name
-        for name in FUNCTIONS
-        if registry[name].namespace == "torch" and not name.endswith("_")
+        for name, op in registry.items()
+        if op.namespace == "torch" and not name.endswith("_")
     )
 
 

@@ -21,8 +21,9 @@ LAYERS = {
     "machines": ("backend",),
     "tensor": ("autograd",),
     "operations": ("ops",),
-    "library": ("__main__.py", "random.py", "testing.py"),
+    "library": ("random.py", "testing.py"),
     "facade": ("__init__.py",),
+    "program": ("cli", "__main__.py"),
 }
 SCHEMA = re.compile(r"^(\w+)(\.\w+)?\(.*\) -> ", re.DOTALL)
 

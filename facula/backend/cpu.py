@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
-from facula.backend import fork_join, llvm
+from facula.backend import fork_join, interpreter, llvm
 from facula.backend.cache import KernelCache
 from facula.backend.memory import Memory
 from facula.config import config
@@ -91,6 +91,8 @@ class Cpu:
         return kernel
 
     def _build(self, plan: Plan) -> Kernel:
+        if config.backend == "interpreter":
+            return interpreter.compile_plan(plan)
         if not self._fingerprint:
             self._prepare()
         key = hashlib.sha256(f"{self._fingerprint}\n{plan!r}".encode()).hexdigest()[:40]

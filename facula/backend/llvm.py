@@ -275,6 +275,13 @@ class Printer:
         one = self.let(f"insertelement {text} poison, {self.typed(step.args[0])}, i64 0")
         self.line(f"{self.ref(step.result)} = shufflevector {text} {one}, {text} poison, <{lanes} x i32> zeroinitializer")
 
+    def print_any(self, step: Instruction) -> None:
+        assert step.result is not None
+        text = type_text(step.args[0].type)
+        name = f"llvm.vector.reduce.or.v{step.args[0].type.lanes}i1"
+        self.intrinsic(name, "i1", (text,))
+        self.line(f"{self.ref(step.result)} = call i1 @{name}({self.typed(step.args[0])})")
+
     def print_iota(self, step: Instruction) -> None:
         assert step.result is not None
         type = step.result.type

@@ -148,8 +148,8 @@ class Training:
                 output = self.model(images)
                 loss = cross_entropy(output, labels)
                 score.add(loss.item(), _hits(output, labels), len(labels))
-                places = labels * classes + output.argmax(1)
-                pairs += np.bincount(places.numpy(), minlength=classes * classes)
+                places = labels.numpy() * classes + output.argmax(1).numpy()
+                pairs += np.bincount(places, minlength=classes * classes)
                 report(title, score.images, len(self.prepared.test), "")
         return score, pairs.reshape(classes, classes)
 

@@ -55,14 +55,14 @@ class safe_globals:
 
     def __init__(self, safe_globals: Sequence[Trusted]) -> None:
         self.safe_globals = safe_globals
-        self._before: list[Trusted] = []
+        self._added: list[Trusted] = []
 
     def __enter__(self) -> None:
-        self._before = get_safe_globals()
+        self._added = [item for item in self.safe_globals if item not in _trusted]
         add_safe_globals(self.safe_globals)
 
     def __exit__(self, *exception: object) -> None:
-        _trusted[:] = self._before
+        _trusted[:] = [item for item in _trusted if item not in self._added]
 
 
 def trusted_names() -> dict[str, object]:

@@ -167,7 +167,10 @@ def lower_pointwise(plan: Pointwise, target: Target) -> Program:
             ]
             if not values:
                 values = [b.splat(b.int(0), lanes)]
-            for c, value in zip(outs, emit(b, plan.graph, values, params), strict=True):
+            b.active = mask
+            results = emit(b, plan.graph, values, params)
+            b.active = None
+            for c, value in zip(outs, results, strict=True):
                 c.store(b, i, value, mask)
 
         stride = lanes * unroll

@@ -255,6 +255,8 @@ class Builder:
         self.last = self._value(I64)
         self.worker = self._value(I64)
         self.status = self._value(PTR)
+        # Which lanes of a vector count, where a loop's end runs under a mask; None if all do.
+        self.active: Value | None = None
         self.outcome: tuple[Value, ...] = ()
 
     # --- values --------------------------------------------------------------------------------
@@ -320,6 +322,10 @@ class Builder:
         if a.type != b.type or a.type.lanes != condition.type.lanes:
             raise TypeError(f"select: {condition.type}, {a.type}, {b.type}")
         return self._emit("select", a.type, (condition, a, b))
+
+    def any(self, mask: Value) -> Value:
+        """One i1: true if some lane of the mask is."""
+        return mask if mask.type.lanes == 1 else self._emit("any", I1, (mask,))
 
     def cast(self, value: Value, kind: str) -> Value:
         """Converts the number; float to integer truncates and saturates, anything to i1 is `!= 0`."""

@@ -6,11 +6,12 @@ an operation of its own is composed of tensor operations. Layers call these and 
 
 import warnings
 from collections.abc import Sequence
+from types import SimpleNamespace
 from typing import Any
 
-from facula import ops
 from facula.autograd.mode import no_grad
 from facula.meta.dtype import dtype as DType
+from facula.ops import FUNCTIONS
 from facula.tensor import Tensor
 
 __all__ = [
@@ -68,25 +69,33 @@ __all__ = [
     "threshold",
 ]
 
+# The functions of all records. Asking the package for one would cost 150 ns on every call, and its
+# files shadow some names: `ops.softmax` is a module.
+op = SimpleNamespace(**FUNCTIONS)
+
 # --- operations that have this very signature ---------------------------------------------------
 
-linear = ops.linear
-conv2d = ops.conv2d
-avg_pool2d = ops.avg_pool2d
-prelu = ops.prelu
-gelu = ops.gelu
-softplus = ops.softplus
-hardshrink = ops.hardshrink
-softshrink = ops.softshrink
-one_hot = ops.one_hot
-relu_ = ops.relu_
+linear = op.linear
+conv2d = op.conv2d
+avg_pool2d = op.avg_pool2d
+prelu = op.prelu
+gelu = op.gelu
+softplus = op.softplus
+hardshrink = op.hardshrink
+softshrink = op.softshrink
+one_hot = op.one_hot
 
 # --- activations that can write over their input -----------------------------------------------
 
 
 def relu(input: Tensor, inplace: bool = False) -> Tensor:
     """max(x, 0)."""
-    return ops.relu_(input) if inplace else ops.relu(input)
+    return input.relu_() if inplace else op.relu(input)
+
+
+def relu_(input: Tensor) -> Tensor:
+    """max(x, 0), written over the input."""
+    return input.relu_()
 
 
 def relu6(input: Tensor, inplace: bool = False) -> Tensor:
@@ -96,31 +105,31 @@ def relu6(input: Tensor, inplace: bool = False) -> Tensor:
 
 def elu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
     """x where positive, alpha * (exp(x) - 1) elsewhere."""
-    return ops.elu_(input, alpha) if inplace else ops.elu(input, alpha)
+    return input.elu_(alpha) if inplace else op.elu(input, alpha)
 
 
 def selu(input: Tensor, inplace: bool = False) -> Tensor:
     """1.0507 * elu(x, 1.6733)."""
-    return ops.selu_(input) if inplace else ops.selu(input)
+    return input.selu_() if inplace else op.selu(input)
 
 
 def celu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
     """x where positive, alpha * (exp(x / alpha) - 1) elsewhere."""
-    return ops.celu_(input, alpha) if inplace else ops.celu(input, alpha)
+    return input.celu_(alpha) if inplace else op.celu(input, alpha)
 
 
 def leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = False) -> Tensor:
     """x where positive, negative_slope * x elsewhere."""
     if inplace:
-        return ops.leaky_relu_(input, negative_slope)
-    return ops.leaky_relu(input, negative_slope)
+        return input.leaky_relu_(negative_slope)
+    return op.leaky_relu(input, negative_slope)
 
 
 def threshold(input: Tensor, threshold: float, value: float, inplace: bool = False) -> Tensor:
     """x where it exceeds `threshold`, `value` elsewhere."""
     if inplace:
-        return ops.threshold_(input, threshold, value)
-    return ops.threshold(input, threshold, value)
+        return input.threshold_(threshold, value)
+    return op.threshold(input, threshold, value)
 
 
 def hardtanh(
@@ -130,28 +139,28 @@ def hardtanh(
     if min_val > max_val:
         raise ValueError("min_val cannot be greater than max_val")
     if inplace:
-        return ops.hardtanh_(input, min_val, max_val)
-    return ops.hardtanh(input, min_val, max_val)
+        return input.hardtanh_(min_val, max_val)
+    return op.hardtanh(input, min_val, max_val)
 
 
 def silu(input: Tensor, inplace: bool = False) -> Tensor:
     """x * sigmoid(x)."""
-    return ops.silu_(input) if inplace else ops.silu(input)
+    return input.silu_() if inplace else op.silu(input)
 
 
 def mish(input: Tensor, inplace: bool = False) -> Tensor:
     """x * tanh(softplus(x))."""
-    return ops.mish_(input) if inplace else ops.mish(input)
+    return input.mish_() if inplace else op.mish(input)
 
 
 def hardsigmoid(input: Tensor, inplace: bool = False) -> Tensor:
     """x / 6 + 1 / 2, clamped between 0 and 1."""
-    return ops.hardsigmoid_(input) if inplace else ops.hardsigmoid(input)
+    return input.hardsigmoid_() if inplace else op.hardsigmoid(input)
 
 
 def hardswish(input: Tensor, inplace: bool = False) -> Tensor:
     """x * hardsigmoid(x)."""
-    return ops.hardswish_(input) if inplace else ops.hardswish(input)
+    return input.hardswish_() if inplace else op.hardswish(input)
 
 
 # --- other activations -------------------------------------------------------------------------
@@ -169,7 +178,7 @@ def tanh(input: Tensor) -> Tensor:
 
 def logsigmoid(input: Tensor) -> Tensor:
     """log(sigmoid(x))."""
-    return ops.log_sigmoid(input)
+    return op.log_sigmoid(input)
 
 
 def tanhshrink(input: Tensor) -> Tensor:
@@ -210,7 +219,7 @@ def softmax(
     """exp(x) scaled to sum to one along `dim`."""
     if dim is None:
         dim = _implied_dim("softmax", input, _stacklevel)
-    return ops.softmax(input, dim, dtype)
+    return op.softmax(input, dim, dtype)
 
 
 def log_softmax(
@@ -219,7 +228,7 @@ def log_softmax(
     """log(softmax(x)) along `dim`, computed in one piece."""
     if dim is None:
         dim = _implied_dim("log_softmax", input, _stacklevel)
-    return ops.log_softmax(input, dim, dtype)
+    return op.log_softmax(input, dim, dtype)
 
 
 def softmin(
@@ -228,7 +237,7 @@ def softmin(
     """softmax(-x) along `dim`."""
     if dim is None:
         dim = _implied_dim("softmin", input, _stacklevel)
-    return ops.softmax(-input, dim, dtype)
+    return op.softmax(-input, dim, dtype)
 
 
 # --- pooling -----------------------------------------------------------------------------------
@@ -247,7 +256,7 @@ def max_pool2d_with_indices(
 ) -> tuple[Tensor, Tensor]:
     """The largest element of every window, and its position in the image as one number."""
     stride = kernel_size if stride is None else stride
-    return ops.max_pool2d_with_indices(input, kernel_size, stride, padding, dilation, ceil_mode)
+    return op.max_pool2d_with_indices(input, kernel_size, stride, padding, dilation, ceil_mode)
 
 
 def max_pool2d(
@@ -262,8 +271,8 @@ def max_pool2d(
     """The largest element of every window; with `return_indices`, also where it stood."""
     stride = kernel_size if stride is None else stride
     if return_indices:
-        return ops.max_pool2d_with_indices(input, kernel_size, stride, padding, dilation, ceil_mode)
-    return ops.max_pool2d(input, kernel_size, stride, padding, dilation, ceil_mode)
+        return op.max_pool2d_with_indices(input, kernel_size, stride, padding, dilation, ceil_mode)
+    return op.max_pool2d(input, kernel_size, stride, padding, dilation, ceil_mode)
 
 
 def adaptive_avg_pool2d(input: Tensor, output_size: int | Sequence[int | None] | None) -> Tensor:
@@ -271,7 +280,7 @@ def adaptive_avg_pool2d(input: Tensor, output_size: int | Sequence[int | None] |
     wanted = tuple(output_size) if isinstance(output_size, Sequence) else (output_size,) * 2
     kept = input.shape[-2:]
     sizes = [have if want is None else want for want, have in zip(wanted, kept, strict=True)]
-    return ops.adaptive_avg_pool2d(input, sizes)
+    return op.adaptive_avg_pool2d(input, sizes)
 
 
 # --- normalisation -----------------------------------------------------------------------------
@@ -294,7 +303,7 @@ def batch_norm(
             raise ValueError(f"batch_norm eps must be positive during training, but got {eps}")
     elif eps < 0.0:
         raise ValueError(f"batch_norm eps must be non-negative, but got {eps}")
-    return ops.batch_norm(
+    return op.batch_norm(
         input, weight, bias, running_mean, running_var, training, momentum, eps, False
     )
 
@@ -317,7 +326,7 @@ def layer_norm(
     eps: float = 1e-5,
 ) -> Tensor:
     """Each sample normalised over its last dimensions, then scaled and shifted."""
-    return ops.layer_norm(input, normalized_shape, weight, bias, eps)
+    return op.layer_norm(input, normalized_shape, weight, bias, eps)
 
 
 def group_norm(
@@ -354,7 +363,7 @@ def normalize(
 ) -> Tensor:
     """The input divided by its p-norm along `dim`."""
     length = input.norm(p, dim, keepdim=True).clamp_min(eps).expand_as(input)
-    return input / length if out is None else ops.div(input, length, out=out)
+    return input / length if out is None else op.div(input, length, out=out)
 
 
 def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -> Tensor:
@@ -375,7 +384,7 @@ def _check_probability(p: float) -> None:
 def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
     """Each element zeroed with probability `p` and scaled by 1 / (1 - p) otherwise."""
     _check_probability(p)
-    return ops.dropout_(input, p, training) if inplace else ops.dropout(input, p, training)
+    return op.dropout_(input, p, training) if inplace else op.dropout(input, p, training)
 
 
 def dropout2d(
@@ -406,9 +415,9 @@ def dropout2d(
     shape = (*input.shape[:2], *(1,) * (input.dim() - 2))
     with no_grad():
         if p == 1:
-            noise = ops.zeros(*shape, dtype=input.dtype)
+            noise = op.zeros(*shape, dtype=input.dtype)
         else:
-            noise = ops.empty(*shape, dtype=input.dtype).bernoulli_(1 - p).div_(1 - p)
+            noise = op.empty(*shape, dtype=input.dtype).bernoulli_(1 - p).div_(1 - p)
     return input.mul_(noise) if inplace else input * noise
 
 
@@ -434,7 +443,7 @@ def embedding(
         padding_idx %= rows
     if max_norm is not None:
         _shorten_rows(weight, input, max_norm, norm_type)
-    return ops.embedding(weight, input, padding_idx, scale_grad_by_freq, sparse)
+    return op.embedding(weight, input, padding_idx, scale_grad_by_freq, sparse)
 
 
 def _shorten_rows(weight: Tensor, indices: Tensor, max_norm: float, norm_type: float) -> None:
@@ -443,7 +452,7 @@ def _shorten_rows(weight: Tensor, indices: Tensor, max_norm: float, norm_type: f
         rows = indices.reshape(-1)
         chosen = weight.index_select(0, rows)
         lengths = chosen.norm(norm_type, 1, keepdim=True)
-        factor = ops.where(lengths > max_norm, max_norm / (lengths + 1e-7), 1.0)
+        factor = op.where(lengths > max_norm, max_norm / (lengths + 1e-7), 1.0)
         # A row that is looked up twice is written twice, with the same numbers.
         weight[rows] = chosen * factor
 
@@ -456,7 +465,8 @@ def pad(
 ) -> Tensor:
     """The input made larger: `pad` holds (before, after) for each dimension, the last one first.
 
-    >>> pad(ops.ones(1, 2), (1, 0))
+    >>> import facula as torch
+    >>> torch.nn.functional.pad(torch.ones(1, 2), (1, 0))
     tensor([[0., 1., 1.]])
     """
     if len(pad) % 2 != 0:
@@ -495,11 +505,11 @@ def _pad_constant(input: Tensor, dim: int, before: int, after: int, value: float
     shape = list(input.shape)
     if before > 0:
         shape[dim] = before
-        parts.insert(0, ops.full(shape, value, dtype=input.dtype))
+        parts.insert(0, op.full(shape, value, dtype=input.dtype))
     if after > 0:
         shape[dim] = after
-        parts.append(ops.full(shape, value, dtype=input.dtype))
-    return ops.cat(parts, dim) if len(parts) > 1 else parts[0]
+        parts.append(op.full(shape, value, dtype=input.dtype))
+    return op.cat(parts, dim) if len(parts) > 1 else parts[0]
 
 
 def _source(mode: str, input: Tensor, dim: int, before: int, after: int) -> Tensor:
@@ -512,7 +522,7 @@ def _source(mode: str, input: Tensor, dim: int, before: int, after: int) -> Tens
         )
     if mode == "circular" and max(before, after) > size:
         raise RuntimeError("Padding value causes wrapping around more than once.")
-    places = ops.arange(-before, size + after)
+    places = op.arange(-before, size + after)
     if mode == "circular":
         return places % size
     if mode == "replicate":
@@ -577,8 +587,8 @@ def l1_loss(
     _warn_sizes(input, target)
     reduction = chosen_reduction(size_average, reduce, reduction)
     if weight is None:
-        return ops.l1_loss(input, target, reduction)
-    return _weighted(ops.l1_loss(input, target, "none"), weight, reduction, over=weight)
+        return op.l1_loss(input, target, reduction)
+    return _weighted(op.l1_loss(input, target, "none"), weight, reduction, over=weight)
 
 
 def mse_loss(
@@ -593,8 +603,8 @@ def mse_loss(
     _warn_sizes(input, target)
     reduction = chosen_reduction(size_average, reduce, reduction)
     if weight is None:
-        return ops.mse_loss(input, target, reduction)
-    return _weighted(ops.mse_loss(input, target, "none"), weight, reduction, over=weight)
+        return op.mse_loss(input, target, reduction)
+    return _weighted(op.mse_loss(input, target, "none"), weight, reduction, over=weight)
 
 
 def smooth_l1_loss(
@@ -608,7 +618,7 @@ def smooth_l1_loss(
     """Squared error over 2 beta where the error is below beta, |error| - beta / 2 above."""
     _warn_sizes(input, target)
     reduction = chosen_reduction(size_average, reduce, reduction)
-    return ops.smooth_l1_loss(input, target, reduction, beta)
+    return op.smooth_l1_loss(input, target, reduction, beta)
 
 
 def huber_loss(
@@ -621,8 +631,8 @@ def huber_loss(
     """Half the squared error below delta, delta * (|error| - delta / 2) above."""
     _warn_sizes(input, target)
     if weight is None:
-        return ops.huber_loss(input, target, reduction, delta)
-    return _weighted(ops.huber_loss(input, target, "none", delta), weight, reduction, over=None)
+        return op.huber_loss(input, target, reduction, delta)
+    return _weighted(op.huber_loss(input, target, "none", delta), weight, reduction, over=None)
 
 
 def nll_loss(
@@ -636,7 +646,7 @@ def nll_loss(
 ) -> Tensor:
     """Minus the log-probability (the input) of the right class (the target)."""
     reduction = chosen_reduction(size_average, reduce, reduction)
-    return ops.nll_loss(input, target, weight, reduction, ignore_index)
+    return op.nll_loss(input, target, weight, reduction, ignore_index)
 
 
 def cross_entropy(
@@ -651,7 +661,7 @@ def cross_entropy(
 ) -> Tensor:
     """Minus the log of the softmax of the right class, or of a distribution over the classes."""
     reduction = chosen_reduction(size_average, reduce, reduction)
-    return ops.cross_entropy(input, target, weight, reduction, ignore_index, label_smoothing)
+    return op.cross_entropy(input, target, weight, reduction, ignore_index, label_smoothing)
 
 
 def binary_cross_entropy(
@@ -669,7 +679,7 @@ def binary_cross_entropy(
             f"Using a target size ({target.shape}) that is different to the input size "
             f"({input.shape}) is deprecated. Please ensure they have the same size."
         )
-    return ops.binary_cross_entropy(input, target, weight, reduction)
+    return op.binary_cross_entropy(input, target, weight, reduction)
 
 
 def binary_cross_entropy_with_logits(
@@ -687,7 +697,7 @@ def binary_cross_entropy_with_logits(
         raise ValueError(
             f"Target size ({target.shape}) must be the same as input size ({input.shape})"
         )
-    return ops.binary_cross_entropy_with_logits(input, target, weight, pos_weight, reduction)
+    return op.binary_cross_entropy_with_logits(input, target, weight, pos_weight, reduction)
 
 
 def kl_div(
@@ -710,6 +720,6 @@ def kl_div(
             stacklevel=2,
         )
     if reduction == "batchmean":
-        total = ops.kl_div(input, target, "sum", log_target=log_target)
+        total = op.kl_div(input, target, "sum", log_target=log_target)
         return total / input.shape[0] if input.dim() else total
-    return ops.kl_div(input, target, reduction, log_target=log_target)
+    return op.kl_div(input, target, reduction, log_target=log_target)

@@ -43,7 +43,8 @@ _CONVOLUTION = re.compile(r"conv(_transpose)?[123]d")
 def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
     """How much a weight must grow to make up for what the nonlinearity takes away.
 
-    >>> calculate_gain("leaky_relu", 0.2)
+    >>> import facula as torch
+    >>> torch.nn.init.calculate_gain("leaky_relu", 0.2)
     1.3867504905630728
     """
     if nonlinearity == "leaky_relu":

@@ -15,7 +15,8 @@ __all__ = ["Buffer", "Parameter"]
 class Parameter(Tensor):
     """A tensor to be trained: a leaf that wants a gradient and registers itself with its module.
 
-    >>> Parameter(ops.zeros(2))
+    >>> import facula as torch
+    >>> torch.nn.Parameter(torch.zeros(2))
     Parameter containing:
     tensor([0., 0.], requires_grad=True)
     """

@@ -91,7 +91,8 @@ def clip_grad_value_(
 def parameters_to_vector(parameters: Iterable[Tensor]) -> Tensor:
     """All parameters, flattened and joined.
 
-    >>> parameters_to_vector([ops.zeros(2, 2), ops.ones(1)])
+    >>> import facula as torch
+    >>> torch.nn.utils.parameters_to_vector([torch.zeros(2, 2), torch.ones(1)])
     tensor([0., 0., 0., 0., 1.])
     """
     return ops.cat([parameter.view(-1) for parameter in parameters])

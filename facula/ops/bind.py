@@ -179,7 +179,7 @@ def bind_pointwise(op: Pointwise) -> None:
     scope = {"hot": hot, "general": call_pointwise, "into": pointwise_out, "op": op}
     op.function = describe(compile_function("\n".join(lines), op.name, scope), op.name, op.doc, op)
     op.hot = hot if hot is not None and not scalars else op.function
-    if op.method and op.inplace:
+    if op.inplace:
         bare = [p for p in parts if p != "out=None"]
         if bare[-1] == "*":
             bare.pop()
@@ -188,7 +188,9 @@ def bind_pointwise(op: Pointwise) -> None:
             f"    return inplace(op, {declared[0].name}, ({names},))"
         )
         made = compile_function(source, f"{op.name}_", {"inplace": inplace_pointwise, "op": op})
-        set_method(f"{op.name}_", describe(made, f"{op.name}_", f"In-place form of `{op.name}`.", op))
+        op.inplace_function = describe(made, f"{op.name}_", f"In-place form of `{op.name}`.", op)
+        if op.method:
+            set_method(f"{op.name}_", op.inplace_function)
 
 
 def pointwise_out(op: Pointwise, operands: tuple[Any, ...], out: Tensor) -> Tensor:
@@ -270,7 +272,8 @@ def bind_reduction(op: Reduction) -> None:
 
 
 def takes_out(op: Op) -> bool:
-    return any("out" in s.text.split("->")[0] for s in op.schemas if "Tensor out" in s.text)
+    """Whether a record's schema offers out=."""
+    return any(a.name == "out" for s in op.schemas for a in s.arguments)
 
 
 def bind_operation(op: Operation) -> None:
@@ -375,7 +378,11 @@ def bind_all() -> dict[str, Callable[..., Any]]:
             set_method(f"__{dunder}__", registry[name].function)
     set_method("backward", tensor_backward)
     Tensor.__scalar__ = classmethod(on_tensors)  # type: ignore[attr-defined]
-    return {name: op.function for name, op in registry.items()}
+    functions = {name: op.function for name, op in registry.items()}
+    for op in registry.values():
+        if op.inplace_function is not None:
+            functions[f"{op.name}_"] = op.inplace_function
+    return functions
 
 
 # The vocabulary of formulas by the record that answers for tensors, where the names differ.

@@ -184,7 +184,7 @@ def _write(self, fill, *numbers):
     self.storage.version += 1
     if before is not None:
         made = wrap(self.storage, self.address, form)
-        record_operation(registry["redraw"], made, {"self": before})
+        record_operation(redraw, made, {"self": before})
         rebase(self, made.edge)
     return self
 
@@ -419,7 +419,9 @@ def normal(
     if isinstance(mean, Tensor) or isinstance(std, Tensor):
         if size is not None:
             raise _no_overload("normal", (mean, std, size), {})
-        y = registry["normal_around"].function(mean, std, source, out)
+        tensors = [v if isinstance(v, Tensor) else None for v in (mean, std)]
+        number = std if tensors[1] is None else mean
+        y = registry["normal_around"].function(*tensors, number, source, out)
         return _grown(y, requires_grad)
     if size is None:
         raise _no_overload("normal", (mean, std), {})
@@ -430,20 +432,20 @@ def normal(
 
 
 @operation("normal_around(Tensor? mean, Tensor? std) -> Tensor")
-def normal_around(mean, std, source, out):
-    """Standard normals, times std, plus mean."""
-    first = mean if isinstance(mean, Tensor) else std
+def normal_around(mean, std, number, source, out):
+    """Standard normals, times std, plus mean; `number` stands for the one that is no tensor."""
+    first = std if mean is None else mean
     shape = first.form.shape
-    if isinstance(mean, Tensor) and isinstance(std, Tensor):
+    if mean is not None and std is not None:
         shape = broadcast_shapes(mean.form.shape, std.form.shape)
-    if isinstance(std, Tensor) and std.form.numel and not float(std.min()) >= 0:
+    if std is not None and std.form.numel and not float(std.amin()) >= 0:
         raise RuntimeError("normal expects all elements of std >= 0.0")
     y = _born("normal", tuple(shape), out, None, first.form.dtype, None, None, False)
-    if not isinstance(std, Tensor):
-        _normal(y, 0.0, std, source)
+    if std is None:
+        _normal(y, 0.0, number, source)
         return y.add_(mean)
     _normal(y, 0.0, 1.0, source)
-    return y.mul_(std).add_(mean)
+    return y.mul_(std).add_(number if mean is None else mean)
 
 
 @normal_around.gradient
@@ -954,7 +956,7 @@ def multinomial(self, num_samples, replacement=False, *, generator=None, out=Non
 
 def _largest_race(weights, count, source):
     """Exponential races: the categories with the largest weight / exponential come first."""
-    if not (float(weights.max()) < math.inf and float(weights.min()) >= 0):
+    if not (float(weights.amax()) < math.inf and float(weights.amin()) >= 0):
         raise RuntimeError("probability tensor contains either `inf`, `nan` or element < 0")
     if bool((weights.sum(-1) == 0).any()):
         raise RuntimeError("invalid multinomial distribution (sum of probabilities <= 0)")

@@ -1,8 +1,15 @@
 """A collection that a network learns in a moment: noisy images, one bright row tells the class."""
 
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from subprocess import PIPE, Popen
 
 import numpy as np
+
+import facula
 
 
 def idx(array: np.ndarray) -> bytes:
@@ -21,3 +28,21 @@ def bars(count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
 def bars_options(folder: Path) -> list[str]:
     """A training command that takes no time."""
     return ["train", "--data", str(folder), "--model", "mlp", "--lr", "0.02", "--batch-size", "32"]
+
+
+@contextmanager
+def python_process(*arguments: object, cwd: Path) -> Iterator[Popen[str]]:
+    """Another interpreter, which finds the same facula as this one and ends with the test."""
+    root = Path(facula.__file__).parent.parent
+    with Popen(
+        [sys.executable, *map(str, arguments)],
+        stdout=PIPE,
+        stderr=PIPE,
+        text=True,
+        cwd=cwd,
+        env={**os.environ, "PYTHONPATH": str(root)},
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()

@@ -1,9 +1,7 @@
 """Options and help: what is refused costs one line and exit status 2."""
 
-import subprocess
-import sys
-
 import pytest
+from bars import python_process
 
 import facula
 
@@ -46,12 +44,11 @@ def test_help_and_version(facula_command):
     assert facula_command("--version").out == f"facula {facula.__version__}\n"
 
 
-def test_python_m_facula_is_the_command():
-    done = subprocess.run(
-        [sys.executable, "-m", "facula", "train", "--dat", "x"], capture_output=True, text=True
-    )
-    assert done.returncode == 2
-    assert done.stderr.startswith("facula train: unknown option --dat, did you mean --data?")
+def test_python_m_facula_is_the_command(tmp_path):
+    with python_process("-m", "facula", "train", "--dat", "x", cwd=tmp_path) as process:
+        _, err = process.communicate(timeout=60)
+    assert process.returncode == 2
+    assert err.startswith("facula train: unknown option --dat, did you mean --data?")
 
 
 def test_info_tells_one_fact_a_line(facula_command):

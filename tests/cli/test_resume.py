@@ -2,14 +2,13 @@
 
 import shutil
 import signal
-import subprocess
-import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
-from bars import bars_options, idx
+from bars import bars_options, idx, python_process
 
 import facula
 
@@ -51,6 +50,17 @@ def test_dropout_and_every_optimizer_go_on_where_they_were(facula_command, bars_
     facula_command(*options, "--epochs", 1, "--out", "parts")
     facula_command("train", "--resume", "parts", "--epochs", 2)
     assert_same(content(Path("parts")), content(Path("whole")))
+
+
+def test_one_and_two_threads_give_the_same_run(facula_command, bars_folder):
+    before = facula.get_num_threads()
+    options = ["train", "--data", bars_folder, "--epochs", 2, "--batch-size", 50]
+    try:
+        for threads in (1, 2):
+            assert facula_command(*options, "--threads", threads, "--out", threads).status == 0
+    finally:
+        facula.set_num_threads(before)
+    assert_same(content(Path("1")), content(Path("2")))
 
 
 def test_resume_finds_moved_data_and_notices_other_data(facula_command, bars_folder, tmp_path):
@@ -115,51 +125,44 @@ def test_foreign_checkpoint_is_one_line(facula_command, bars_run, tmp_path):
 # --- Ctrl-C ------------------------------------------------------------------------------------
 
 
-def wait_for(condition, process: subprocess.Popen) -> None:
-    while not condition():
-        assert process.poll() is None, process.communicate()
-        time.sleep(0.01)
-
-
-def start(*arguments: object) -> subprocess.Popen:
-    return subprocess.Popen(
-        [sys.executable, "-m", "facula", *map(str, arguments)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+def interrupt(run: Path, ready: Callable[[], bool], *options: object) -> list[str]:
+    """Trains until it is ready, presses Ctrl-C and returns the lines of standard error."""
+    with python_process("-m", "facula", *options, "--out", run, cwd=run.parent) as process:
+        while not ready():
+            assert process.poll() is None, process.communicate()
+            time.sleep(0.01)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "Traceback" not in out + err
+    # No half-written file is left.
+    assert not list(run.glob(".*"))
+    return err.splitlines()
 
 
 def test_ctrl_c_keeps_the_last_epoch_and_resume_goes_on(facula_command, bars_folder, tmp_path):
     run = tmp_path / "run"
-    process = start(*bars_options(bars_folder), "--epochs", 100_000, "--out", run)
     metrics = run / "metrics.csv"
-    wait_for(lambda: metrics.exists() and metrics.read_text().count("\n") > 2, process)
-    process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=60)
-    assert process.returncode == 130
-    assert "Traceback" not in out + err
-    first, second = err.splitlines()
+    options = bars_options(bars_folder)
+    first, second = interrupt(
+        run,
+        lambda: metrics.exists() and metrics.read_text().count("\n") > 2,
+        *(*options, "--epochs", 100_000),
+    )
     done = len(content(run)["history"])
     assert first == f"stopped in epoch {done + 1}; epoch {done} is kept in {run}"
     assert second == f"go on with: facula train --resume {run}"
-    assert not list(run.glob(".*"))
 
     assert facula_command("train", "--resume", run, "--epochs", done + 1).status == 0
-    whole = tmp_path / "whole"
-    facula_command(*bars_options(bars_folder), "--epochs", done + 1, "--out", whole)
-    assert_same(content(run), content(whole))
+    assert facula_command(*options, "--epochs", done + 1, "--out", "whole").status == 0
+    assert_same(content(run), content(Path("whole")))
 
 
-def test_ctrl_c_before_the_first_epoch_can_be_resumed(facula_command, tmp_path):
+def test_ctrl_c_before_the_first_epoch_can_be_resumed(facula_command, bars_folder, tmp_path):
     run = tmp_path / "run"
-    process = start("train", "--out", run)
-    wait_for(lambda: (run / "samples.png").exists(), process)
-    process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=60)
-    assert process.returncode == 130
-    assert "Traceback" not in err
-    assert "stopped" in err
+    # The embedded sample: an epoch of it is long enough to be interrupted.
+    first, _ = interrupt(run, (run / "samples.png").exists, "train")
+    assert first == f"stopped in epoch 1; no epoch was finished in {run}"
     assert content(run)["history"] == ()
     answer = facula_command("predict", run, "x.png")
     assert answer.status == 2

@@ -5,12 +5,10 @@ import errno
 import gzip
 import json
 import shutil
-import subprocess
-import sys
 
 import numpy as np
 import pytest
-from bars import bars, bars_options, idx
+from bars import bars, bars_options, idx, python_process
 from PIL import Image
 
 import facula
@@ -200,12 +198,11 @@ def test_missing_extra_is_said_before_training(bars_folder, tmp_path, module, pa
         f"import sys; sys.modules[{module!r}] = None; from facula.cli.main import main;"
         f" sys.exit(main({bars_options(bars_folder)!r}))"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, cwd=tmp_path
-    )
-    assert done.returncode == 2
-    assert done.stdout == ""
-    assert done.stderr.startswith(f"facula train: {package} is needed")
-    assert "pip install 'facula[cli]'" in done.stderr
-    assert done.stderr.count("\n") == 1
+    with python_process("-c", program, cwd=tmp_path) as process:
+        out, err = process.communicate(timeout=60)
+    assert process.returncode == 2
+    assert out == ""
+    assert err.startswith(f"facula train: {package} is needed")
+    assert "pip install 'facula[cli]'" in err
+    assert err.count("\n") == 1
     assert list(tmp_path.iterdir()) == []

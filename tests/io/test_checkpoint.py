@@ -439,7 +439,8 @@ def test_trust_is_given_and_taken_back() -> None:
     add_safe_globals([Whatever])
     with safe_globals([Grown, Whatever]):
         assert get_safe_globals() == [Whatever, Grown]
-    assert get_safe_globals() == [Whatever]
+        add_safe_globals([Mapped])
+    assert get_safe_globals() == [Whatever, Mapped]
     clear_safe_globals()
     assert get_safe_globals() == []
     with pytest.raises(ValueError, match="tuple of length 2"):

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from forge import LAYOUTS, bits, pattern, storage, tensor, view
 
+from facula import nn, optim
 from facula.io import archive, load, save
 from facula.meta.device import device
 from facula.meta.dtype import DTYPES, bfloat16, float32, of_name
@@ -169,6 +170,26 @@ def test_models_and_optimizers(torch: ModuleType) -> None:
     model.load_state_dict(back["model"])
     optimizer.load_state_dict(back["optimizer"])
     schedule.load_state_dict(back["schedule"])
+
+
+def test_a_run_goes_on_in_torch(torch: ModuleType) -> None:
+    """A model and its optimizer, stepped once here and once there, as if in one framework."""
+    model = nn.Linear(3, 2)
+    optimizer = optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
+    x = tensor([[1.0, -2.0, 0.5]])
+    model(x).sum().backward()
+    optimizer.step()
+    state = to_torch(torch, {"model": model.state_dict(), "optimizer": optimizer.state_dict()})
+    other = torch.nn.Linear(3, 2)
+    theirs = torch.optim.SGD(other.parameters(), lr=1.0)
+    other.load_state_dict(state["model"])
+    theirs.load_state_dict(state["optimizer"])
+    assert theirs.param_groups[0]["lr"] == 0.1 and theirs.param_groups[0]["momentum"] == 0.9
+    for network, stepper, point in ((model, optimizer, x), (other, theirs, to_torch(torch, x))):
+        stepper.zero_grad()
+        network(point).sum().backward()
+        stepper.step()
+    assert np.allclose(model.weight.detach().numpy(), other.weight.detach().numpy())
 
 
 def test_torch_computes_the_offsets_of_our_records(

@@ -309,7 +309,7 @@ def test_defaultdicts_in_each_other_do_not_end_the_process() -> None:
 @pytest.mark.parametrize("use", [b"}%sK\x01s", b"\x8f(%s\x90", b"(%s\x91"])
 @pytest.mark.parametrize("step", [b"\x85", b"2\x86"])
 def test_a_key_cannot_overflow_the_stack_or_take_for_ever(use: bytes, step: bytes) -> None:
-    key = b"K\x01" + step * 100_000
+    key = b"K\x01" + step * 30_000
     with pytest.raises(pickle.UnpicklingError, match="nested too deeply"):
         loads(checkpoint(pickled(use % key)))
 
@@ -554,7 +554,7 @@ def test_a_changed_byte_is_noticed_or_harmless() -> None:
     data = (DATA / "torch_zip.pt").read_bytes()
     expected = saved(loads(data))
     unseen = 0
-    for position in range(0, len(data), 11):
+    for position in range(0, len(data), 19):
         changed = bytearray(data)
         changed[position] ^= 0xFF
         try:
@@ -563,7 +563,7 @@ def test_a_changed_byte_is_noticed_or_harmless() -> None:
             continue
         unseen += 1
         assert saved(result) == expected
-    assert 0 < unseen < len(data) // 11
+    assert 0 < unseen < len(data) // 19
 
 
 def tensors_in(value: object, depth: int = 0) -> list[Tensor]:
@@ -583,7 +583,7 @@ def test_random_pickles_stay_inside_their_storages() -> None:
     key = next(name for name in records if name.endswith("data.pkl"))
     content = records[key]
     loaded = 0
-    for _ in range(400):
+    for _ in range(300):
         changed = bytearray(content)
         for _ in range(chance.choice((1, 1, 2, 5))):
             changed[chance.randrange(len(changed))] = chance.randrange(256)

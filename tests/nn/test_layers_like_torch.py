@@ -282,7 +282,8 @@ def test_losses(torch, call: str, shape: Shape, kind: str) -> None:
 
 DRAWN = [
     "Linear(7, 5)", "Linear(64, 32)", "Conv2d(3, 8, 3)",
-    "Conv2d(4, 6, (2, 3), groups=2, bias=False)", "Embedding(5, 4, padding_idx=1)", "Embedding(20, 8)",
+    "Conv2d(4, 6, (2, 3), groups=2, bias=False)", "Embedding(5, 4, padding_idx=1)",
+    "Embedding(20, 8)",
     "Sequential(Linear(4, 3), BatchNorm1d(3), PReLU(), Linear(3, 2), LayerNorm(2))",
 ]  # fmt: skip
 

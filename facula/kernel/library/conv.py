@@ -204,7 +204,9 @@ SHAPE_NUMBERS = (
     "kernel_h", "kernel_w", "stride_h", "stride_w", "padding_h", "padding_w", "dilation_h",
     "dilation_w", "weight_group", "weight_row", "weight_channel",
 )  # fmt: skip
-WORK_NUMBERS = ("scratch_stride", "chunk_rows", "row_group")
+WORK_NUMBERS = ("scratch_stride", "chunk_rows", "row_group", "channel_block")
+# How many channels ahead of their use weights are asked for.
+AHEAD = 4
 CORRELATE_NUMBERS = (*SHAPE_NUMBERS, *PLANE_NUMBERS, *WORK_NUMBERS)
 CORRELATE_PARAMETERS = tuple(Parameter(name) for name in (*ADDRESSES, *CORRELATE_NUMBERS))
 
@@ -237,17 +239,15 @@ def _tile(
 ) -> tuple[int, int]:
     """Height and vectors of the tile that takes the fewest cycles for rows x pixels.
 
-    A step of a tile takes as long as its multiply-adds, its loads from the first or the second cache, or
-    the latency of one multiply-add; a tile and a turn over the taps cost something of their own.
-    `pixels` counts vectors.
+    A step of a tile takes as long as its multiply-adds, its loads, or the latency of one multiply-add; a
+    tile and a turn over the taps cost something of their own. `pixels` counts vectors.
     """
     taps = kernel[0] * kernel[1]
 
     def step(height: int, vectors: int) -> float:
-        work = max(height * vectors / 2, (height + 1.5 * vectors) / 2, 4)
-        if channels * kernel[0] * (vectors + 1) * target.vector_bytes > target.l1_bytes:
-            work = max(work, vectors * target.vector_bytes / 24)
-        return work + (height + 6) / (2 * taps + 1) + 60 / (channels * taps + 1)
+        # A vector at an odd address lies in two cache lines.
+        work = max(height * vectors / 2, 3 * vectors, (height + 1.5 * vectors) / 2, 4)
+        return work + 1 + (height + 6) / (2 * taps + 1) + 60 / (channels * taps + 1)
 
     def cycles(height: int) -> float:
         vectors = min(8, (target.registers - 1) // (height + 1))
@@ -289,7 +289,6 @@ def _correlate(
     if source.copy:
         numbers[-1] = chunk + extra[0]
         slots = line * numbers[-1] * channels + 2 * lanes
-    scratch = (16 * taps + slots * itemsize + 191) & -64
     weight = taps * channels * rows
     steps = (taps, taps * inner) if transposed else (taps * inner, taps)
     across = -(-out[2] // (shape.stride[1] if transposed else 1))
@@ -298,13 +297,19 @@ def _correlate(
     last = rows - tile[0] * (-(-rows // tile[0]) - 1) if rows else 1
     group = max(1, (1 << 18) // max(1, channels * taps * itemsize) // tile[0]) * tile[0]
     spread = transposed and shape.stride[1] > 1
+    # The pixels under a strip for so many channels stay in the L1 cache while all weights go by.
+    fitting = target.l1_bytes // (shape.kernel[0] * (tile[1] + 1) * target.vector_bytes)
+    block = max(1, fitting, 200 // max(1, taps))
+    block = max(1, -(-channels // (-(-channels // block) or 1)))
+    slots += (group + tile[0]) * tile[1] * lanes if block < channels else 0
+    scratch = (16 * taps + slots * itemsize + 191) & -64
     plan = Correlate(kind, transposed, source.copy, tile, last, bias, spread)
     shaped = (
         shape.batch, shape.groups, rows, channels, out[1], out[2], out[0] * out[1] * out[2],
         out[1] * out[2], *shape.kernel, *shape.stride, *shape.padding, *shape.dilation, weight,
         *steps,
     )  # fmt: skip
-    return Launch(plan, (*shaped, *numbers, scratch, chunk, group), scratch)
+    return Launch(plan, (*shaped, *numbers, scratch, chunk, group, block), scratch)
 
 
 def conv2d_forward(
@@ -434,7 +439,12 @@ class _Correlation:
         area = p["scratch"] + build.worker * p["scratch_stride"]
         self.image_taps = build.pointer(area)
         self.weight_taps = build.pointer(area + taps * 8)
-        self.planes_area = build.pointer((area + taps * 16 + 63) & -64)
+        area = (area + taps * 16 + 63) & -64
+        self.planes_area = build.pointer(area)
+        if plan.copy:
+            slots = p["channels"] * self.copier.slots + 2 * self.lanes
+            area = area + slots * self.itemsize
+        self.partial = build.pointer(area)
         one = build.int(1)
         self.parts_h = p["stride_h"] if plan.transposed else one
         self.parts_w = p["stride_w"] if plan.transposed else one
@@ -523,57 +533,82 @@ class _Correlation:
         full = stop
         if plan.last != height:
             full = build.op("min", stop, self.p["rows"] - plan.last)
-        with build.loop(row, full, height) as loop:
-            self.tile(loop.index, pixel, height, vectors, mask)
-        if plan.last != height:
-            with build.when(build.compare("eq", stop, self.p["rows"])):
-                self.tile(self.p["rows"] - plan.last, pixel, plan.last, vectors, mask)
-
-    def tile(self, row: Value, pixel: Value, rows: int, vectors: int, mask: Value) -> None:
-        build, p, plan = self.build, self.p, self.plan
-        zero = build.const(Type(self.register, self.lanes), 0)
         image = build.offset(self.source, pixel, self.source_kind)
-        heads = [
-            build.offset(self.weight, (row + i) * p["weight_row"], self.plan.kind)
-            for i in range(rows)
+        self.group_start = row
+        channels = build.op("max", self.p["channels"], build.int(1))
+        with build.loop(0, channels, self.p["channel_block"]) as block:
+            self.first_channel = block.index
+            beyond = block.index + self.p["channel_block"]
+            self.stop_channel = build.op("min", self.p["channels"], beyond)
+            with build.loop(row, full, height) as loop:
+                self.tile(loop.index, image, height, vectors, mask)
+            if plan.last != height:
+                with build.when(build.compare("eq", stop, self.p["rows"])):
+                    self.tile(self.p["rows"] - plan.last, image, plan.last, vectors, mask)
+
+    def tile(self, row: Value, image: Value, rows: int, vectors: int, mask: Value) -> None:
+        """One tile, one block of channels; sums wait in scratch from block to block."""
+        build, p, plan, lanes = self.build, self.p, self.plan, self.lanes
+        place = (row - self.group_start) * (plan.tile[1] * lanes)
+        keep = build.splat(build.compare("gt", self.first_channel, 0), lanes)
+        sums = [
+            build.load(self.partial, place + k * lanes, self.register, lanes, keep)
+            for k in range(rows * vectors)
         ]
-        with build.loop(0, p["channels"], carry=[zero] * (rows * vectors)) as channel:
+        sums = self.multiply(row, image, sums, (rows, vectors), mask)
+        with build.when(build.compare("ge", self.stop_channel, p["channels"])) as branch:
+            done = list(sums)
+            if plan.bias:
+                for i in range(rows):
+                    bias = build.splat(build.load(self.bias, row + i, plan.kind), lanes)
+                    for k in range(i * vectors, (i + 1) * vectors):
+                        done[k] = done[k] + bias
+            for j, span in enumerate(self.spans):
+                self.store(row, span, done[j::vectors])
+        with build.otherwise(branch):
+            for k, value in enumerate(sums):
+                build.store(self.partial, place + k * lanes, value, self.register)
+
+    def multiply(
+        self,
+        row: Value,
+        image: Value,
+        sums: list[Value],
+        shape: tuple[int, int],
+        mask: Value,
+    ) -> list[Value]:
+        """The sums and the products of one block of channels, all taps."""
+        build, p, plan, lanes = self.build, self.p, self.plan, self.lanes
+        rows, vectors = shape
+        heads = [
+            build.offset(self.weight, (row + i) * p["weight_row"], plan.kind) for i in range(rows)
+        ]
+        with build.loop(self.first_channel, self.stop_channel, carry=sums) as channel:
             plane = build.offset(image, channel.index * self.copier.slots, self.source_kind)
             step = channel.index * p["weight_channel"]
+            if plan.transposed:
+                # The next channels' weights lie pages apart, where no prefetcher guesses them.
+                for head in heads:
+                    build.prefetch(head, step + p["weight_channel"] * AHEAD, plan.kind)
             with build.loop(0, self.taps, carry=channel.carried) as loop:
-                place = build.load(self.image_taps, loop.index, "i64")
                 weight = step + loop.index
                 if plan.transposed:
                     weight = step + build.load(self.weight_taps, loop.index, "i64")
+                place = build.load(self.image_taps, loop.index, "i64")
                 line = build.offset(plane, place, self.source_kind)
-                pixels = [
-                    build.load(
-                        line,
-                        j * self.lanes,
-                        self.source_kind,
-                        self.lanes,
-                        mask if j == vectors - 1 else None,
-                    )
-                    for j in range(vectors)
-                ]
-                sums = []
+                pixels = []
+                for j in range(vectors):
+                    guard = mask if j == vectors - 1 else None
+                    pixels.append(build.load(line, j * lanes, self.source_kind, lanes, guard))
+                following = []
                 for i in range(rows):
-                    spread = build.splat(
-                        build.load(heads[i], weight, self.plan.kind), self.lanes
-                    )
+                    spread = build.splat(build.load(heads[i], weight, plan.kind), lanes)
                     for j in range(vectors):
                         held = loop.carried[i * vectors + j]
-                        sums.append(multiply_add(build, spread, pixels[j], held))
-                loop.next(*sums)
+                        following.append(multiply_add(build, spread, pixels[j], held))
+                loop.next(*following)
             channel.next(*loop.results)
-        totals = list(channel.results)
-        if self.plan.bias:
-            for i in range(rows):
-                bias = build.splat(build.load(self.bias, row + i, self.plan.kind), self.lanes)
-                for j in range(vectors):
-                    totals[i * vectors + j] = totals[i * vectors + j] + bias
-        for j, span in enumerate(self.spans):
-            self.store(row, span, totals[j::vectors])
+        return list(channel.results)
 
     def span(self, pixel: Value) -> tuple[Value, Value, Value]:
         """First row, column in it, and last row that a vector of plane pixels touches."""

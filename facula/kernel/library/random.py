@@ -360,8 +360,8 @@ def lower_normal_blocks(plan: NormalBlocks, target: Target) -> Program:
         unit = state.unit_double if register == "f64" else state.unit_float
 
         def shaped(first: Value, second: Value) -> tuple[Value, Value]:
-            pair = box_muller(b, first, second)
-            return tuple(b.op("fma", value, std, mean) for value in pair)
+            left, right = box_muller(b, first, second)
+            return b.op("fma", left, std, mean), b.op("fma", right, std, mean)
 
         def one_block(source: Value, place: Value) -> None:
             pair = shaped(unit(source, half), unit(source + half, half))

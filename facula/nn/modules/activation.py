@@ -73,7 +73,8 @@ def _and_inplace(inplace: bool) -> str:
 class ReLU(_Inplace):
     """max(x, 0).
 
-    >>> ReLU()(ops.tensor([-1.0, 2.0]))
+    >>> import facula as torch
+    >>> torch.nn.ReLU()(torch.tensor([-1.0, 2.0]))
     tensor([0., 2.])
     """
 
@@ -379,7 +380,8 @@ class GLU(Module):
 class Softmax(_Along):
     """exp(x) scaled to sum to one along `dim`.
 
-    >>> Softmax(dim=0)(ops.zeros(4))
+    >>> import facula as torch
+    >>> torch.nn.Softmax(dim=0)(torch.zeros(4))
     tensor([0.2500, 0.2500, 0.2500, 0.2500])
     """
 

@@ -89,7 +89,8 @@ class _Row(Module):
 class Sequential(_Row):
     """Calls its modules one after the other, each on the result of the one before.
 
-    >>> Sequential(Identity(), Identity())
+    >>> import facula as torch
+    >>> torch.nn.Sequential(torch.nn.Identity(), torch.nn.Identity())
     Sequential(
       (0): Identity()
       (1): Identity()
@@ -174,7 +175,8 @@ class Sequential(_Row):
 class ModuleList(_Row):
     """A list of modules that its owner's `parameters()` sees.
 
-    >>> ModuleList([Identity(), Identity()])
+    >>> import facula as torch
+    >>> torch.nn.ModuleList([torch.nn.Identity(), torch.nn.Identity()])
     ModuleList(
       (0-1): 2 x Identity()
     )

@@ -117,7 +117,8 @@ class Conv2d(_ConvNd):
 
     `padding` is a number for each side, 'valid' (none) or 'same' (as much as keeps the size).
 
-    >>> Conv2d(16, 33, 3, stride=2)(ops.zeros(20, 16, 50, 100)).shape
+    >>> import facula as torch
+    >>> torch.nn.Conv2d(16, 33, 3, stride=2)(torch.zeros(20, 16, 50, 100)).shape
     torch.Size([20, 33, 24, 49])
     """
 

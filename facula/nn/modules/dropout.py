@@ -24,7 +24,8 @@ class _DropoutNd(Module):
 class Dropout(_DropoutNd):
     """Zeroes each element with probability `p` and scales the others by 1 / (1 - p).
 
-    >>> Dropout(p=0.2)
+    >>> import facula as torch
+    >>> torch.nn.Dropout(p=0.2)
     Dropout(p=0.2, inplace=False)
     """
 

@@ -11,7 +11,8 @@ __all__ = ["Flatten", "Unflatten"]
 class Flatten(Module):
     """Joins a range of dimensions into one; by default all but the batch.
 
-    >>> Flatten()(ops.zeros(32, 1, 5, 5)).shape
+    >>> import facula as torch
+    >>> torch.nn.Flatten()(torch.zeros(32, 1, 5, 5)).shape
     torch.Size([32, 25])
     """
 
@@ -30,7 +31,8 @@ class Flatten(Module):
 class Unflatten(Module):
     """Splits one dimension into several.
 
-    >>> Unflatten(1, (2, 5, 5))(ops.zeros(2, 50)).shape
+    >>> import facula as torch
+    >>> torch.nn.Unflatten(1, (2, 5, 5))(torch.zeros(2, 50)).shape
     torch.Size([2, 2, 5, 5])
     """
 

@@ -16,8 +16,10 @@ class Hook(NamedTuple):
     """A function registered on a module, with the options it was registered with."""
 
     function: Callable[..., Any]
-    with_kwargs: bool = False
-    always_call: bool = False
+    with_kwargs: bool = False  # forward hooks: is given the keyword arguments too
+    always_call: bool = False  # forward hooks: runs after an error as well
+    with_module: bool = True  # hooks before loading: is given the module first
+    may_replace: bool = False  # hooks after saving: may return another dictionary
 
 
 HookTable = dict[int, Hook]

@@ -18,7 +18,8 @@ __all__ = ["Identity", "Linear"]
 class Identity(Module):
     """Returns its input; takes and forgets any arguments when made.
 
-    >>> Identity(54, unused_argument=0.1)(3)
+    >>> import facula as torch
+    >>> torch.nn.Identity(54, unused_argument=0.1)(3)
     3
     """
 
@@ -32,7 +33,8 @@ class Identity(Module):
 class Linear(Module):
     """x @ weight.T + bias, with weight and bias drawn from U(-1/sqrt(in), 1/sqrt(in)).
 
-    >>> Linear(20, 30)(ops.zeros(128, 20)).shape
+    >>> import facula as torch
+    >>> torch.nn.Linear(20, 30)(torch.zeros(128, 20)).shape
     torch.Size([128, 30])
     """
 

@@ -56,7 +56,8 @@ class L1Loss(_Loss):
 class MSELoss(_Loss):
     """(input - target) squared.
 
-    >>> MSELoss()(ops.zeros(2), ops.ones(2))
+    >>> import facula as torch
+    >>> torch.nn.MSELoss()(torch.zeros(2), torch.ones(2))
     tensor(1.)
     """
 
@@ -123,7 +124,8 @@ class CrossEntropyLoss(_WeightedLoss):
 
     The target holds class indices, or a probability for every class.
 
-    >>> CrossEntropyLoss()(ops.zeros(3, 10), ops.tensor([1, 0, 4]))
+    >>> import facula as torch
+    >>> torch.nn.CrossEntropyLoss()(torch.zeros(3, 10), torch.tensor([1, 0, 4]))
     tensor(2.3026)
     """
 

@@ -179,7 +179,8 @@ def _read_destination(args: tuple[Any, ...], options: dict[str, Any]) -> _Destin
 class Module:
     """Base of all layers and models: assign parameters and modules as attributes, define `forward`.
 
-    >>> class Twice(Module):
+    >>> import facula as torch
+    >>> class Twice(torch.nn.Module):
     ...     def forward(self, x):
     ...         return x + x
     >>> Twice()(21)
@@ -413,17 +414,17 @@ class Module:
 
     def _register_state_dict_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
         """Like `register_state_dict_post_hook`, but the hook may return another dictionary."""
-        return add_hook(self._hooks_of_state().save_post, Hook(hook, with_kwargs=True))
+        return add_hook(self._hooks_of_state().save_post, Hook(hook, may_replace=True))
 
     def register_load_state_dict_pre_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
         """Handle of `hook(module, state_dict, prefix, local_metadata, strict, missing_keys,
         unexpected_keys, error_msgs)`, run before this module loads."""
-        return add_hook(self._hooks_of_state().load_pre, Hook(hook, with_kwargs=True))
+        return add_hook(self._hooks_of_state().load_pre, Hook(hook))
 
     def _register_load_state_dict_pre_hook(
         self, hook: Callable[..., Any], with_module: bool = False
     ) -> RemovableHandle:
-        return add_hook(self._hooks_of_state().load_pre, Hook(hook, with_kwargs=with_module))
+        return add_hook(self._hooks_of_state().load_pre, Hook(hook, with_module=with_module))
 
     def register_load_state_dict_post_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
         """Handle of `hook(module, incompatible_keys)`, run after this module and its children."""
@@ -761,9 +762,12 @@ class Module:
     def apply(self, fn: "Callable[[Module], object]") -> Self:
         """This module, after `fn` was called on everything below and then on it.
 
-        >>> model = Sequential(Linear(2, 2)).apply(lambda module: print(type(module).__name__))
-        Linear
-        Sequential
+        >>> import facula as torch
+        >>> _ = torch.nn.Sequential(torch.nn.Tanh()).apply(print)
+        Tanh()
+        Sequential(
+          (0): Tanh()
+        )
         """
         for module in self.children():
             module.apply(fn)
@@ -867,7 +871,8 @@ class Module:
     ) -> Any:
         """Dotted names to all parameters and persistent buffers, sharing their memory.
 
-        >>> list(Linear(2, 1).state_dict())
+        >>> import facula as torch
+        >>> list(torch.nn.Linear(2, 1).state_dict())
         ['weight', 'bias']
         """
         if args:
@@ -899,7 +904,7 @@ class Module:
             changed = hook.function(self, destination, prefix, local_metadata)
             if changed is None:
                 continue
-            if not hook.with_kwargs:
+            if not hook.may_replace:
                 raise RuntimeError("state_dict post-hook must return None")
             destination = changed
         return destination
@@ -958,7 +963,7 @@ class Module:
                 unexpected_keys,
                 error_msgs,
             )
-            hook.function(self, *arguments) if hook.with_kwargs else hook.function(*arguments)
+            hook.function(self, *arguments) if hook.with_module else hook.function(*arguments)
         own = self._own_state()
         assign = local_metadata.get("assign_to_params_buffers", False)
         for name in own:

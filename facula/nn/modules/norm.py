@@ -151,7 +151,8 @@ class BatchNorm1d(_BatchNorm):
 
     In evaluation the running statistics take the place of the batch's. arXiv 1502.03167.
 
-    >>> BatchNorm1d(100)
+    >>> import facula as torch
+    >>> torch.nn.BatchNorm1d(100)
     BatchNorm1d(100, eps=1e-05, momentum=0.1, affine=True, bias=True, track_running_stats=True)
     """
 
@@ -163,7 +164,8 @@ class BatchNorm1d(_BatchNorm):
 class BatchNorm2d(_BatchNorm):
     """Normalises every channel of (N, C, H, W) over the batch, then scales and shifts it.
 
-    >>> BatchNorm2d(3)(ops.zeros(2, 3, 4, 4)).shape
+    >>> import facula as torch
+    >>> torch.nn.BatchNorm2d(3)(torch.zeros(2, 3, 4, 4)).shape
     torch.Size([2, 3, 4, 4])
     """
 
@@ -177,7 +179,8 @@ class LayerNorm(_Affine):
 
     arXiv 1607.06450.
 
-    >>> LayerNorm(10)(ops.zeros(2, 5, 10)).shape
+    >>> import facula as torch
+    >>> torch.nn.LayerNorm(10)(torch.zeros(2, 5, 10)).shape
     torch.Size([2, 5, 10])
     """
 
@@ -214,7 +217,8 @@ class GroupNorm(_Affine):
 
     arXiv 1803.08494.
 
-    >>> GroupNorm(3, 6)(ops.zeros(20, 6, 10, 10)).shape
+    >>> import facula as torch
+    >>> torch.nn.GroupNorm(3, 6)(torch.zeros(20, 6, 10, 10)).shape
     torch.Size([20, 6, 10, 10])
     """
 

@@ -14,7 +14,8 @@ Size = int | tuple[int, int]
 class MaxPool2d(Module):
     """The largest element of every window; with `return_indices`, also where it stood.
 
-    >>> MaxPool2d(2)(ops.zeros(1, 3, 8, 8)).shape
+    >>> import facula as torch
+    >>> torch.nn.MaxPool2d(2)(torch.zeros(1, 3, 8, 8)).shape
     torch.Size([1, 3, 4, 4])
     """
 
@@ -56,7 +57,8 @@ class MaxPool2d(Module):
 class AvgPool2d(Module):
     """The mean of every window.
 
-    >>> AvgPool2d(2)(ops.ones(1, 1, 2, 2))
+    >>> import facula as torch
+    >>> torch.nn.AvgPool2d(2)(torch.ones(1, 1, 2, 2))
     tensor([[[[1.]]]])
     """
 
@@ -95,7 +97,8 @@ class AvgPool2d(Module):
 class AdaptiveAvgPool2d(Module):
     """The means of as many windows as give images of `output_size`; None keeps a size.
 
-    >>> AdaptiveAvgPool2d((5, None))(ops.zeros(1, 64, 10, 9)).shape
+    >>> import facula as torch
+    >>> torch.nn.AdaptiveAvgPool2d((5, None))(torch.zeros(1, 64, 10, 9)).shape
     torch.Size([1, 64, 5, 9])
     """
 

@@ -19,7 +19,8 @@ class Embedding(Module):
     The row of `padding_idx` starts at zero and gets no gradient. With `max_norm`, rows that are
     looked up and longer than that are shortened in place.
 
-    >>> Embedding(10, 3)(ops.tensor([[1, 2], [4, 5]])).shape
+    >>> import facula as torch
+    >>> torch.nn.Embedding(10, 3)(torch.tensor([[1, 2], [4, 5]])).shape
     torch.Size([2, 2, 3])
     """
 
