@@ -6,6 +6,7 @@ After each epoch the folder is complete, so that stopping costs at most the epoc
 import shlex
 import sys
 from argparse import Namespace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -38,49 +39,38 @@ def train(options: Namespace) -> int:
     terminal = Terminal(sys.stdout, options.plain)
     if options.threads is not None:
         facula.set_num_threads(options.threads)
-    if options.resume is None:
-        run, training, epochs = _begin(options, terminal)
-    else:
-        run, training, epochs = _resume(options, terminal)
+    begin = _begin if options.resume is None else _resume
+    run, training, data, epochs = begin(options, terminal)
+    _say_model(training, terminal)
     terminal.say(f"run folder: {run.path}")
     terminal.say()
-    finished = _run_epochs(run, training, epochs, terminal)
-    again = shlex.quote(str(run.path))
-    if not finished:
-        kept = len(training.history)
-        print(
-            f"stopped in epoch {kept + 1};"
-            f" {f'epoch {kept} is kept' if kept else 'no epoch was finished'} in {run.path}\n"
-            f"go on with: facula train --resume {again}",
-            file=sys.stderr,
-        )
-        return 130
-    terminal.say()
-    view.show_confusion(training.confusion, training.subject.classes, terminal)
-    terminal.say()
-    right = 100 * training.history[-1].test_accuracy
-    terminal.say(f"{terminal.bold(f'{right:.2f} %')} of the test images are classified rightly")
-    terminal.say(f"in {run.path}: {', '.join(sorted(path.name for path in run.path.iterdir()))}")
-    terminal.say(f"use it with: facula predict {again} IMAGE...")
+    with Interrupt() as interrupt:
+        # Before the first epoch: a folder that cannot be written is noticed now.
+        run.save(training.checkpoint(epochs))
+        run.write("samples.png", chart.samples(data))
+        try:
+            _run_epochs(run, training, epochs, terminal, interrupt)
+        except KeyboardInterrupt:
+            # Ends the line on which the terminal has echoed ^C.
+            terminal.say()
+            _say_stopped(run)
+            return 130
+    _say_finished(run, training, terminal)
     return 0
 
 
-def _begin(options: Namespace, terminal: Terminal) -> tuple[RunFolder, Training, int]:
-    """A new run, its folder made and its first checkpoint, before any epoch, written."""
+def _begin(options: Namespace, terminal: Terminal) -> tuple[RunFolder, Training, ImageData, int]:
+    """A new run in a new folder."""
     settings = _settings(options)
     data = load_data(settings.data, settings.size, terminal)
     run = RunFolder.create(options.out, run_name(data.name, settings.model))
     view.show_data(data, terminal)
     subject = _subject(data)
     training = Training(settings, subject, prepare(data, _scale(subject)))
-    epochs = EPOCHS if options.epochs is None else options.epochs
-    run.save(training.checkpoint(epochs))
-    run.write("samples.png", chart.samples(data))
-    _say_model(training, terminal)
-    return run, training, epochs
+    return run, training, data, EPOCHS if options.epochs is None else options.epochs
 
 
-def _resume(options: Namespace, terminal: Terminal) -> tuple[RunFolder, Training, int]:
+def _resume(options: Namespace, terminal: Terminal) -> tuple[RunFolder, Training, ImageData, int]:
     """An earlier run, with its data read again and its state restored."""
     for name in _FIXED:
         if getattr(options, name) is not None:
@@ -97,48 +87,62 @@ def _resume(options: Namespace, terminal: Terminal) -> tuple[RunFolder, Training
             f" give at least {done + 1}"
         )
     settings = checkpoint.settings
-    data = load_data(options.data or settings.data, settings.size, terminal)
+    if options.data is not None:
+        settings = replace(settings, data=_absolute(options.data))
+    data = load_data(settings.data, settings.size, terminal)
     if fingerprint(data) != checkpoint.subject.fingerprint:
         raise CommandError(f"{run.path}: its run was begun with other data than {data.name}")
     training = Training(settings, checkpoint.subject, prepare(data, _scale(checkpoint.subject)))
     training.restore(checkpoint)
-    _say_model(training, terminal)
-    return run, training, epochs
+    return run, training, data, epochs
 
 
-def _run_epochs(run: RunFolder, training: Training, epochs: int, terminal: Terminal) -> bool:
-    """Trains up to the given number of epochs; False if Ctrl-C came before."""
+def _run_epochs(
+    run: RunFolder, training: Training, epochs: int, terminal: Terminal, interrupt: Interrupt
+) -> None:
+    """Trains up to the given number of epochs; after each the folder is complete."""
+
+    def report(title: str, done: int, total: int, told: str) -> None:
+        interrupt.check()
+        terminal.progress(title, done, total, told)
+
     terminal.say(terminal.faint(view.EPOCH_HEADER))
     for epoch in training.history:
         terminal.say(terminal.faint(view.epoch_line(epoch, epochs)))
-    with Interrupt() as interrupt:
+    while len(training.history) < epochs:
+        terminal.start()
+        epoch = training.run_epoch(epochs, report)
+        terminal.say(view.epoch_line(epoch, epochs))
+        run.save(training.checkpoint(epochs))
+        run.write("curves.png", chart.curves(training.history))
+        matrix = chart.confusion(training.confusion, training.subject.classes)
+        run.write("confusion.png", matrix)
 
-        def report(title: str, done: int, total: int, told: str) -> None:
-            interrupt.check()
-            terminal.progress(title, done, total, told)
 
-        try:
-            while len(training.history) < epochs:
-                terminal.start()
-                epoch = training.run_epoch(epochs, report)
-                terminal.say(view.epoch_line(epoch, epochs))
-                run.save(training.checkpoint(epochs))
-                run.write("curves.png", chart.curves(training.history))
-                run.write(
-                    "confusion.png", chart.confusion(training.confusion, training.subject.classes)
-                )
-        except KeyboardInterrupt:
-            # Ends the line on which the terminal has echoed ^C.
-            terminal.say()
-            return False
-    return True
+def _say_stopped(run: RunFolder) -> None:
+    kept = len(run.load().history)
+    print(
+        f"stopped in epoch {kept + 1};"
+        f" {f'epoch {kept} is kept' if kept else 'no epoch was finished'} in {run.path}\n"
+        f"go on with: facula train --resume {shlex.quote(str(run.path))}",
+        file=sys.stderr,
+    )
+
+
+def _say_finished(run: RunFolder, training: Training, terminal: Terminal) -> None:
+    terminal.say()
+    view.show_confusion(training.confusion, training.subject.classes, terminal)
+    terminal.say()
+    right = 100 * training.history[-1].test_accuracy
+    terminal.say(f"{terminal.bold(f'{right:.2f} %')} of the test images are classified rightly")
+    terminal.say(f"{run.path} holds {', '.join(sorted(path.name for path in run.path.iterdir()))}")
+    terminal.say(f"use it with: facula predict {shlex.quote(str(run.path))} IMAGE...")
 
 
 def _settings(options: Namespace) -> Settings:
     optimizer = options.optimizer or OPTIMIZER
     return Settings(
-        # Absolute, so that a resume finds it from anywhere.
-        data=None if options.data is None else str(Path(options.data).resolve()),
+        data=None if options.data is None else _absolute(options.data),
         size=options.size,
         model=options.model or MODEL,
         optimizer=optimizer,
@@ -147,6 +151,11 @@ def _settings(options: Namespace) -> Settings:
         batch_size=BATCH_SIZE if options.batch_size is None else options.batch_size,
         seed=SEED if options.seed is None else options.seed,
     )
+
+
+def _absolute(folder: str) -> str:
+    """The path by which a resume finds the data from anywhere."""
+    return str(Path(folder).resolve())
 
 
 def _subject(data: ImageData) -> Subject:

@@ -71,6 +71,11 @@ def _horner(b: Builder, x: Value, coefficients: Sequence[float]) -> Value:
     return result
 
 
+def _product_with(b: Builder, w: Value, x: Value, table: Sequence[float]) -> Value:
+    """w times the polynomial in x, with fewer roundings than the product of the two."""
+    return b.op("muladd", w * x, _horner(b, x, table[1:]), w * table[0])
+
+
 def _clamp(b: Builder, x: Value, low: float | None, high: float | None) -> Value:
     """x kept within limits; nan stays nan. One instruction a limit where machines have min and max."""
     if low is not None:
@@ -168,7 +173,7 @@ def expm1(b: Builder, x: Value) -> Value:
     limits = {"f32": (-18.0, 89.0), "f64": (-38.0, 710.0)}[kind]
     r, rest, n, lost = _exactly_reduced_exp(b, _clamp(b, x, *limits))
     half = _power_of_two(b, n - 1, kind)
-    result = b.op("muladd", half, r, b.op("muladd", half, rest + lost, half - 0.5)) * 2
+    result = b.op("muladd", half, rest + lost, b.op("muladd", half, r, half - 0.5)) * 2
     return b.select(b.op("abs", x) < LAYOUTS[kind].negligible, x, result)
 
 
@@ -830,23 +835,29 @@ def erf(b: Builder, x: Value) -> Value:
 
 
 @decomposition
+@in_f64
 def erfc(b: Builder, x: Value) -> Value:
-    """exp(-x^2) / (1 + 2 x) times a slowly varying function; 2 less that for x < 0. Rounding errors of the
-    square and of the quotient are made good."""
-    kind = x.type.kind
-    size = _clamp(b, b.op("abs", x), None, {"f32": 10.3, "f64": 27.5}[kind])
-    curve = _horner(b, (size - 4) / (size + 4), coefficients.ERFC[kind])
+    """exp(-x^2) / (1 + 2 x) times a slowly varying function; 2 less that for x < 0. What rounding takes
+    from the square, the exponential and the quotient is carried along."""
+    size = _clamp(b, b.op("abs", x), None, 27.5)
+    table = coefficients.ERFC["f64"]
+    t = (size - 4) / (size + 4)
+    slope = t * _horner(b, t, table[1:])
+    curve = slope + table[0]
+    curve_lost = (table[0] - curve) + slope
     double = size * 2
     d = double + 1
     reciprocal = 1 / d
     quotient = curve * reciprocal
     residue = b.op("fma", -quotient, d, curve) - quotient * ((1 - d) + double)
-    quotient = b.op("muladd", residue, reciprocal, quotient)
-    square, lost = _product(b, size, size)
-    r, rest, n, more = _exactly_reduced_exp(b, -square)
-    e = (r + rest) + 1
-    e = b.op("muladd", e, more - lost, e)
-    result = _scale(b, e * quotient, n)
+    quotient_lost = (residue + curve_lost) * reciprocal
+    square, square_lost = _product(b, size, size)
+    r, rest, n, r_lost = _exactly_reduced_exp(b, -square)
+    above_one = r + rest
+    e = above_one + 1
+    e_lost = ((1 - e) + above_one) + ((r - above_one) + rest) + e * (r_lost - square_lost)
+    result = b.op("muladd", e, quotient, b.op("muladd", e, quotient_lost, quotient * e_lost))
+    result = _scale(b, result, n)
     return b.select(x < 0, 2 - result, result)
 
 
@@ -855,9 +866,9 @@ def erfc(b: Builder, x: Value) -> Value:
 def erfinv(b: Builder, x: Value) -> Value:
     """x times a polynomial in w = -log(1 - x^2), or in its root where w is large."""
     w = -log(b, (1 - x) * (x + 1))
-    near = _horner(b, w - 2.5, coefficients.ERFINV_NEAR["f64"])
-    far = _horner(b, b.op("sqrt", w) - 4, coefficients.ERFINV_FAR["f64"])
-    result = b.select(w < 5, near, far) * x
+    near = _product_with(b, x, w - 2.5, coefficients.ERFINV_NEAR["f64"])
+    far = _product_with(b, x, b.op("sqrt", w) - 4, coefficients.ERFINV_FAR["f64"])
+    result = b.select(w < 5, near, far)
     return b.select(b.compare("eq", w, INF), b.op("copysign", b.like(x, INF), x), result)
 
 
@@ -897,8 +908,9 @@ def lgamma(b: Builder, x: Value) -> Value:
     # place - 1 and place - 2, exact, and their product rounded once.
     one = b.select(tiny, size, place - 1)
     two = one - 1
-    first = b.op("fma", one, one, -one) * _horner(b, one - 0.1, coefficients.LGAMMA_LOW["f64"])
-    second = b.op("fma", two, two, two) * _horner(b, two - 0.25, coefficients.LGAMMA_HIGH["f64"])
+    low_product, high_product = b.op("fma", one, one, -one), b.op("fma", two, two, two)
+    first = _product_with(b, low_product, one - 0.1, coefficients.LGAMMA_LOW["f64"])
+    second = _product_with(b, high_product, two - 0.25, coefficients.LGAMMA_HIGH["f64"])
     near = b.select(one < 0.5, first, second) + b.select(tiny, -logarithm, logarithm)
     inverse = 1 / size
     series = inverse * _horner(b, inverse * inverse, STIRLING)
@@ -947,7 +959,8 @@ def digamma(b: Builder, x: Value) -> Value:
     lost = b.select(tiny, place - (raised - 1), b.like(x, 0))
     place = b.select(tiny, raised, place)
     root, root_low = DIGAMMA_ROOT
-    near = ((place - root) + (lost - root_low)) * _horner(b, place - 2, coefficients.DIGAMMA["f64"])
+    distance = (place - root) + (lost - root_low)
+    near = _product_with(b, distance, place - 2, coefficients.DIGAMMA["f64"])
     near = near + above / below
     inverse = 1 / size
     square = inverse * inverse

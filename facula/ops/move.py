@@ -2,6 +2,8 @@
 
 import ctypes
 
+from facula.autograd.mode import mode
+from facula.autograd.views import rebase
 from facula.dispatch import (
     alias,
     check_base_of_view,
@@ -10,9 +12,7 @@ from facula.dispatch import (
     copy_into,
     copy_of,
     fill_launch,
-    mode,
     overlaps,
-    rebase,
     record_operation,
 )
 from facula.form import form_of

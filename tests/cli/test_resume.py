@@ -72,8 +72,10 @@ def test_resume_finds_moved_data_and_notices_other_data(facula_command, bars_fol
     assert f"--data {moved}: there is no such folder" in answer.err
     answer = facula_command("train", "--resume", "run", "--epochs", 2, "--data", other)
     assert answer.status == 0
+    # From now on the run knows the new place.
+    assert facula_command("train", "--resume", "run", "--epochs", 3).status == 0
     (other / "t10k-labels-idx1-ubyte").write_bytes(idx(np.zeros(40)))
-    answer = facula_command("train", "--resume", "run", "--epochs", 3, "--data", other)
+    answer = facula_command("train", "--resume", "run", "--epochs", 4, "--data", other)
     assert answer.status == 2
     assert "was begun with other data" in answer.err
 

@@ -7,11 +7,13 @@ transformed in vectors. One unit of work a call: the stream of a generator is se
 streams].
 """
 
+import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import ClassVar
 
+from facula.kernel.coefficients import COS, SIN
 from facula.kernel.decompose import DECOMPOSITIONS
 from facula.kernel.expr import Graph
 from facula.kernel.lower import emit
@@ -331,6 +333,30 @@ def _cephes_sine_cosine(b: Builder, x: Value) -> tuple[Value, Value]:
     return flipped, signed(b.select(swap, sine, cosine), octant + 2)
 
 
+# pi / 2 in two parts: their multiples up to 4 lose nothing that counts against an angle in f64.
+HALF_PI = (1.5707963267948966, 6.123233995736766e-17)
+
+
+def _sine_cosine(b: Builder, x: Value) -> tuple[Value, Value]:
+    """sin and cos of f64 values in [0, 2 pi], to the last place or the one before."""
+    turns = b.op("rint", x * (2 / math.pi))
+    r = b.op("fma", turns, -HALF_PI[0], x)
+    low = turns * -HALF_PI[1]
+    quadrant = b.bitcast(turns + 2.0**52, "i64")
+    z = r * r
+    sine = r + b.op("fma", r * z, _horner(b, SIN["f64"][::-1], z), low)
+    rest = b.op("fma", z * z, _horner(b, COS["f64"][::-1], z), -(r * low))
+    cosine = b.op("fma", z, -0.5, b.const(x.type, 1.0)) + rest
+    swap = (quadrant & 1).ne(0)
+
+    def signed(value: Value, bit: Value) -> Value:
+        """The sign flipped where bit 1 of `bit` is set."""
+        return b.bitcast(b.bitcast(value, "i64") ^ ((bit & 2) << 62), "f64")
+
+    flipped = signed(b.select(swap, cosine, sine), quadrant)
+    return flipped, signed(b.select(swap, sine, cosine), quadrant + 1)
+
+
 def box_muller(b: Builder, first: Value, second: Value) -> tuple[Value, Value]:
     """Two standard normals from uniforms in [0, 1), as the blocked fill has them."""
     remaining = 1.0 - first
@@ -339,8 +365,7 @@ def box_muller(b: Builder, first: Value, second: Value) -> tuple[Value, Value]:
         sine, cosine = _cephes_sine_cosine(b, second * 6.283185307179586)
     else:
         radius = b.op("sqrt", DECOMPOSITIONS["log"](b, remaining) * -2.0)
-        angle = second * 6.283185307179586
-        sine, cosine = DECOMPOSITIONS["sin"](b, angle), DECOMPOSITIONS["cos"](b, angle)
+        sine, cosine = _sine_cosine(b, second * 6.283185307179586)
     return radius * cosine, radius * sine
 
 
@@ -438,11 +463,12 @@ def lower_normal_pairs(plan: NormalPairs, target: Target) -> Program:
                 a, c = state.unit_double(i, lanes), state.unit_double(i + lanes, lanes)
                 turn, level = b.shuffle(a, evens, c), b.shuffle(a, odds, c)
                 radius = b.op("sqrt", DECOMPOSITIONS["log1p"](b, -level) * -2.0)
-                angle = turn * 6.283185307179586
-                cosine = radius * DECOMPOSITIONS["cos"](b, angle)
-                sine = radius * DECOMPOSITIONS["sin"](b, angle)
-                b.store(normals, i, b.shuffle(cosine, mixed[:lanes], sine), "f64")
-                b.store(normals, i + lanes, b.shuffle(cosine, mixed[lanes:], sine), "f64")
+                sine, cosine = _sine_cosine(b, turn * 6.283185307179586)
+                first_half, second_half = radius * cosine, radius * sine
+                b.store(normals, i, b.shuffle(first_half, mixed[:lanes], second_half), "f64")
+                b.store(
+                    normals, i + lanes, b.shuffle(first_half, mixed[lanes:], second_half), "f64"
+                )
             given = b.op("min", rest - first * 2, count * 2)
             start = cached + first * 2
 

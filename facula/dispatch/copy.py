@@ -1,0 +1,88 @@
+"""Copies, conversions and fills that no graph records."""
+
+from facula.backend.cpu import Kernel
+from facula.dispatch.layout import Number, cast_to, compile_pointwise, register_kind, remember
+from facula.form import Form, form_of
+from facula.kernel import expr
+from facula.kernel.expr import linearise
+from facula.meta.dtype import dtype
+from facula.meta.geometry import restride_like
+from facula.tensor import Tensor, allocate, wrap
+
+
+def overlaps(a: Tensor, b: Tensor) -> bool:
+    """True if two tensors share memory without being the same view of it."""
+    if a.storage.address != b.storage.address or a.form.numel == 0 or b.form.numel == 0:
+        return False
+    if a.address == b.address and a.form.strides == b.form.strides and a.form.shape == b.form.shape:
+        return False
+    low_a, high_a = a.form.geometry.bounds()
+    low_b, high_b = b.form.geometry.bounds()
+    start_a, end_a = a.address + low_a * a.form.itemsize, a.address + (high_a + 1) * a.form.itemsize
+    start_b, end_b = b.address + low_b * b.form.itemsize, b.address + (high_b + 1) * b.form.itemsize
+    return start_a < end_b and start_b < end_a
+
+
+def alias(tensor: Tensor) -> Tensor:
+    """The same tensor as another object: for the graph's eyes."""
+    y = wrap(tensor.storage, tensor.address, tensor.form)
+    y.needs_grad = tensor.needs_grad
+    y.edge = tensor.edge if tensor.edge is not None else (tensor if tensor.needs_grad else None)
+    return y
+
+
+def copy_of(tensor: Tensor) -> Tensor:
+    """A contiguous copy that no graph records."""
+    y = allocate(form_of(tensor.form.dtype, tensor.form.shape))
+    copy_into(y, tensor)
+    return y
+
+
+_copies: dict[tuple[Form, Form], tuple[Kernel, tuple[int, ...]]] = {}
+
+
+def copy_into(target: Tensor, source: Tensor) -> None:
+    """target[...] = source, converting and broadcasting; no graph, no checks."""
+    key = (target.form, source.form)
+    prepared = _copies.get(key)
+    if prepared is None:
+        raw = expr.input_(0, register_kind(source.form.kind))
+        graph = linearise([cast_to(raw, target.form.kind)])
+        prepared = compile_pointwise(graph, [source.form], [target.form], (), target.form.shape)
+        remember(_copies, key, prepared)
+    prepared[0](*prepared[1], source.address, target.address)
+
+
+def convert(tensor: Tensor, wanted: dtype, form: Form | None = None) -> Tensor:
+    """A copy in another dtype; keeps a dense layout. No graph."""
+    if form is None:
+        strides = (
+            tensor.form.strides
+            if tensor.form.dense
+            else restride_like(tensor.form.shape, [tensor.form.strides])
+        )
+        form = form_of(wanted, tensor.form.shape, strides)
+    y = allocate(form)
+    copy_into(y, tensor)
+    return y
+
+
+_fills: dict[tuple[Form, type], tuple[Kernel, tuple[int, ...]]] = {}
+
+
+def fill_launch(target: Tensor, value: Number) -> None:
+    """Every element becomes `value`; no graph, no checks."""
+    kind = float if isinstance(value, float) else int
+    key = (target.form, kind)
+    prepared = _fills.get(key)
+    if prepared is None:
+        raw = expr.param(0, "f64" if kind is float else "i64")
+        graph = linearise([cast_to(raw, target.form.kind)])
+        prepared = compile_pointwise(
+            graph, [], [target.form], ("f64" if kind is float else "i64",), target.form.shape
+        )
+        remember(_fills, key, prepared)
+    value = kind(value)
+    if kind is int and value >= 2**63:
+        value -= 2**64
+    prepared[0](*prepared[1], target.address, value)

@@ -1,0 +1,262 @@
+"""Pointwise records and the graph: traced gradient formulas, their kernels and nodes."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from facula.autograd.graph import FREED, Node, check_version, next_order
+from facula.autograd.mode import mode
+from facula.dispatch.copy import convert
+from facula.dispatch.launch import BackwardLaunch, Launch
+from facula.dispatch.layout import cast_to, compile_pointwise, register_kind
+from facula.dispatch.node import NODE_CLASSES, node_type
+from facula.dispatch.reduce import sum_to
+from facula.form import Form, form_of
+from facula.kernel import expr
+from facula.kernel.expr import Expr, Graph, linearise
+from facula.meta import dtype as dtypes
+from facula.meta.dtype import dtype
+from facula.op import Pointwise
+from facula.tensor import Tensor, allocate, wrap
+
+
+def gradient_expressions(op: Pointwise, key: Sequence[Any], compute: dtype) -> tuple[Any, ...]:
+    """The gradient formula traced: inputs are numbered g, y, then the tensors among the operands."""
+    kind = register_kind(compute.short)
+    g, y = expr.input_(0, kind), expr.input_(1, kind)
+    operands: list[Any] = []
+    tensors = numbers = 0
+    for position, one in enumerate(key):
+        if isinstance(one, Form):
+            raw = expr.input_(2 + tensors, register_kind(one.kind))
+            is_condition = op.name == "where" and position == 0
+            operands.append(raw if is_condition else expr.cast(raw, kind))
+            tensors += 1
+        elif one is None:
+            operands.append(None)
+        elif type(one) is tuple:
+            operands.append(one[1])
+        else:
+            raw = expr.param(numbers, "f64" if one is float else "i64")
+            operands.append(expr.cast(raw, kind))
+            numbers += 1
+    assert op.gradient_rule is not None
+    results = op.gradient_rule(g, y, *operands)
+    return results if isinstance(results, tuple) else (results,)
+
+
+def saved_operands(
+    op: Pointwise, launch: Launch, needs: tuple[bool, ...]
+) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Which operands the wanted gradients read (-1 for the result), and which tensors need not be kept."""
+    key = launch.operands
+    results = gradient_expressions(op, key, dtypes.BY_NAME[launch.compute])
+    wanted = [r for r, need in zip(results, needs, strict=False) if need and isinstance(r, Expr)]
+    positions = [k for k, one in enumerate(key) if isinstance(one, Form)]
+    used = sorted(linearise(wanted).inputs_used)
+    saves = tuple([-1 if u == 1 else positions[u - 2] for u in used if u >= 1])
+    return saves, tuple([k for k in positions if k not in saves])
+
+
+class PointwiseNode(Node):
+    """A recorded pointwise operation: its launch, its numbers, and the tensors its gradient reads."""
+
+    __slots__ = ("launch", "needs", "values", "versions")
+
+    launch: Launch
+    needs: tuple[bool, ...]
+    values: list[Any] | None
+    versions: Sequence[int]
+
+    @property
+    def op(self) -> Pointwise:
+        return self.launch.op
+
+    @property
+    def saves(self) -> tuple[int, ...]:
+        return self.launch.saves[self.needs][0] if self.versions else ()
+
+    def backward(self, gradients: Sequence[Tensor | None]) -> Sequence[Tensor | None]:
+        g = gradients[0]
+        values = self.values
+        if values is None:
+            raise RuntimeError(FREED)
+        assert g is not None
+        for position, version in zip(self.saves, self.versions, strict=True):
+            saved = values[position]
+            if saved.storage.version != version:
+                check_version(saved, version, self)
+        if mode.enabled or type(g) is not Tensor:
+            return self.recorded(g, values)
+        key = (g.form, self.needs)
+        prepared = self.launch.backward.get(key)
+        if prepared is None:
+            prepared = build_backward(self.op, self.launch, *key)
+            self.launch.backward[key] = prepared
+        made: list[Tensor] = []
+        if prepared.kernel is not None:
+            reads = [
+                g if r == 0 else values[-1] if r == 1 else values[r - 2] for r in prepared.reads
+            ]
+            made = [allocate(form) for form in prepared.forms]
+            prepared.kernel(
+                *prepared.sizes,
+                *[t.address for t in reads],
+                *[t.address for t in made],
+                *[values[p] for p in prepared.params],
+            )
+        results: list[Tensor | None] = []
+        for route in prepared.routes:
+            if route is None:
+                results.append(None)
+                continue
+            source, index, form = route
+            gradient = g if source == "g" else made[index]
+            if gradient.form.shape != form.shape:
+                gradient = sum_to(gradient, form)
+            if gradient.form.dtype is not form.dtype:
+                gradient = convert(gradient, form.dtype)
+            results.append(gradient)
+        return results
+
+    def recorded(self, g: Tensor, values: list[Any]) -> Sequence[Tensor | None]:
+        """The gradient formula run on tensors, so that it is itself recorded."""
+        compute = dtypes.BY_NAME[self.launch.compute]
+        y = values[-1]
+        if isinstance(y, Tensor):
+            y = wrap(y.storage, y.address, y.form)
+            y.needs_grad, y.edge = True, self
+        operands = [
+            v.to(compute)
+            if isinstance(v, Tensor)
+            and v.form.dtype is not compute
+            and k not in _conditions(self.op)
+            else v
+            for k, v in enumerate(values[:-1])
+        ]
+        assert self.op.gradient_rule is not None
+        results = self.op.gradient_rule(g.to(compute), y if y is None else y.to(compute), *operands)
+        results = results if isinstance(results, tuple) else (results,)
+        forms = self.launch.operands
+        finished: list[Tensor | None] = []
+        for position, edge in enumerate(self.edges):
+            gradient = results[position] if position < len(results) else None
+            form = forms[position]
+            if edge is None or gradient is None:
+                finished.append(None)
+                continue
+            if not isinstance(gradient, Tensor):
+                gradient = g.new_full(g.shape, gradient)
+            elif gradient.form.shape != g.form.shape:
+                gradient = gradient.expand(g.shape)
+            if gradient.form.shape != form.shape:
+                gradient = gradient.sum_to_size(form.shape)
+            finished.append(gradient.to(form.dtype))
+        return finished
+
+    def release(self) -> None:
+        if self.saves:
+            self.values = None
+
+
+NODE_CLASSES[Pointwise] = PointwiseNode
+
+
+def _conditions(op: Pointwise) -> tuple[int, ...]:
+    return (0,) if op.name == "where" else ()
+
+
+def build_backward(
+    op: Pointwise, launch: Launch, g_form: Form, needs: tuple[bool, ...]
+) -> BackwardLaunch:
+    """Traces the gradient formula for the inputs that need one and compiles it into one kernel."""
+    compute = dtypes.BY_NAME[launch.compute]
+    key = launch.operands
+    results = gradient_expressions(op, key, compute)
+    shape = launch.form.shape
+    outputs: list[Expr] = []
+    forms: list[Form] = []
+    routes: list[tuple[str, int, Form] | None] = []
+    for position, needed in enumerate(needs):
+        form = key[position]
+        result = results[position] if position < len(results) else None
+        if not needed or result is None or not isinstance(form, Form):
+            routes.append(None)
+            continue
+        if isinstance(result, Expr) and result.op == "input" and result.extra == 0:
+            routes.append(("g", 0, form))
+            continue
+        if not isinstance(result, Expr):
+            result = expr.const(result, register_kind(compute.short))
+        # Sums over broadcast dims run in the compute dtype; the input's own dtype comes last.
+        full = form.shape == shape
+        made = form_of(
+            form.dtype if full else compute, shape, g_form.strides if g_form.dense else None
+        )
+        routes.append(("kernel", len(outputs), form))
+        outputs.append(cast_to(result, made.kind))
+        forms.append(made)
+    prepared = BackwardLaunch()
+    prepared.routes = tuple(routes)
+    prepared.forms = tuple(forms)
+    prepared.kernel, prepared.sizes, prepared.reads, prepared.params = None, (), (), ()
+    if not outputs:
+        return prepared
+    graph = linearise(outputs)
+    used = sorted(graph.inputs_used)
+    tensors = [k for k, one in enumerate(key) if isinstance(one, Form)]
+    numbers = [k for k, one in enumerate(key) if type(one) is type]
+    renumber = {old: new for new, old in enumerate(used)}
+    steps = tuple(
+        (o, kind, args, renumber[extra] if o == "input" else extra)
+        for o, kind, args, extra in graph.steps
+    )
+    # Inputs 0 and 1 are g and y; the kernel loads them as stored and the graph expects the compute kind.
+    reading = [g_form if u == 0 else launch.form if u == 1 else key[tensors[u - 2]] for u in used]
+    prepared.reads = tuple(u if u < 2 else tensors[u - 2] + 2 for u in used)
+    prepared.params = tuple(numbers)
+    kinds = ["f64" if key[k] is float else "i64" for k in numbers]
+    prepared.kernel, prepared.sizes = compile_pointwise(
+        Graph(steps, graph.outputs), reading, forms, kinds, shape
+    )
+    return prepared
+
+
+def record_pointwise(op: Pointwise, launch: Launch, y: Tensor, operands: Sequence[Any]) -> None:
+    """Makes y's node. The hot functions of `ops/bind.py` hold the same lines for their number of operands."""
+    node = object.__new__(op._node_type or node_type(op))
+    node.edges = edges = tuple(
+        [
+            None
+            if not isinstance(v, Tensor) or not v.needs_grad
+            else v
+            if v.edge is None
+            else v.edge
+            for v in operands
+        ]
+    )
+    node.order = next_order()
+    node.extras = None
+    node.launch = launch
+    node.needs = tuple([edge is not None for edge in edges])
+    y.needs_grad = True
+    y.edge = node
+    save_operands(node, launch, y, operands)
+
+
+def save_operands(
+    node: "PointwiseNode", launch: Launch, y: Tensor, operands: Sequence[Any]
+) -> None:
+    """Keeps what the node's gradient will read. A saved result is a detached alias: y itself would close a circle."""
+    saved = launch.saves.get(node.needs)
+    if saved is None:
+        saved = launch.saves[node.needs] = saved_operands(launch.op, launch, node.needs)
+        if not saved[0] and launch.constants is not None:
+            launch.bare.add(node.needs)
+    saves, drops = saved
+    values = [*operands, None]
+    for position in drops:
+        values[position] = None
+    if saves and saves[0] < 0:
+        values[-1] = wrap(y.storage, y.address, y.form)
+    node.values = values
+    node.versions = [values[position].storage.version for position in saves]

@@ -1,0 +1,78 @@
+"""Writes into tensors: what autograd allows, and in-place pointwise records."""
+
+from typing import Any
+
+from facula.autograd.mode import mode
+from facula.autograd.views import rebase
+from facula.dispatch.copy import alias, copy_of, overlaps
+from facula.dispatch.gradient import record_pointwise
+from facula.dispatch.pointwise import call_pointwise, operand_key
+from facula.op import Pointwise
+from facula.tensor import Tensor
+
+
+def check_inplace(target: Tensor) -> None:
+    """Autograd's rules for writing into a tensor."""
+    if not mode.enabled or not target.needs_grad:
+        return
+    if target.edge is None:
+        raise RuntimeError(
+            "a leaf Variable that requires grad is being used in an in-place operation."
+        )
+    extra = target.extra
+    if extra is not None and extra.base is not None:
+        base = extra.base
+        if base.needs_grad and base.edge is None:
+            raise RuntimeError(
+                "a view of a leaf Variable that requires grad is being used in an in-place operation."
+            )
+        if extra.kind == "multi":
+            raise RuntimeError(
+                "Output 0 of a function that returns multiple views is a view and is being modified "
+                "inplace. This view is the output of a function that returns multiple views. Such "
+                "functions do not allow the output views to be modified inplace. You should replace "
+                "the inplace operation by an out-of-place one."
+            )
+
+
+def check_base_of_view(target: Tensor) -> None:
+    """A view of a leaf that requires gradients cannot be written, even if made without recording."""
+    extra = target.extra
+    if mode.enabled and extra is not None and extra.base is not None:
+        base = extra.base
+        if base.needs_grad and base.edge is None:
+            raise RuntimeError(
+                "a view of a leaf Variable that requires grad is being used in an in-place operation."
+            )
+
+
+def inplace_pointwise(op: Pointwise, target: Tensor, operands: tuple[Any, ...]) -> Tensor:
+    """`target` becomes the formula's value; operands usually begin with target itself."""
+    recording = mode.enabled and any(isinstance(v, Tensor) and v.needs_grad for v in operands)
+    if target.needs_grad or target.extra is not None:
+        check_inplace(target)
+        check_base_of_view(target)
+    safe = list(operands)
+    for k, v in enumerate(safe):
+        if isinstance(v, Tensor) and v is not target and overlaps(target, v):
+            safe[k] = copy_of(v)
+    before = None
+    if recording:
+        # The graph must see the operands as they were: target's own edge is about to change.
+        before = tuple(alias(v) if v is target else v for v in operands)
+    call_pointwise(op, tuple(safe), target)
+    if recording:
+        assert before is not None
+        key = tuple([operand_key(v) for v in operands])
+        launch = op.launches[(*key, target.form, "out")]
+        if launch.differentiable:
+            target.storage.version += 1
+            made = alias(target)
+            record_pointwise(op, launch, made, before)
+            for position, saved in enumerate(made.edge.saves):
+                if saved >= 0 and before[saved].storage is target.storage:
+                    made.edge.versions[position] -= 1  # saved as it was before the write
+            rebase(target, made.edge)
+            return target
+    target.storage.version += 1
+    return target

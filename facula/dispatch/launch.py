@@ -1,0 +1,46 @@
+"""Launches: prepared work for one combination of forms."""
+
+from typing import Any
+
+from facula.backend.cpu import Kernel
+from facula.form import Form
+from facula.op import Pointwise
+
+
+class Launch:
+    """Prepared work: `kernel(*sizes, *addresses, *params)` fills a tensor of `form`."""
+
+    __slots__ = (
+        "op", "kernel", "sizes", "form", "compute", "operands", "constants", "saves", "bare", "backward",
+        "differentiable",
+    )  # fmt: skip
+
+    op: Pointwise
+    kernel: Kernel
+    sizes: tuple[int, ...]
+    form: Form
+    # Operands that are constants (None for tensors, then for the result), if no number comes at call time.
+    constants: list[Any] | None
+    # Combinations of wanted gradients that read no tensor.
+    bare: set[tuple[bool, ...]]
+    compute: str
+    operands: tuple[Any, ...]
+    saves: "dict[tuple[bool, ...], tuple[tuple[int, ...], tuple[int, ...]]]"
+    backward: "dict[Any, BackwardLaunch]"
+    differentiable: bool
+
+    def __iter__(self) -> Any:
+        return iter((self.kernel, self.sizes, self.form))
+
+
+class BackwardLaunch:
+    """Prepared gradient: which tensors a kernel reads, and what each edge receives."""
+
+    __slots__ = ("kernel", "sizes", "forms", "reads", "params", "routes")
+
+    kernel: Kernel | None
+    sizes: tuple[int, ...]
+    forms: tuple[Form, ...]
+    reads: tuple[int, ...]
+    params: tuple[int, ...]
+    routes: tuple[tuple[str, int, Form] | None, ...]

@@ -1,0 +1,206 @@
+"""Operations whose gradients are functions over tensors, and views."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from facula.autograd.graph import FREED, Node, Output, check_version
+from facula.autograd.mode import mode
+from facula.autograd.views import note_view
+from facula.dispatch.layout import as_tuple, remember
+from facula.dispatch.node import NODE_CLASSES, edge_of, node_type
+from facula.form import form_of
+from facula.op import Operation, View
+from facula.tensor import Tensor, wrap
+
+
+class FunctionNode(Node):
+    """A recorded operation whose gradient is a function over tensors; values are kept by argument name."""
+
+    __slots__ = ("op", "values", "versions", "result_forms", "outputs", "needs", "arity")
+
+    op: Any
+    values: dict[str, Any] | None
+    versions: list[tuple[Tensor, int]]
+    outputs: int  # type: ignore[misc]
+
+    def backward(self, gradients: Sequence[Tensor | None]) -> Sequence[Tensor | None]:
+        values = self.values
+        if values is None:
+            raise RuntimeError(FREED)
+        for tensor, version in self.versions:
+            if tensor.storage.version != version:
+                check_version(tensor, version, self)
+        arguments: list[Any] = []
+        for name in self.op.gradient_names:
+            if name == "g":
+                arguments.append(gradients[0] if self.outputs == 1 else tuple(gradients))
+            elif name == "needs":
+                arguments.append(self.needs)
+            elif name in ("y", "ys"):
+                arguments.append(self.results(values["y"]))
+            else:
+                arguments.append(values[name])
+        results = self.op.gradient_rule(*arguments)
+        results = results if isinstance(results, (tuple, list)) else (results,)
+        flat: list[Tensor | None] = []
+        for result, many in zip(results, self.arity, strict=False):
+            if many is None:
+                flat.append(result)
+            else:
+                flat.extend(result if result is not None else [None] * many)
+        flat += [None] * (len(self.edges) - len(flat))
+        return flat
+
+    def results(self, saved: Any) -> Any:
+        """The saved result(s), tied to this node again when the gradient itself is recorded."""
+        if not mode.enabled:
+            return saved
+        tied = []
+        for index, y in enumerate(as_tuple(saved)):
+            again = wrap(y.storage, y.address, y.form)
+            if y.form.dtype.is_floating_point:
+                again.needs_grad = True
+                again.edge = self if self.outputs == 1 else Output(self, index)
+            tied.append(again)
+        return tuple(tied) if isinstance(saved, tuple) else tied[0]
+
+    def release(self) -> None:
+        if self.versions:
+            self.values = None
+
+
+NODE_CLASSES[Operation] = FunctionNode
+
+
+def call_operation(op: Operation, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Runs an operation's forward unrecorded and records it if a gradient is wanted."""
+    if not mode.enabled or op.gradient_rule is None or not _wants_gradient(args, kwargs):
+        return op.forward(*args, **kwargs)
+    mode.enabled = False
+    try:
+        y = op.forward(*args, **kwargs)
+    finally:
+        mode.enabled = True
+    record_operation(op, y, bind(op, args, kwargs))
+    return y
+
+
+def _wants_gradient(args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+    for v in args:
+        if isinstance(v, Tensor):
+            if v.needs_grad:
+                return True
+        elif type(v) in (list, tuple):
+            for w in v:
+                if isinstance(w, Tensor) and w.needs_grad:
+                    return True
+    if kwargs:
+        return _wants_gradient(tuple(kwargs.values()), {})
+    return False
+
+
+def bind(op: Operation, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
+    """Arguments by name, defaults filled in."""
+    values = dict(op.defaults)
+    values.update(zip(op.parameters, args, strict=False))
+    values.update(kwargs)
+    return values
+
+
+def record_operation(op: Operation, y: Any, values: dict[str, Any]) -> None:
+    """Makes the node of a result, or of several."""
+    results = [t for t in as_tuple(y)] if isinstance(y, (tuple, list)) else [y]
+    if not any(isinstance(t, Tensor) and t.form.dtype.is_floating_point for t in results):
+        return
+    node = object.__new__(node_type(op))
+    edges: list[Any] = []
+    needs: list[Any] = []
+    arity: list[int | None] = []
+    for name in op.tensor_names:
+        value = values.get(name)
+        if isinstance(value, (list, tuple)):
+            found = [edge_of(t) for t in value]
+            edges += found
+            needs.append([e is not None for e in found])
+            arity.append(len(found))
+        else:
+            edge = edge_of(value) if isinstance(value, Tensor) else None
+            edges.append(edge)
+            needs.append(edge is not None)
+            arity.append(None)
+    Node.__init__(node, tuple(edges))
+    node.op, node.needs, node.arity = op, tuple(needs), arity
+    node.outputs = len(results)
+    kept: dict[str, Any] = {}
+    versions: list[tuple[Tensor, int]] = []
+
+    def keep(value: Any) -> Any:
+        if isinstance(value, Tensor):
+            versions.append((value, value.storage.version))
+        elif isinstance(value, (list, tuple)):
+            for t in value:
+                keep(t)
+        return value
+
+    for name in op.gradient_names:
+        if name in ("g", "needs"):
+            continue
+        if name in ("y", "ys"):
+            saved = tuple(wrap(t.storage, t.address, t.form) for t in results)
+            kept["y"] = keep(saved if name == "ys" else saved[0])
+        elif name.endswith("_offset") and name not in values:
+            kept[name] = values[name[:-7]].storage_offset()
+        elif name.endswith("_form") and name not in values:
+            value = values[name[:-5]]
+            kept[name] = (
+                [t.form for t in value]
+                if isinstance(value, (list, tuple))
+                else None
+                if value is None
+                else value.form
+            )
+        else:
+            kept[name] = keep(values[name])
+    node.values, node.versions = kept, versions
+    for index, t in enumerate(results):
+        if t.form.dtype.is_floating_point and (
+            op.differentiable_outputs is None or index in op.differentiable_outputs
+        ):
+            t.needs_grad = True
+            t.edge = node if node.outputs == 1 else Output(node, index)
+
+
+def call_view(op: View, tensor: Tensor, args: tuple[Any, ...]) -> Tensor:
+    """A view: the record's geometry function, cached by form and arguments."""
+    key = (tensor.form, args)
+    found = op.launches.get(key)
+    if found is None:
+        made = op.forward(tensor.form.geometry, *args)
+        form = form_of(tensor.form.dtype, tuple(made.shape), tuple(made.strides))
+        found = remember(op.launches, key, (form, made.offset * form.itemsize))
+    y = wrap(tensor.storage, tensor.address + found[1], found[0])
+    track_view(op, tensor, y, args)
+    return y
+
+
+def track_view(op: View, tensor: Tensor, y: Tensor, args: tuple[Any, ...]) -> None:
+    """Notes base and node of a fresh view."""
+    from_base(y, tensor)
+    if tensor.needs_grad and mode.enabled:
+        values = dict(op.defaults)
+        values.update(zip(op.parameters[1:], args, strict=False))
+        values[op.parameters[0]] = values["self"] = tensor
+        record_operation(op, y, values)
+
+
+def from_base(y: Tensor, source: Tensor) -> None:
+    """Makes y a view of source's base, so that in-place writes find each other."""
+    if not source.form.dtype.is_floating_point:
+        return
+    extra = y.extras()
+    parent = source.extra
+    if parent is not None and parent.base is not None:
+        extra.base = parent.base
+    else:
+        extra.base = source
+    note_view(y)

@@ -1,0 +1,216 @@
+"""Pointwise records: dtype and shape inference, tracing, launch. Note [hot path]."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from facula.autograd.mode import mode
+from facula.dispatch.gradient import record_pointwise
+from facula.dispatch.launch import Launch
+from facula.dispatch.layout import (
+    cast_to,
+    compile_pointwise,
+    dtype_word,
+    expanded,
+    register_kind,
+    remember,
+)
+from facula.form import Form, form_of
+from facula.kernel import expr
+from facula.kernel.expr import Expr, linearise
+from facula.meta import dtype as dtypes
+from facula.meta.dtype import dtype
+from facula.meta.geometry import restride_like
+from facula.meta.shape import broadcast_shapes
+from facula.op import BOOL, FLOAT, Pointwise
+from facula.tensor import Tensor, allocate
+
+
+def formula_of(op: Pointwise, compute: dtype) -> Callable[..., Any]:
+    """The value formula for a compute dtype: records may differ for floats, integers and bool."""
+    if callable(op.value):
+        return op.value
+    kind = (
+        "floating" if compute.is_floating_point else "bool" if compute.kind == "b" else "integral"
+    )
+    found = op.value.get(kind) or (op.value.get("integral") if kind == "bool" else None)
+    if found is None:
+        raise NotImplementedError(f"\"{op.name}\" not implemented for '{compute}'")
+    return found
+
+
+def result_dtypes(op: Pointwise, operands: Sequence[Any]) -> tuple[dtype, dtype]:
+    """The dtype to compute in and that of the result."""
+    described = []
+    for argument, value in zip(op.schema.arguments, operands, strict=False):
+        if not argument.type.startswith("Tensor") or value is None:
+            continue
+        if isinstance(value, Form):
+            described.append((value.dtype, value.ndim))
+        else:
+            described.append((dtypes.of_scalar(value()), None))
+    if op.name == "where":
+        described = described[1:]
+    common = dtypes.result_type(described)
+    if op.rule == FLOAT and not common.is_floating_point:
+        common = dtypes.get_default_dtype()
+    if op.rule == BOOL:
+        return common, dtypes.bool_
+    return common, common
+
+
+def operand_key(value: Any) -> Any:
+    """What a launch depends on: the form of a tensor, the type of a number, None."""
+    form = getattr(value, "form", None)
+    if form is not None:
+        return form
+    kind = type(value)
+    if value is None or kind in (int, float, bool):
+        return None if value is None else kind
+    if isinstance(value, (int, float)):  # NumPy's scalars derive from Python's
+        return float if isinstance(value, float) else int
+    raise TypeError(f"argument must be Tensor or a number, not {kind.__name__}")
+
+
+def trace_inputs(
+    op: Pointwise, key: Sequence[Any], compute: dtype
+) -> tuple[list[Any], list[int], list[int], list[str]]:
+    """Expressions for a record's operands, cast to the compute kind; which are tensors, which numbers."""
+    operands: list[Any] = []
+    tensors: list[int] = []
+    numbers: list[int] = []
+    kinds: list[str] = []
+    target = register_kind(compute.short)
+    for position, one in enumerate(key):
+        if isinstance(one, Form):
+            raw = expr.input_(len(tensors), register_kind(one.kind))
+            is_condition = op.name == "where" and position == 0
+            operands.append(raw if is_condition else expr.cast(raw, target))
+            tensors.append(position)
+        elif one is None:
+            operands.append(None)
+        elif type(one) is tuple:
+            operands.append(one[1])
+        else:
+            kind = "f64" if one is float else "i64"
+            raw = expr.param(len(numbers), kind)
+            kinds.append(kind)
+            numbers.append(position)
+            operands.append(expr.cast(raw, target))
+    return operands, tensors, numbers, kinds
+
+
+def build_launch(op: Pointwise, key: tuple[Any, ...], target: Form | None = None) -> Launch:
+    """Infers dtype, shape and strides, traces the formula, compiles. `target`: the form to write into."""
+    compute, out = result_dtypes(op, key)
+    if op.refuses and compute.kind in op.refuses:
+        raise NotImplementedError(f"\"{op.name}_cpu\" not implemented for '{dtype_word(compute)}'")
+    forms = [k for k in key if isinstance(k, Form)]
+    shape = broadcast_shapes(*(f.shape for f in forms))
+    if target is None:
+        same = (
+            forms[0]
+            if len(forms) == 1
+            or all(f.strides == forms[0].strides and f.shape == shape for f in forms)
+            else None
+        )
+        if same is not None and same.contiguous and same.shape == shape:
+            target = form_of(out, shape)
+        else:
+            target = form_of(out, shape, restride_like(shape, [expanded(f, shape) for f in forms]))
+    else:
+        check_writable(op.name, target, shape, out)
+    operands, tensors, numbers, kinds = trace_inputs(op, key, compute)
+    value = formula_of(op, compute)(*operands)
+    if not isinstance(value, Expr):
+        value = expr.const(value, register_kind(target.kind))
+    graph = linearise([cast_to(value, target.kind)])
+    launch = Launch()
+    launch.op = op
+    launch.form = target
+    numbers_known = not any(type(k) is type for k in key)
+    launch.constants = (
+        [k[1] if type(k) is tuple else None for k in key] + [None] if numbers_known else None
+    )
+    launch.bare = set()
+    launch.compute = compute.name
+    launch.operands = key
+    launch.kernel, launch.sizes = compile_pointwise(
+        graph, [key[k] for k in tensors], [target], kinds, shape
+    )
+    launch.backward = {}
+    launch.differentiable = op.gradient_rule is not None and out.is_floating_point
+    launch.saves = {}
+    return launch
+
+
+def check_writable(name: str, target: Form, shape: Sequence[int], out: dtype) -> None:
+    """In-place and out= rules: shape must be the broadcast one, and the dtype must be able to hold the result."""
+    if tuple(target.shape) != tuple(shape):
+        raise RuntimeError(
+            f"output with shape {list(target.shape)} doesn't match the broadcast shape {list(shape)}"
+        )
+    if not dtypes.can_cast(out, target.dtype):
+        raise RuntimeError(
+            f"result type {dtype_word(out)} can't be cast to the desired output type {dtype_word(target.dtype)}"
+        )
+    if any(s == 0 and n > 1 for s, n in zip(target.strides, target.shape, strict=True)):
+        raise RuntimeError(
+            "unsupported operation: more than one element of the written-to tensor refers to a single "
+            "memory location. Please clone() the tensor before performing the operation."
+        )
+
+
+def call_pointwise(
+    op: Pointwise,
+    operands: tuple[Any, ...],
+    out: Tensor | None = None,
+    key: tuple[Any, ...] | None = None,
+) -> Tensor:
+    """The general road of pointwise records. `out` receives the result if given; `key` may hold constants."""
+    if key is None:
+        key = tuple([operand_key(v) for v in operands])
+    launches = op.launches
+    if out is None:
+        launch = launches.get(key)
+        if launch is None:
+            if not any(isinstance(k, Form) for k in key):
+                raise TypeError(
+                    f"{op.name}(): at least one argument must be a Tensor, got {_received(operands)}"
+                )
+            launch = remember(launches, key, build_launch_for(op, key, operands))
+        y = allocate(launch.form)
+    else:
+        marked = (*key, out.form, "out")
+        launch = launches.get(marked)
+        if launch is None:
+            launch = remember(launches, marked, build_launch_for(op, key, operands, out.form))
+        y = out
+    arguments = [v.address for v in operands if isinstance(v, Tensor)]
+    arguments.append(y.address)
+    for one, v in zip(key, operands, strict=True):
+        if type(one) is type:
+            arguments.append(v if type(v) is one is not bool else one(v))
+    code = launch.kernel(*launch.sizes, *arguments)
+    if code:
+        raise op.error_codes[code]()
+    if out is None:
+        if mode.enabled and launch.differentiable:
+            for v in operands:
+                if isinstance(v, Tensor) and v.needs_grad:
+                    record_pointwise(op, launch, y, operands)
+                    break
+        return y
+    return y
+
+
+def build_launch_for(
+    op: Pointwise, key: tuple[Any, ...], operands: Sequence[Any], target: Form | None = None
+) -> Launch:
+    for one, value in zip(key, operands, strict=True):
+        if one is int and not -(2**63) <= value < 2**63:
+            raise RuntimeError("value cannot be converted to type int64_t without overflow")
+    return build_launch(op, key, target)
+
+
+def _received(operands: Sequence[Any]) -> str:
+    return "(" + ", ".join(type(v).__name__ for v in operands) + ")"
