@@ -73,7 +73,8 @@ def _horner(b: Builder, x: Value, coefficients: Sequence[float]) -> Value:
 
 def _product_with(b: Builder, w: Value, x: Value, table: Sequence[float]) -> Value:
     """w times the polynomial in x, with fewer roundings than the product of the two."""
-    return b.op("muladd", w * x, _horner(b, x, table[1:]), w * table[0])
+    first, lost = _product(b, w, table[0])
+    return first + b.op("muladd", w * x, _horner(b, x, table[1:]), lost)
 
 
 def _clamp(b: Builder, x: Value, low: float | None, high: float | None) -> Value:
@@ -837,8 +838,8 @@ def erf(b: Builder, x: Value) -> Value:
 @decomposition
 @in_f64
 def erfc(b: Builder, x: Value) -> Value:
-    """exp(-x^2) / (1 + 2 x) times a slowly varying function; 2 less that for x < 0. What rounding takes
-    from the square, the exponential and the quotient is carried along."""
+    """1 - erf(x) near 0; beyond, exp(-x^2) / (1 + 2 x) times a slowly varying function; 2 less that for
+    x < 0. What rounding takes from square, exponential and quotient is carried along."""
     size = _clamp(b, b.op("abs", x), None, 27.5)
     table = coefficients.ERFC["f64"]
     t = (size - 4) / (size + 4)
@@ -857,7 +858,10 @@ def erfc(b: Builder, x: Value) -> Value:
     e = above_one + 1
     e_lost = ((1 - e) + above_one) + ((r - above_one) + rest) + e * (r_lost - square_lost)
     result = b.op("muladd", e, quotient, b.op("muladd", e, quotient_lost, quotient * e_lost))
-    result = _scale(b, result, n)
+    one_less = 1 - size
+    bulge = size * _horner(b, size * size, coefficients.ERF_NEAR["f64"])
+    near = one_less - (bulge - ((1 - one_less) - size))
+    result = b.select(size < 0.75, near, _scale(b, result, n))
     return b.select(x < 0, 2 - result, result)
 
 
@@ -891,7 +895,7 @@ def _turns(b: Builder, x: Value) -> tuple[Value, Value, Value]:
 def lgamma(b: Builder, x: Value) -> Value:
     """Stirling's series from 8 on, polynomials through the zeros 1 and 2 below, recurrences between;
     reflection for x < 0, where accuracy near the zeros is absolute."""
-    reflect = x < 0
+    reflect = x < -(2.0**-60)
     size = b.op("abs", x)
     # Down to below 3 by factors, up from below 0.7 by one.
     place, factor = size, b.like(x, 1)

@@ -8,14 +8,14 @@ The checks and their order are PyTorch's; the numbers come from the fills of
 import math
 import warnings
 
+from facula.autograd.mode import mode
+from facula.autograd.views import rebase
 from facula.dispatch import (
     alias,
     check_base_of_view,
     check_inplace,
     copy_into,
     dtype_word,
-    mode,
-    rebase,
     record_operation,
 )
 from facula.form import form_of

@@ -205,8 +205,6 @@ SHAPE_NUMBERS = (
     "dilation_w", "weight_group", "weight_row", "weight_channel",
 )  # fmt: skip
 WORK_NUMBERS = ("scratch_stride", "chunk_rows", "row_group", "channel_block")
-# How many channels ahead of their use weights are asked for.
-AHEAD = 4
 CORRELATE_NUMBERS = (*SHAPE_NUMBERS, *PLANE_NUMBERS, *WORK_NUMBERS)
 CORRELATE_PARAMETERS = tuple(Parameter(name) for name in (*ADDRESSES, *CORRELATE_NUMBERS))
 
@@ -586,10 +584,6 @@ class _Correlation:
         with build.loop(self.first_channel, self.stop_channel, carry=sums) as channel:
             plane = build.offset(image, channel.index * self.copier.slots, self.source_kind)
             step = channel.index * p["weight_channel"]
-            if plan.transposed:
-                # The next channels' weights lie pages apart, where no prefetcher guesses them.
-                for head in heads:
-                    build.prefetch(head, step + p["weight_channel"] * AHEAD, plan.kind)
             with build.loop(0, self.taps, carry=channel.carried) as loop:
                 weight = step + loop.index
                 if plan.transposed:
