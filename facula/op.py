@@ -90,6 +90,10 @@ class Pointwise(Op):
         # Argument kinds that formulas do not accept, for the error text: e.g. ("bool",).
         self.refuses: tuple[str, ...] = ()
         self.error_codes: dict[int, Callable[[], Exception]] = {}
+        # The operand that only chooses: it keeps its dtype and takes no part in promotion.
+        self.condition: int | None = None
+        # Whether numbers among the operands are compiled into the kernel.
+        self.constant_numbers = False
 
     def gradient(self, function: Callable[..., Any]) -> Callable[..., Any]:
         """Decorator: sets the gradient formula."""

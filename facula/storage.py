@@ -5,6 +5,7 @@ The memory comes from the machine's pool and goes back there when the last tenso
 
 import ctypes
 import weakref
+from collections.abc import Callable
 
 from facula.backend.cpu import machine
 
@@ -39,8 +40,8 @@ class Storage:
     views: "list[weakref.ref[object]] | None"
 
     def __init__(self, nbytes: int) -> None:
-        self.pool = memory.pool(nbytes)
         self.address = memory.acquire(nbytes)
+        self.pool = memory.pool(nbytes)
         self.nbytes = nbytes
         self.version = 0
         self.views = None
@@ -66,6 +67,23 @@ class Storage:
         except AttributeError:  # the allocation itself failed
             return
         pool.append(self.address)
+
+    def clone(self) -> "Storage":
+        """A copy of the bytes in memory of its own."""
+        copied = Storage(self.nbytes)
+        ctypes.memmove(copied.address, self.address, self.nbytes)
+        return copied
+
+    def __copy__(self) -> "Storage":
+        # What `object` would do copies the address: two owners, and the block given back twice.
+        return self.clone()
+
+    def __deepcopy__(self, memo: dict[int, object]) -> "Storage":
+        copied = memo[id(self)] = self.clone()
+        return copied
+
+    def __reduce__(self) -> "tuple[Callable[[bytes], Storage], tuple[bytes]]":
+        return _storage_from, (ctypes.string_at(self.address, self.nbytes),)
 
     def grow(self, nbytes: int) -> None:
         """Makes room for `nbytes`, keeping the content. The old block lives on as long as the new one,
@@ -98,3 +116,10 @@ class _Returning:
     def append(self, address: int) -> None:
         self.pool.append(address)
         self.old = None
+
+
+def _storage_from(data: bytes) -> Storage:
+    """What pickle calls."""
+    storage = Storage(len(data))
+    ctypes.memmove(storage.address, data, len(data))
+    return storage

@@ -1,7 +1,8 @@
 """The kernel cache on disk: object files under the user's cache folder, one a kernel.
 
-A file holds a digest of its payload before the payload: a damaged or truncated entry is noticed,
-removed and built again. Writes go to a temporary name and are renamed, so readers never see half an entry.
+A file holds a digest of its key and payload before the payload: a damaged, truncated or misplaced entry
+is noticed, removed and built again. Writes go to a temporary name and are renamed, so readers never see
+half an entry. Whatever the disk does, a program runs on: it compiles. Note [kernel cache].
 """
 
 import hashlib
@@ -29,11 +30,14 @@ class KernelCache:
         path = self.path(key)
         try:
             data = path.read_bytes()
-        except (FileNotFoundError, NotADirectoryError, PermissionError):
+        except OSError:
             return None
         payload = data[DIGEST_BYTES:]
-        if hashlib.sha256(payload).digest() != data[:DIGEST_BYTES]:
-            path.unlink(missing_ok=True)
+        if _digest(key, payload) != data[:DIGEST_BYTES]:
+            try:
+                path.unlink(missing_ok=True)
+            except OSError:  # a folder that may only be read: the entry stays, and is passed over
+                self.writable = False
             return None
         self.found += 1
         return payload
@@ -52,13 +56,22 @@ class KernelCache:
             return
         try:
             with os.fdopen(handle, "wb") as file:
-                file.write(hashlib.sha256(payload).digest() + payload)
+                file.write(_digest(key, payload) + payload)
             os.replace(temporary, path)
         except OSError:
             self.writable = False
-            Path(temporary).unlink(missing_ok=True)
+            Path(temporary).unlink(missing_ok=True)  # the disk is full, or the entry is a folder
 
     def usage(self) -> tuple[int, int]:
         """Number of entries and their bytes on disk."""
-        sizes = [entry.stat().st_size for entry in self.folder.glob("*/*.o")]
+        sizes = []
+        for entry in self.folder.glob("*/*.o"):
+            try:
+                sizes.append(entry.stat().st_size)
+            except OSError:  # removed by another process meanwhile
+                continue
         return len(sizes), sum(sizes)
+
+
+def _digest(key: str, payload: bytes) -> bytes:
+    return hashlib.sha256(key.encode() + b"\n" + payload).digest()

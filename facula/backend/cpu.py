@@ -15,6 +15,7 @@ from pathlib import Path
 from facula.backend import fork_join, interpreter, llvm
 from facula.backend.cache import KernelCache
 from facula.backend.memory import Memory
+from facula.backend.processors import available_threads
 from facula.config import config
 from facula.kernel import library as _library
 from facula.kernel import lower as _lower
@@ -41,17 +42,6 @@ class MethodDefinition(ctypes.Structure):
     )
 
 
-def available_threads() -> int:
-    """Processors this process may use: affinity, and the quota of its cgroup."""
-    count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    quota = Path("/sys/fs/cgroup/cpu.max")
-    if quota.is_file():
-        limit, period = quota.read_text().split()[:2]
-        if limit != "max":
-            count = min(count, max(1, int(limit) // int(period)))
-    return count
-
-
 class Cpu:
     """One process's CPU: its pools of memory, its workers, its kernels."""
 
@@ -63,6 +53,11 @@ class Cpu:
         self._lock = threading.RLock()
         self._keep: list[object] = []
         self._fingerprint = ""
+        self._ready = False
+        # No other thread may be halfway through compiling or carving up memory when a fork copies both.
+        os.register_at_fork(
+            before=self._before_fork, after_in_parent=self._unlock, after_in_child=self._after_fork
+        )
 
     @property
     def target(self) -> Target:
@@ -72,7 +67,7 @@ class Cpu:
     @property
     def workers(self) -> int:
         """Upper bound of the worker numbers kernels see; per-worker scratch needs this many parts."""
-        return self.pool.parts
+        return self.pool.limit
 
     def set_threads(self, count: int) -> None:
         """How many threads kernels may use, the caller's included."""
@@ -93,15 +88,16 @@ class Cpu:
     def _build(self, plan: Plan) -> Kernel:
         if config.backend == "interpreter":
             return interpreter.compile_plan(plan)
-        if not self._fingerprint:
+        if not self._ready:
             self._prepare()
-        key = hashlib.sha256(f"{self._fingerprint}\n{plan!r}".encode()).hexdigest()[:40]
+        target = llvm.host_target()
+        key = self._key(f"{target}\n{plan!r}")
         symbol = f"k{key}"
         if "plan" in config.debug:
             print(plan, file=sys.stderr)
         image = self.cache.read(key)
         if image is None:
-            program = lower(plan, llvm.host_target())
+            program = lower(plan, target)
             text = llvm.module_text(program, symbol)
             if "source" in config.debug:
                 print(program, text, sep="\n", file=sys.stderr)
@@ -131,24 +127,46 @@ class Cpu:
         llvm.define_symbol("facula_type_error", type_error)
         llvm.define_symbol("facula_state", self.pool.address)
         self._fingerprint = f"{llvm.host_identity()} {_generator_fingerprint()}"
-        key = hashlib.sha256(f"{self._fingerprint}\n{fork_join.pool_text()}".encode()).hexdigest()[:40]
+        key = self._key(fork_join.pool_text())
         image = self.cache.read(key)
         if image is None:
             image = llvm.compile_text(fork_join.pool_text())
+            self.cache.compiled += 1
             self.cache.write(key, image)
         llvm.define_symbol("facula_run", llvm.link(image, "facula_run"))
-        self.pool.start(llvm.link_address("facula_worker"))
+        self.pool.start(llvm.link_address("facula_worker"), llvm.link_address("facula_stop"))
+        self._ready = True
+
+    def _key(self, description: str) -> str:
+        """The name in the cache of what these words describe, made by this generator for this host."""
+        return hashlib.sha256(f"{self._fingerprint}\n{description}".encode()).hexdigest()[:40]
+
+    # --- fork ----------------------------------------------------------------------------------
+
+    def _before_fork(self) -> None:
+        self._lock.acquire()
+        self.memory.lock.acquire()
+
+    def _unlock(self) -> None:
+        self.memory.lock.release()
+        self._lock.release()
+
+    def _after_fork(self) -> None:
+        self._unlock()
+        self.pool.forget()
 
 
 def _generator_fingerprint() -> str:
-    """Changes whenever a file that takes part in code generation changes."""
+    """Changes whenever a file that takes part in code generation changes.
+
+    By content, a millisecond: files unpacked by an installer may all bear one date.
+    """
     package = Path(__file__).parent.parent
-    parts = []
+    digest = hashlib.sha256()
     for folder in ("kernel", "kernel/library", "backend"):
         for path in sorted((package / folder).glob("*.py")):
-            status = path.stat()
-            parts.append(f"{path.name} {status.st_size} {status.st_mtime_ns}")
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+            digest.update(path.name.encode() + path.read_bytes())
+    return digest.hexdigest()
 
 
 # Importing them registers their lowerings.

@@ -3,14 +3,14 @@
 `facula_run(body, arguments, units, work)` is what every kernel entry calls for long work. Workers and
 caller draw tickets for blocks of units; since units are independent, who runs which changes no bit.
 The caller closes the job when tickets run out and waits only for workers that joined it, never for
-one still asleep. See docs/notes/fork_join.md.
+one still asleep. Note [fork join].
 """
 
 import ctypes
-import os
 import platform
 import sys
 import threading
+from collections.abc import Callable
 
 SPINS = 3000
 FUTEX_WAIT_PRIVATE, FUTEX_WAKE_PRIVATE = 128, 129
@@ -79,7 +79,7 @@ start:
   %began = load atomic i64, ptr %epoch.p acquire, align 8
   br label %wait
 wait:
-  %seen = phi i64 [ %began, %start ], [ %epoch, %leave ], [ %epoch, %alive ]
+  %seen = phi i64 [ %began, %start ], [ %epoch, %leave ]
   br label %spin
 spin:
   %turn = phi i64 [ 0, %wait ], [ %turn.next, %still ], [ 0, %wake ]
@@ -104,16 +104,18 @@ wake:
 job:
   %stop = load atomic i64, ptr %stop.p acquire, align 8
   %ended = icmp ne i64 %stop, 0
-  br i1 %ended, label %end, label %alive
-alive:
-  %parts = load atomic i64, ptr %parts.p acquire, align 8
-  %wanted = icmp slt i64 %worker, %parts
-  br i1 %wanted, label %join, label %wait
+  br i1 %ended, label %end, label %join
 join:
+  ; First be counted, then look: from here on the job that is seen open stays until this worker leaves.
+  ; What it reads of the job (number of parts, body, blocks) must be read after that.
   %j0 = atomicrmw add ptr %active.p, i64 1 seq_cst
   %open = load atomic i64, ptr %open.p seq_cst, align 8
   %is.open = icmp ne i64 %open, 0
-  br i1 %is.open, label %take, label %leave
+  br i1 %is.open, label %admit, label %leave
+admit:
+  %parts = load atomic i64, ptr %parts.p acquire, align 8
+  %wanted = icmp slt i64 %worker, %parts
+  br i1 %wanted, label %take, label %leave
 take:
   call void @blocks(ptr %state, i64 %worker)
   br label %leave
@@ -121,6 +123,14 @@ leave:
   %l0 = atomicrmw sub ptr %active.p, i64 1 seq_cst
   br label %wait
 end:
+  ret void
+}}
+
+define void @facula_stop(ptr %state) {{
+{words(epoch=EPOCH, stop=STOP, parts=PARTS)}
+  store atomic i64 1, ptr %parts.p seq_cst, align 8
+  store atomic i64 1, ptr %stop.p seq_cst, align 8
+  %e = atomicrmw add ptr %epoch.p, i64 1 seq_cst{rouse}
   ret void
 }}
 
@@ -187,48 +197,57 @@ end:
 
 
 class Pool:
-    """The workers of this process. `resize` sets how many threads take part, the caller included."""
+    """The workers of this process. `resize` sets how many threads take part, the caller included.
+
+    `limit` bounds the worker numbers that kernels see. It never falls, so that scratch measured by it stays
+    large enough if another thread changes the number of threads before the kernel runs.
+    """
 
     def __init__(self, parts: int) -> None:
         self.state = (ctypes.c_int64 * WORDS)()
         self.parts = parts
+        self.limit = parts
         self.threads: list[threading.Thread] = []
-        self._worker: ctypes._FuncPointer | None = None
+        self._worker: Callable[[int, int], None] | None = None
+        self._release: Callable[[int], None] | None = None
 
     @property
     def address(self) -> int:
         return ctypes.addressof(self.state)
 
-    def start(self, worker_address: int) -> None:
+    def start(self, worker_address: int, stop_address: int) -> None:
         """Starts the workers; called once the pool's code is linked."""
-        prototype = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64)
-        self._worker = prototype(worker_address)
-        os.register_at_fork(after_in_child=self._after_fork)
+        self._worker = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64)(worker_address)
+        self._release = ctypes.CFUNCTYPE(None, ctypes.c_void_p)(stop_address)
         self.resize(self.parts)
-        # Threads must leave generated code before the interpreter takes itself apart.
-        threading._register_atexit(self._stop)  # type: ignore[attr-defined]
+        # Workers must leave generated code before the interpreter takes it and their memory apart.
+        threading._register_atexit(self.stop)  # type: ignore[attr-defined]
 
     def resize(self, parts: int) -> None:
+        """From the next job on `parts` threads work. Starting them may fail; then nothing has changed."""
+        self.limit = max(self.limit, parts)
+        if self._worker is not None:
+            while len(self.threads) < parts - 1:
+                index = len(self.threads) + 1
+                thread = threading.Thread(
+                    target=self._worker, args=(self.address, index), name=f"facula-{index}", daemon=True
+                )
+                thread.start()
+                self.threads.append(thread)
+            self.state[PARTS] = parts
         self.parts = parts
-        if self._worker is None:
-            return
-        while len(self.threads) < parts - 1:
-            index = len(self.threads) + 1
-            thread = threading.Thread(
-                target=self._worker, args=(self.address, index), name=f"facula-{index}", daemon=True
-            )
-            thread.start()
-            self.threads.append(thread)
-        self.state[PARTS] = parts
 
-    def _after_fork(self) -> None:
-        # The child has the memory of its parent, but none of the threads.
+    def forget(self) -> None:
+        """In the child of a fork, which has the memory of its parent but none of the threads: new ones."""
         ctypes.memset(self.state, 0, ctypes.sizeof(self.state))
         self.threads = []
         self.resize(self.parts)
 
-    def _stop(self) -> None:
-        self.state[PARTS] = 1
-        self.state[STOP] = 1
-        self.state[EPOCH] += 1
+    def stop(self) -> None:
+        """Ends the workers and waits for them; kernels called from now on run on their caller."""
+        if self._release is None:
+            return
+        self._release(self.address)
+        for thread in self.threads:
+            thread.join()
         self.threads = []

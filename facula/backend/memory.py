@@ -4,35 +4,48 @@ A block given back to the system costs page faults when it is asked for anew (5 
 so free blocks wait in a list per size, and `empty_cache` returns the large ones.
 """
 
+import gc
 import mmap
+import threading
 from ctypes import addressof, c_char
 
 ALIGNMENT = 64
 SLAB_BYTES = 1 << 20
 LARGEST_IN_SLAB = 1 << 16
 HUGE_PAGE = 2 << 20
+# Private: a child process (a data loader's worker) must get copies, not our own tensors to write to.
+FLAGS = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS
 
 
 def block_size(nbytes: int) -> int:
-    """The size of the block that serves a request: multiples of 64, above 512 in eighths of a power of two."""
+    """The size of the block that serves a request: multiples of 64, above 512 in eighths of a power of two.
+
+    >>> block_size(1), block_size(1000), block_size(1 << 20)
+    (64, 1024, 1048576)
+    """
     if nbytes <= 512:
+        if nbytes < 0:
+            raise RuntimeError(f"a tensor cannot take {nbytes} bytes")
         return (nbytes + 63) & -64 if nbytes else 64
     step = 1 << max(6, (nbytes - 1).bit_length() - 4)
     return (nbytes + step - 1) & -step
 
 
 class Memory:
-    """The pools of one process."""
+    """The pools of one process. Lists of free blocks need no lock: `pop` and `append` are atomic."""
 
     def __init__(self, cap: int | None) -> None:
         self.cap = cap
         self.pools: dict[int, list[int]] = {}
         self.reserved = 0
         self.system_allocations = 0
+        # Guards what follows. Reentrant, because a collection of garbage may run anywhere and free tensors.
+        self.lock = threading.RLock()
         self._maps: dict[int, mmap.mmap] = {}
         self._slab = 0
         self._slab_left = 0
         self._slabs: list[mmap.mmap] = []
+        self._unusable = 0  # bytes lost to alignment and at the ends of slabs
 
     def pool(self, nbytes: int) -> list[int]:
         """The list of free blocks for requests of `nbytes`; popping one is the whole allocation."""
@@ -49,14 +62,14 @@ class Memory:
         except IndexError:
             pass
         size = block_size(nbytes)
-        if size <= LARGEST_IN_SLAB:
-            return self._carve(size)
-        return self._map(size)
+        with self.lock:
+            return self._carve(size) if size <= LARGEST_IN_SLAB else self._map(size)
 
     def _carve(self, size: int) -> int:
         if self._slab_left < size:
-            slab = self._request(SLAB_BYTES)
+            slab = self._request(SLAB_BYTES, size)
             self._slabs.append(slab)
+            self._unusable += self._slab_left
             self._slab, self._slab_left = _address(slab), SLAB_BYTES
         address = self._slab
         self._slab += size
@@ -64,62 +77,75 @@ class Memory:
         return address
 
     def _map(self, size: int) -> int:
-        block = self._request(size + (HUGE_PAGE if size >= HUGE_PAGE else 0))
+        block = self._request(size + (HUGE_PAGE if size >= HUGE_PAGE else 0), size)
         address = _address(block)
         if size >= HUGE_PAGE:
             address = (address + HUGE_PAGE - 1) & -HUGE_PAGE
             if hasattr(mmap, "MADV_HUGEPAGE"):
-                block.madvise(mmap.MADV_HUGEPAGE)
+                try:
+                    block.madvise(mmap.MADV_HUGEPAGE)
+                except OSError:
+                    pass  # advice that some kernels are built without; the block is good all the same
+        self._unusable += len(block) - size
         self._maps[address] = block
         return address
 
-    def _request(self, nbytes: int) -> mmap.mmap:
-        if self.cap is not None and self.reserved + nbytes > self.cap:
+    def _request(self, nbytes: int, wanted: int) -> mmap.mmap:
+        """`nbytes` of the system's memory, for a block of `wanted`; frees what can be freed if they lack."""
+        block = self._try(nbytes)
+        if block is None:
+            # Tensors in reference cycles wait for the collector, their blocks then for `empty_cache`.
+            gc.collect()
             self.empty_cache()
-            if self.reserved + nbytes > self.cap:
-                raise out_of_memory(nbytes)
-        try:
-            block = mmap.mmap(-1, nbytes)
-        except (OSError, OverflowError, ValueError):
-            self.empty_cache()
-            try:
-                block = mmap.mmap(-1, nbytes)
-            except (OSError, OverflowError, ValueError):
-                raise out_of_memory(nbytes) from None
+            block = self._try(nbytes)
+        if block is None:
+            raise self._out_of_memory(wanted)
         self.reserved += nbytes
         self.system_allocations += 1
         return block
 
+    def _try(self, nbytes: int) -> mmap.mmap | None:
+        if self.cap is not None and self.reserved + nbytes > self.cap:
+            return None
+        try:
+            return mmap.mmap(-1, nbytes, flags=FLAGS)
+        except (OSError, OverflowError, ValueError):
+            return None
+
+    def _out_of_memory(self, nbytes: int) -> RuntimeError:
+        text = f"DefaultCPUAllocator: can't allocate memory: you tried to allocate {nbytes} bytes."
+        if self.cap is not None:
+            text += f" {self.reserved} of FACULA_MEMORY_CAP={self.cap} are taken."
+        return RuntimeError(text)
+
     def empty_cache(self) -> None:
         """Returns the free large blocks to the system."""
-        for size, pool in list(self.pools.items()):
-            if size <= LARGEST_IN_SLAB:
-                continue
-            while pool:
-                try:
-                    address = pool.pop()
-                except IndexError:
-                    break
-                block = self._maps.pop(address)
-                self.reserved -= len(block)
-                block.close()
+        with self.lock:
+            for size, pool in list(self.pools.items()):
+                if size <= LARGEST_IN_SLAB:
+                    continue
+                while pool:
+                    try:
+                        address = pool.pop()
+                    except IndexError:  # another thread took the last one
+                        break
+                    block = self._maps.pop(address)
+                    self.reserved -= len(block)
+                    self._unusable -= len(block) - size
+                    block.close()
 
     def statistics(self) -> dict[str, int]:
         """Bytes taken from the system, waiting in pools, and in use; blocks waiting."""
-        waiting = sum(size * len(pool) for size, pool in self.pools.items())
-        return {
-            "reserved_bytes": self.reserved,
-            "cached_bytes": waiting,
-            "allocated_bytes": max(0, self.reserved - waiting - self._slab_left),
-            "cached_blocks": sum(map(len, self.pools.values())),
-            "system_allocations": self.system_allocations,
-        }
-
-
-def out_of_memory(nbytes: int) -> RuntimeError:
-    return RuntimeError(
-        f"DefaultCPUAllocator: can't allocate memory: you tried to allocate {nbytes} bytes."
-    )
+        with self.lock:
+            waiting = sum(size * len(pool) for size, pool in list(self.pools.items()))
+            idle = waiting + self._slab_left + self._unusable
+            return {
+                "reserved_bytes": self.reserved,
+                "cached_bytes": waiting,
+                "allocated_bytes": max(0, self.reserved - idle),
+                "cached_blocks": sum(len(pool) for pool in list(self.pools.values())),
+                "system_allocations": self.system_allocations,
+            }
 
 
 def _address(block: mmap.mmap) -> int:

@@ -124,7 +124,7 @@ def _add_train_options(parser: Parser) -> None:
         "--decay",
         type=_positive,
         metavar="X",
-        help="what the learning rate is multiplied by after each epoch, down to a hundredth of it"
+        help="what the learning rate falls to, smoothly, in each epoch, until a hundredth is left"
         f" (default {training.DECAY})",
     )
     add(

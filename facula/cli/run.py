@@ -52,7 +52,7 @@ class Epoch:
     """The figures of one finished epoch."""
 
     epoch: int
-    lr: float
+    lr: float  # at its end
     loss: float
     accuracy: float
     test_loss: float

@@ -19,6 +19,7 @@ _GREYS = (16, *range(232, 256), 231)
 # Characters across a drawn image.
 _LEAST_SIDE = 14
 _MOST_SIDE = 28
+_BAR_LENGTH = 40
 _ASCII_GREYS = " .:-=+*#%@"
 _MOST_WIDTH = 200
 
@@ -59,11 +60,13 @@ class Terminal:
         if not self.drawing:
             self.say(f"{title} {percent}  {told}".rstrip())
             return
-        room = self.width - len(title) - len(percent) - len(told) - 5
-        length = max(0, min(40, room))
+        # Room for the ^C that the terminal echoes: a line that wraps cannot be redrawn.
+        room = self.width - 4
+        length = max(0, min(_BAR_LENGTH, room - len(f"{title}  {percent}  {told}")))
         filled = length * done // total
         bar = "━" * filled + f"\x1b[38;5;240m{'─' * (length - filled)}\x1b[0m"
-        self.stream.write(f"\r{title} {bar} {percent}  {told}\x1b[K")
+        after = f" {percent}  {told}"[: max(0, room - len(title) - 1)]
+        self.stream.write(f"\r{title} {bar}{after}\x1b[K")
         self.stream.flush()
         self._bar_shown = True
 

@@ -189,6 +189,6 @@ def _say_model(training: Training, terminal: Terminal) -> None:
         f" on {threads} thread{'' if threads == 1 else 's'}, seed {settings.seed}"
     )
     terminal.say(
-        f"{settings.optimizer}: lr {settings.lr:g}, times {settings.decay:g} after each epoch,"
-        f" batches of {settings.batch_size}"
+        f"{settings.optimizer}: batches of {settings.batch_size}, lr {settings.lr:g},"
+        f" times {settings.decay:g} over each epoch"
     )

@@ -2,8 +2,8 @@
 
 The checkpoint holds the weights, the optimizer's state and the global generator, which shuffles
 and drops out. That is everything the next epoch depends on, so a run that was stopped and resumed
-has the numbers of an unbroken one. The learning rate is a function of the epoch's number alone:
-a run may be resumed for more epochs than it was begun with.
+has the numbers of an unbroken one. The learning rate depends only on how far the run has come:
+it may be resumed for more epochs than it was begun with.
 """
 
 import math
@@ -21,7 +21,7 @@ from facula.cli.model import build_model, build_optimizer
 from facula.cli.run import Checkpoint, Epoch, Settings, Subject
 from facula.nn.functional import cross_entropy
 
-# The learning rate falls to this part of itself and no further.
+# The learning rate falls to this share of where it began, and no further.
 LEAST_RATE = 0.01
 
 # Called after every batch: title of the pass, images done, images in all, what else to tell.
@@ -97,16 +97,13 @@ class Training:
     def run_epoch(self, epochs: int, report: Report) -> Epoch:
         """Trains for one more epoch, tests, and returns the figures, also added to history."""
         number = len(self.history) + 1
-        lr = self.settings.lr * max(self.settings.decay ** (number - 1), LEAST_RATE)
-        for group in self.optimizer.param_groups:
-            group["lr"] = lr
         start = time.perf_counter()
         trained = self._train(f"epoch {number}/{epochs}", report)
         trained_seconds = time.perf_counter() - start
         tested, confusion = self._test(f"testing {number}/{epochs}", report)
         epoch = Epoch(
             epoch=number,
-            lr=lr,
+            lr=self._rate(number),
             loss=trained.mean_loss,
             accuracy=trained.accuracy,
             test_loss=tested.mean_loss,
@@ -125,6 +122,9 @@ class Training:
         score = Score()
         start = time.perf_counter()
         for images, labels in self.prepared.training_batches(self.settings.batch_size):
+            rate = self._rate(len(self.history) + score.images / total)
+            for group in self.optimizer.param_groups:
+                group["lr"] = rate
             output = self.model(images)
             loss = cross_entropy(output, labels)
             self.optimizer.zero_grad()
@@ -152,6 +152,10 @@ class Training:
                 pairs += np.bincount(places, minlength=classes * classes)
                 report(title, score.images, len(self.prepared.test), "")
         return score, pairs.reshape(classes, classes)
+
+    def _rate(self, epochs: float) -> float:
+        """The learning rate when so many epochs, whole and parts, are done: it falls smoothly."""
+        return self.settings.lr * max(self.settings.decay**epochs, LEAST_RATE)
 
     def _check(self, score: Score) -> None:
         if not math.isfinite(score.loss):

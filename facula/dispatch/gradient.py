@@ -28,7 +28,7 @@ def gradient_expressions(op: Pointwise, key: Sequence[Any], compute: dtype) -> t
     for position, one in enumerate(key):
         if isinstance(one, Form):
             raw = expr.input_(2 + tensors, register_kind(one.kind))
-            is_condition = op.name == "where" and position == 0
+            is_condition = position == op.condition
             operands.append(raw if is_condition else expr.cast(raw, kind))
             tensors += 1
         elif one is None:
@@ -162,7 +162,7 @@ NODE_CLASSES[Pointwise] = PointwiseNode
 
 
 def _conditions(op: Pointwise) -> tuple[int, ...]:
-    return (0,) if op.name == "where" else ()
+    return () if op.condition is None else (op.condition,)
 
 
 def build_backward(

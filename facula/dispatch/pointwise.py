@@ -47,9 +47,10 @@ def result_dtypes(op: Pointwise, operands: Sequence[Any]) -> tuple[dtype, dtype]
         if isinstance(value, Form):
             described.append((value.dtype, value.ndim))
         else:
-            described.append((dtypes.of_scalar(value()), None))
-    if op.name == "where":
-        described = described[1:]
+            number = value[1] if type(value) is tuple else value()
+            described.append((dtypes.of_scalar(number), None))
+    if op.condition is not None:
+        del described[op.condition]
     common = dtypes.result_type(described)
     if op.rule == FLOAT and not common.is_floating_point:
         common = dtypes.get_default_dtype()
@@ -83,7 +84,7 @@ def trace_inputs(
     for position, one in enumerate(key):
         if isinstance(one, Form):
             raw = expr.input_(len(tensors), register_kind(one.kind))
-            is_condition = op.name == "where" and position == 0
+            is_condition = position == op.condition
             operands.append(raw if is_condition else expr.cast(raw, target))
             tensors.append(position)
         elif one is None:
@@ -169,6 +170,8 @@ def call_pointwise(
     """The general road of pointwise records. `out` receives the result if given; `key` may hold constants."""
     if key is None:
         key = tuple([operand_key(v) for v in operands])
+        if op.constant_numbers:
+            key = tuple([("=", v) if type(k) is type else k for k, v in zip(key, operands, strict=True)])
     launches = op.launches
     if out is None:
         launch = launches.get(key)

@@ -168,11 +168,32 @@ def call(name: str, *args: Any) -> Expr:
 
 
 def _simplify(name: str, args: tuple[Expr, ...]) -> Expr | None:
-    """Multiplying or dividing by one; exact for every number, nan and -0 included."""
+    """Multiplying or dividing by one, exact for every number, nan and -0 included; powers that torch
+    computes by multiplying, dividing or taking a root."""
+    if name == "pow" and args[1].op == "const":
+        return _power(args[0], args[1].extra)
     if name in ("mul", "div") and args[1].op == "const" and args[1].extra == 1:
         return args[0]
     if name == "mul" and args[0].op == "const" and args[0].extra == 1:
         return args[1]
+    return None
+
+
+def _power(x: Expr, exponent: Any) -> Expr | None:
+    if exponent == 1:
+        return x
+    if exponent == 2:
+        return call("mul", x, x)
+    if exponent == 3:
+        return call("mul", call("mul", x, x), x)
+    if x.kind in FLOAT and exponent == 0.5:
+        return call("sqrt", x)
+    if x.kind in FLOAT and exponent == -1:
+        return call("div", 1, x)
+    if x.kind in FLOAT and exponent == -2:
+        return call("div", 1, call("mul", x, x))
+    if x.kind in FLOAT and exponent == -0.5:
+        return call("div", 1, call("sqrt", x))
     return None
 
 

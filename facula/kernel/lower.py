@@ -141,7 +141,10 @@ def lower_pointwise(plan: Pointwise, target: Target) -> Program:
     """
     kinds = [*plan.inputs, *plan.outputs, *graph_kinds(plan.graph)]
     lanes = target.lanes(widest(kinds))
-    unroll = 4 if len(plan.graph.steps) <= 6 else 2 if len(plan.graph.steps) <= 12 else 1
+    # Long bodies keep a machine busy by themselves; copies of them would only cost compile time.
+    long = any(op in DECOMPOSITIONS for op, _, _, _ in plan.graph.steps)
+    steps = len(plan.graph.steps)
+    unroll = 1 if long or steps > 12 else 2 if steps > 6 else 4
     cost = weight(plan.graph)
     rank = plan.rank
     outer = min(2, rank - 1)

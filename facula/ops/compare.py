@@ -1,7 +1,8 @@
 """Comparison and choice. Comparisons with nan are false, except ne."""
 
 from facula.kernel.scalar import eq, ge, gt, le, lt, ne, where
-from facula.op import BOOL, SAME, pointwise
+from facula.op import BOOL, SAME, composite, pointwise, registry
+from facula.tensor import Tensor
 
 pointwise("eq(Tensor self, Tensor other) -> Tensor", BOOL, "self == other.", lambda a, b: eq(a, b))
 pointwise("ne(Tensor self, Tensor other) -> Tensor", BOOL, "self != other.", lambda a, b: ne(a, b))
@@ -9,6 +10,93 @@ pointwise("lt(Tensor self, Tensor other) -> Tensor", BOOL, "self < other.", lamb
 pointwise("le(Tensor self, Tensor other) -> Tensor", BOOL, "self <= other.", lambda a, b: le(a, b))
 pointwise("gt(Tensor self, Tensor other) -> Tensor", BOOL, "self > other.", lambda a, b: gt(a, b))
 pointwise("ge(Tensor self, Tensor other) -> Tensor", BOOL, "self >= other.", lambda a, b: ge(a, b))
-pointwise("where(Tensor condition, Tensor self, Tensor other) -> Tensor", SAME,
+
+pointwise("choose(Tensor condition, Tensor self, Tensor other) -> Tensor", SAME,
           "self where the condition holds, else other.",
           lambda c, a, b: where(c, a, b), lambda g, y, c, a, b: (None, where(c, g, 0), where(c, 0, g)))
+registry["choose"].condition = 0
+registry["choose"].namespace = "tensor"
+registry["choose"].node_name = "WhereBackward0"
+registry["choose"].inplace = False
+
+
+@composite("where(Tensor condition, Tensor self, Tensor other, *, Tensor(a!)? out=None) -> Tensor")
+def where_(condition, input=None, other=None):
+    """input where the condition holds, else other; with a condition alone the coordinates where it holds."""
+    if input is None and other is None:
+        return condition.nonzero(as_tuple=True)
+    if not isinstance(condition, Tensor):
+        raise TypeError(f"where(): argument 'condition' must be Tensor, not {type(condition).__name__}")
+    if condition.form.kind not in ("bool", "u8"):
+        raise RuntimeError(
+            f"where expected condition to be a boolean tensor, but got a tensor with dtype {condition.form.dtype}"
+        )
+    return registry["choose"].function(condition, input, other)
+
+
+@composite("masked_fill(Tensor self, Tensor mask, Tensor value) -> Tensor")
+def masked_fill(self, mask, value):
+    """self with a number where the mask holds."""
+    _check_mask(mask, value)
+    number = value if not isinstance(value, Tensor) else value.to(self.form.dtype)
+    y = registry["choose"].function(mask, number, self)
+    return y if y.form.dtype is self.form.dtype else y.to(self.form.dtype)
+
+
+@composite("masked_fill_(Tensor(a!) self, Tensor mask, Tensor value) -> Tensor(a!)")
+def masked_fill_(self, mask, value):
+    """In-place form of masked_fill."""
+    _check_mask(mask, value)
+    return self.copy_(self.masked_fill(mask, value))
+
+
+def _check_mask(mask, value):
+    if mask.form.kind != "bool":
+        raise RuntimeError("masked_fill_ only supports boolean masks, but got mask with dtype " + mask.form.dtype.name)
+    if isinstance(value, Tensor) and value.form.ndim:
+        raise RuntimeError(
+            f"masked_fill_ only supports a 0-dimensional value tensor, but got tensor with {value.form.ndim} dimension(s)."
+        )
+
+
+@composite("isclose(Tensor self, Tensor other, float rtol=1e-05, float atol=1e-08, bool equal_nan=False) -> Tensor")
+def isclose(self, other, rtol=1e-5, atol=1e-8, equal_nan=False):
+    """True where |self - other| <= atol + rtol |other|, or both are the same infinity."""
+    if self.form.dtype is not other.form.dtype:
+        raise RuntimeError(f"{self.form.dtype} did not match {other.form.dtype}")
+    close = self == other
+    if equal_nan and self.form.dtype.is_floating_point:
+        close = close | (self.isnan() & other.isnan())
+    if rtol == 0 and atol == 0:
+        return close
+    if not self.form.dtype.is_floating_point:
+        self, other = self.double(), other.double()
+    distance = (self - other).abs()
+    return close | (distance.isfinite() & (distance <= atol + (rtol * other).abs()))
+
+
+@composite("allclose(Tensor self, Tensor other, float rtol=1e-05, float atol=1e-08, bool equal_nan=False) -> bool")
+def allclose(self, other, rtol=1e-5, atol=1e-8, equal_nan=False):
+    """True if all elements are close."""
+    return bool(self.isclose(other, rtol, atol, equal_nan).all())
+
+
+@composite("equal(Tensor self, Tensor other) -> bool")
+def equal(self, other):
+    """True if shape and all elements are equal."""
+    if self.form.shape != other.form.shape:
+        return False
+    return self.form.numel == 0 or bool((self == other).all())
+
+
+def _alias(name, of):
+    def function(self, other, **kwargs):
+        return registry[of].function(self, other, **kwargs)
+
+    composite(f"{name}(Tensor self, Tensor other, *, Tensor(a!)? out=None) -> Tensor", f"Another name of {of}.")(function)
+
+
+for _name, _of in (
+    ("greater", "gt"), ("greater_equal", "ge"), ("less", "lt"), ("less_equal", "le"), ("not_equal", "ne"),
+):  # fmt: skip
+    _alias(_name, _of)

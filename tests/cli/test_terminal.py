@@ -75,6 +75,14 @@ def test_bar_redraws_itself_and_leaves_no_trace(monkeypatch):
     assert screen.getvalue().endswith("\r\x1b[Kdone\n")
 
 
+def test_bar_is_cut_to_a_narrow_terminal(monkeypatch):
+    monkeypatch.setattr("facula.cli.terminal._REDRAW_SECONDS", 0)
+    monkeypatch.setenv("COLUMNS", "24")
+    screen = Screen()
+    Terminal(screen).progress("epoch 1/3", 500, 1000, "loss 0.5  1,000 images/s")
+    assert len(lines(screen)[-1].removesuffix("\x1b[K")) <= 24
+
+
 def test_progress_elsewhere_is_whole_lines(monkeypatch):
     monkeypatch.setattr("facula.cli.terminal._LOG_SECONDS", 0)
     stream = io.StringIO()

@@ -67,7 +67,7 @@ def run(
     target: Target | None = None,
     **how: object,
 ) -> Launch:
-    """c = a @ b by the plan that `matmul_plan` chooses, on the host or on another target's terms."""
+    """c = a @ b by the plan that `matmul_plan` chooses, for the host or for another target."""
     launch = launch_of(a, b, c, target or llvm.host_target(), **how)
     kernel: Callable[..., int] = machine.compile_plan(launch.plan)
     if target is not None:

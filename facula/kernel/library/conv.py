@@ -96,7 +96,7 @@ def planes(
     *,
     in_place: bool,
 ) -> Planes:
-    """Planes of `extent` rows and columns of a source of `size`, strides (image, channel, row, column).
+    """Planes of `extent` rows and columns; strides are those of (image, channel, row, column).
 
     `reach`: how many columns further right than the output's the taps go.
     """
@@ -136,7 +136,7 @@ class _Copier:
     def planes(
         self, source: Value, first: Value, rows: Value, channels: Value, target: Value
     ) -> Value:
-        """A pointer to planes that begin at plane row `first`; they are copied to `target` if need be."""
+        """A pointer to planes that begin at plane row `first`, copied to `target` if need be."""
         build, p = self.build, self.p
         if not self.copy:
             return build.offset(source, first * p["row"], self.kind)
@@ -158,7 +158,7 @@ class _Copier:
         return target
 
     def line(self, source: Value, target: Value, width: Value) -> None:
-        """One row, `width` elements of it inside the source; a last vector may spill into the next row."""
+        """One row, `width` elements of it inside the source; its end may spill into the next row."""
         build, p, lanes = self.build, self.p, self.lanes
         with build.loop(0, p["pitch"], lanes) as loop:
             if self.copy == "rows":
@@ -398,8 +398,9 @@ def _is_product(shape: Conv2d, strides: tuple[int, ...]) -> bool:
 def lower_correlate(plan: Correlate, target: Target) -> Program:
     """Units: images x groups x chunks of output rows; 2 rows channels taps operations a pixel.
 
-    Within a unit: copy into planes, then for each phase of the output, group of output channels, strip of
-    pixels and tile of channels: the sum over source channels and taps, in registers from start to end.
+    Within a unit: copy into planes; then loop over phases of the output, groups of output channels,
+    strips of pixels, blocks of source channels, and tiles. A tile's sums stay in registers for a block:
+    rows weights and a few vectors of pixels are read a tap.
     """
 
     def units(build: Builder) -> tuple[Value, Value]:
@@ -491,7 +492,7 @@ class _Correlation:
                 self.strip(strip.index, pixels, group.index, stop, 1)
 
     def write_taps(self) -> Value:
-        """Where each tap's source pixel and weight lie from those of a tile; returns how many there are."""
+        """Where each tap's source pixel and weight lie from a tile's; returns how many there are."""
         build, p = self.build, self.p
         one = build.int(1)
         with build.loop(0, p["kernel_h"], carry=[build.int(0)]) as outer:
@@ -612,7 +613,7 @@ class _Correlation:
         return pixel // p["pitch"], pixel % p["pitch"], last
 
     def store(self, row: Value, span: tuple[Value, Value, Value], sums: list[Value]) -> None:
-        """A vector of neighbouring plane pixels for each row of the tile, without the gaps between rows.
+        """A vector of plane pixels for each row of the tile, without the gaps between image rows.
 
         The vector covers pieces of one or more image rows; each piece is one masked store.
         """
@@ -650,9 +651,9 @@ WEIGHT_PARAMETERS = tuple(Parameter(name) for name in (*ADDRESSES, *WEIGHT_NUMBE
 class CorrelateWeight(Plan):
     """dw[r, c, tap] = sum over images and output pixels of dy[r] * x[c] under the tap.
 
-    Arguments: out (dw), a (dy), b (x), bias (unused), scratch. Products run along pixels with vectors of
-    both operands; dy gets gaps of zeros between its rows, so that it has the pitch of x. `tile` is rows
-    (output channels) x columns (input channels and taps) of vectors of sums in registers.
+    Arguments: out (dw), a (dy), b (x), bias (unused), scratch. Products run along pixels with vectors
+    of both operands; dy gets gaps of zeros between its rows, so that it has the pitch of x. `tile` is
+    rows (output channels) x columns (input channels and taps) of vectors of sums in registers.
     """
 
     kind: str
@@ -749,7 +750,9 @@ def _block(size: int, unit: int, most: int) -> int:
 def _weight_tile(target: Target, rows: int, columns: int) -> tuple[int, int]:
     """The tile that computes fewest sums in vain; each leaves registers for its operands."""
     choices = ((4, 6), (3, 9), (5, 5)) if target.registers >= 32 else ((3, 3), (2, 5), (1, 9))
-    return min(choices, key=lambda tile: -(-rows // tile[0]) * -(-columns // tile[1]) * tile[0] * tile[1])
+    return min(
+        choices, key=lambda tile: -(-rows // tile[0]) * -(-columns // tile[1]) * tile[0] * tile[1]
+    )
 
 
 def _sum_slots(tile: tuple[int, int], lanes: int) -> int:
@@ -759,11 +762,11 @@ def _sum_slots(tile: tuple[int, int], lanes: int) -> int:
 
 @lowering(CorrelateWeight)
 def lower_correlate_weight(plan: CorrelateWeight, target: Target) -> Program:
-    """Units: groups x blocks of output channels x blocks of input channels; each goes through all images.
+    """Units: groups x blocks of output and of input channels; each goes through all images.
 
-    A pass copies some segments (rows of an image) of both operands, then adds their products to every tile
-    of the block: 2 rows channels taps operations a pixel. Images are added in order, so the bits do
-    not depend on who computes what.
+    A pass copies some segments (rows of an image) of both operands, then adds their products to every
+    tile of the block: 2 rows channels taps operations a pixel. Images are added in order, so the bits
+    do not depend on who computes what.
     """
 
     def units(build: Builder) -> tuple[Value, Value]:

@@ -25,7 +25,6 @@ from facula.kernel.program import (
     Number,
     Parameter,
     Program,
-    Type,
     Value,
     program,
 )
@@ -64,7 +63,10 @@ class MatMul(Plan):
 
 @dataclass(frozen=True, slots=True)
 class IntegerMatMul(Plan):
-    """C = A @ B for an integer kind, which wraps around as the kind does. `b_layout`: "n" or "any"."""
+    """C = A @ B for an integer kind, wrapping around as the kind does.
+
+    `b_layout`: "n" (b_column == 1) or "any".
+    """
 
     kind: str
     b_layout: str = "n"
@@ -83,7 +85,7 @@ FEW = 24
 
 
 def _split(size: int, most: int, unit: int) -> int:
-    """The block size, a multiple of `unit`, that cuts `size` evenly into the fewest blocks <= `most`."""
+    """A block size, a multiple of `unit`, that cuts `size` evenly into the fewest blocks <= `most`."""
     pieces = -(-size // most) or 1
     return max(unit, -(-size // (pieces * unit)) * unit)
 
@@ -100,7 +102,7 @@ def matmul_plan(
     activation: str = "",
     accumulate: bool = False,
 ) -> Launch:
-    """The plan of a product of `sizes` (batch, m, n, k), the numbers after its addresses, its scratch.
+    """The plan of a product of `sizes` (batch, m, n, k): kernel(c, a, b, bias, scratch, *numbers).
 
     Strides count elements: (batch, row, column) of A and B, (batch, row) of C.
 
@@ -149,7 +151,7 @@ def matmul_plan(
         b_layout, b_row = "k", 1
     else:
         b_layout = "any"
-    # Measured (Zen 5, 2026): tiles read operands in place at full speed until these leave the L2 cache.
+    # Measured (Zen 5, 2026): tiles read operands in place at full speed while these fit the L2 cache.
     pack_a = half or a_layout == "any"
     if a_layout == "k" and n > 8 * width and m * k * itemsize > 3 << 20:
         # Rows a multiple of 2 KB apart map to the same few cache sets.
@@ -207,7 +209,7 @@ def _narrow_plan(
     activation: str,
     accumulate: bool,
 ) -> Launch | None:
-    """A plan of matvec.py where one side is so narrow that reading the other side is all the work."""
+    """A plan of matvec.py where one side is so narrow that reading the other is all the work."""
     batch, m, n, k = sizes
     a_batch, a_row, a_column = a_strides
     b_batch, b_row, b_column = b_strides
@@ -259,8 +261,8 @@ def _ceil(value: Value, by: Number) -> Value:
 def lower_matmul(plan: MatMul, target: Target) -> Program:
     """Units: batch x blocks of columns x blocks of rows, 2 m n k operations in all.
 
-    A block reads its part of A and B once from memory, and of packed panels once a tile; C is read and
-    written once a block of k.
+    A block reads its part of A and B from memory once, packed panels once a tile; C is read and written
+    once a block of k.
     """
 
     def units(build: Builder) -> tuple[Value, Value]:
@@ -400,33 +402,31 @@ class _Blocks:
         return Strip(base, 1, self.width, self.register)
 
     def finish(self, row: Value, column: Value, line: list[Value], mask: Value | None) -> None:
-        """Adds a row of sums to what C holds, and after the last block of k bias and activation."""
+        """Adds a row of sums to those of earlier blocks of k; the last block's go to C for good."""
         build, plan = self.build, self.plan
         c = build.offset(self.c, row * self.p["c_row"] + column, plan.kind)
         partial = build.offset(self.partial, row * self.p["n_block"] + column, self.register)
-        flags = Type("i1", self.lanes)
         for j, value in enumerate(line):
             inside = mask if j == len(line) - 1 else None
+            at = j * self.lanes
             keep = build.splat(self.keeps, self.lanes)
             keep = keep if inside is None else keep & inside
-            if self.half:
-                value = value + build.load(partial, j * self.lanes, self.register, self.lanes, keep)
-            else:
-                if plan.accumulate:
-                    keep = inside
-                value = value + build.load(c, j * self.lanes, plan.kind, self.lanes, keep)
             if not self.half:
-                value = self.last_touch(value, row, column + j * self.lanes, inside)
-                build.store(c, j * self.lanes, value, plan.kind, inside)
+                # Sums wait in C itself.
+                keep = inside if plan.accumulate else keep
+                value = value + build.load(c, at, plan.kind, self.lanes, keep)
+                value = self.last_touch(value, row, column + at, inside)
+                build.store(c, at, value, plan.kind, inside)
                 continue
+            value = value + build.load(partial, at, self.register, self.lanes, keep)
             with build.when(self.is_last) as branch:
                 done = value
                 if plan.accumulate:
-                    done = done + build.load(c, j * self.lanes, plan.kind, self.lanes, inside)
-                done = self.last_touch(done, row, column + j * self.lanes, inside)
-                build.store(c, j * self.lanes, done, plan.kind, inside)
+                    done = done + build.load(c, at, plan.kind, self.lanes, inside)
+                done = self.last_touch(done, row, column + at, inside)
+                build.store(c, at, done, plan.kind, inside)
             with build.otherwise(branch):
-                build.store(partial, j * self.lanes, value, self.register, inside)
+                build.store(partial, at, value, self.register, inside)
 
     def last_touch(self, value: Value, row: Value, column: Value, inside: Value | None) -> Value:
         """Bias and activation, if this is the last block of k."""
@@ -448,7 +448,7 @@ class _Blocks:
     # --- packing -------------------------------------------------------------------------------
 
     def pack_a(self, source: Value) -> None:
-        """Panels of `rows` rows: element (i, k) of a panel at k * rows + i, rows repeated at the end."""
+        """Panels of `rows` rows: element (i, k) of a panel at k * rows + i; short ones repeat a row."""
         build, p, lanes = self.build, self.p, self.lanes
         kind, rows = self.plan.kind, self.rows
         with build.loop(0, self.height, rows) as panel:
@@ -467,7 +467,7 @@ class _Blocks:
                 self.pack_lines(start, target, p["a_column"], p["a_row"], count, rows, rows)
 
     def pack_b(self, source: Value) -> None:
-        """Panels of `width` columns: element (k, j) of a panel at k * width + j, padded with zeros."""
+        """Panels of `width` columns: element (k, j) of a panel at k * width + j, zeros at the end."""
         build, p = self.build, self.p
         kind, width, lanes = self.plan.kind, self.width, self.lanes
         with build.loop(0, self.breadth, width) as panel:
@@ -544,9 +544,9 @@ class _Blocks:
 
 @lowering(IntegerMatMul)
 def lower_integer(plan: IntegerMatMul, target: Target) -> Program:
-    """Units: batch x blocks of rows x strips of columns, tiles of 4 rows x 2 vectors, 2 m n k operations.
+    """Units: batch x blocks of rows x strips of columns; tiles of 4 rows x 2 vectors.
 
-    A strip of B that is not contiguous along n is first copied, an element at a time.
+    2 m n k operations. A strip of B that is not contiguous along n is first copied.
     """
     lanes = target.lanes(STORED_BYTES[plan.kind])
     rows, vectors = INTEGER_TILE

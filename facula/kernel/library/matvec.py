@@ -9,8 +9,16 @@ from dataclasses import dataclass
 
 from facula.kernel.library.tile import Strip, dot_tile
 from facula.kernel.plan import Plan, lowering
-from facula.kernel.program import REGISTER_KIND, STORED_BYTES, Builder, Parameter, Program, Type
-from facula.kernel.program import Value, program
+from facula.kernel.program import (
+    REGISTER_KIND,
+    STORED_BYTES,
+    Builder,
+    Parameter,
+    Program,
+    Type,
+    Value,
+    program,
+)
 from facula.kernel.target import Target
 
 ADDRESSES = ("c", "a", "b", "bias", "scratch")
@@ -19,7 +27,7 @@ NUMBERS = (
     "y_batch", "y_row", "y_column", "bias_row", "bias_column", "scratch_stride", "block",
 )  # fmt: skip
 PARAMETERS = tuple(Parameter(name) for name in (*ADDRESSES, *NUMBERS))
-# Lines of W that one turn of StreamMatVec reads side by side: as many streams as prefetchers follow.
+# Lines of W that one turn of StreamMatVec reads side by side: streams that prefetchers can follow.
 STREAMS = 8
 
 

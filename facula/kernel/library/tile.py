@@ -26,7 +26,7 @@ class Launch(NamedTuple):
 
 
 class Strip(NamedTuple):
-    """One operand of a tile: element (i, k) of stored kind `kind` is `pointer[i * across + k * along]`.
+    """One operand of a tile: element (i, k), stored as `kind`, is `pointer[i * across + k * along]`.
 
     Strides are Python ints where they are known when the code is written, else values.
     """
@@ -74,8 +74,8 @@ def outer_tile(
 ) -> list[list[Value]]:
     """Sums over k < depth of left[i, k] * right[k, j] for a whole tile, as rows of vectors.
 
-    Rows from `limit` on repeat row `limit - 1`, so that nothing outside is read; `masks` guard the vectors
-    of `right`. A step costs C loads, R broadcasts and R*C multiply-adds, and no store.
+    Rows from `limit` on repeat row `limit - 1`, so that nothing outside is read; `masks` guard the
+    vectors of `right`. A step costs C loads, R broadcasts and R*C multiply-adds, and no store.
     """
     rows, vectors = shape
     kind = REGISTER_KIND.get(left.kind, left.kind)
@@ -127,8 +127,8 @@ def dot_tile(
 ) -> list[list[Value]]:
     """The same sums for operands with `along` 1: one scalar for each row and column of the tile.
 
-    Rows and columns past their limit repeat the last one. A step of `lanes` k's costs R + C loads and
-    R*C multiply-adds; the last step is masked.
+    Rows and columns past their limit repeat the last one. A step of `lanes` k's costs R + C loads
+    and R*C multiply-adds; the last step is masked.
     """
     rows, columns = shape
     kind = REGISTER_KIND.get(left.kind, left.kind)
@@ -203,15 +203,15 @@ def _fold(
 def transpose(build: Builder, rows: Sequence[Value], itemsize: int) -> list[Value]:
     """The columns of a square of vectors: result j holds lane j of every row.
 
-    Elements change places inside 16-byte blocks first, then whole blocks: each step is one instruction on
-    x86 (unpack, then shuffle of blocks). Lanes n cost n * log2(n) shuffles.
+    Elements change places inside 16-byte blocks first, then whole blocks: each step is one
+    instruction on x86 (unpack, then shuffle of blocks). Lanes n cost n * log2(n) shuffles.
     """
     lanes = len(rows)
     if lanes == 1:
         return list(rows)
     per = min(lanes, 16 // itemsize)
     blocks = lanes // per
-    # After this, groups[g][r]: block q holds column q * per + r of rows g * per .. g * per + per - 1.
+    # After this, block q of groups[g][r] holds column q * per + r of rows g * per and on.
     groups = [
         _transpose_inside(build, list(rows[g * per : (g + 1) * per]), per) for g in range(blocks)
     ]

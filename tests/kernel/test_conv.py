@@ -1,0 +1,257 @@
+"""Convolutions against plain NumPy in float64: strides, padding, groups, layouts, kinds, threads."""
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import pytest
+
+from facula.backend import interpreter, llvm
+from facula.backend.cpu import machine
+from facula.kernel.library.conv import (
+    Conv2d,
+    conv2d_backward_data,
+    conv2d_backward_weight,
+    conv2d_forward,
+)
+from facula.kernel.library.tile import Launch
+from facula.kernel.plan import lower
+from facula.kernel.target import Target
+
+KINDS = {"float32": "f32", "float64": "f64", "float16": "f16"}
+ERROR = {"float32": 6e-8, "float64": 1.2e-16, "float16": 6e-4}
+TARGETS = [Target(64, 32), Target(32, 16), Target(16, 16)]
+
+SHAPES = [
+    Conv2d(2, 3, 8, 9, 5, (3, 3)),
+    Conv2d(2, 3, 8, 9, 5, (3, 3), padding=(1, 1)),
+    Conv2d(3, 1, 28, 28, 32, (3, 3)),
+    Conv2d(2, 4, 13, 11, 6, (3, 2), (2, 3), (1, 2), (2, 1)),
+    Conv2d(2, 4, 13, 21, 6, (3, 3), (2, 2), (1, 1)),
+    Conv2d(1, 3, 30, 30, 16, (7, 7), (2, 2), (3, 3)),
+    Conv2d(2, 8, 7, 7, 12, (1, 1)),
+    Conv2d(2, 8, 7, 7, 12, (1, 1), (2, 2)),
+    Conv2d(1, 4, 5, 5, 2, (1, 1), (4, 4)),
+    Conv2d(2, 8, 10, 10, 12, (3, 3), padding=(1, 1), groups=4),
+    Conv2d(2, 6, 10, 40, 6, (3, 3), padding=(1, 1), groups=6),
+    Conv2d(2, 3, 9, 9, 6, (3, 3), (2, 2), (1, 1), groups=3),
+    Conv2d(1, 2, 3, 3, 2, (5, 5), padding=(1, 1)),
+    Conv2d(2, 4, 9, 9, 4, (2, 2), padding=(3, 3)),
+    Conv2d(1, 2, 6, 6, 3, (1, 1), padding=(2, 2)),
+    Conv2d(0, 2, 3, 3, 2, (2, 2)),
+    Conv2d(1, 2, 1, 1, 2, (1, 1)),
+    Conv2d(1, 17, 9, 70, 33, (3, 3), padding=(2, 2), dilation=(2, 2)),
+    Conv2d(1, 4, 9, 9, 4, (3, 3), (2, 2), (0, 0), (3, 3)),
+    Conv2d(1, 2, 40, 5, 3, (3, 3), (4, 1), padding=(1, 1)),
+    Conv2d(3, 5, 1, 50, 7, (1, 5), padding=(0, 2)),
+    Conv2d(1, 70, 14, 14, 30, (3, 3), padding=(1, 1)),
+    Conv2d(2, 3, 7, 8, 4, (2, 4), given_output=(7, 8)),
+]
+LAYOUTS = ("rows", "channels last", "cut out")
+
+
+@pytest.fixture(autouse=True)
+def threads() -> Iterator[None]:
+    parts = machine.pool.parts
+    yield
+    machine.set_threads(parts)
+
+
+def numbers(shape: tuple[int, ...], dtype: str, seed: int, layout: str = "rows") -> np.ndarray:
+    """Random images in one of the layouts that the plans tell apart."""
+    rng = np.random.default_rng(seed)
+    n, c, h, w = shape
+    if layout == "channels last":
+        return rng.standard_normal((n, h, w, c)).astype(dtype).transpose(0, 3, 1, 2)
+    if layout == "cut out":
+        return rng.standard_normal((n, c, h + 1, w + 4)).astype(dtype)[:, :, 1:, 2:-2]
+    return rng.standard_normal(shape).astype(dtype)
+
+
+# --- the reference: one tap at a time ----------------------------------------------------------
+
+
+def windows(shape: Conv2d) -> Iterator[tuple[int, int, slice, slice]]:
+    """For each tap, the part of a widely padded image that it sees."""
+    height, width = shape.output
+    for i in range(shape.kernel[0]):
+        for j in range(shape.kernel[1]):
+            y, x = i * shape.dilation[0], j * shape.dilation[1]
+            rows = slice(y, y + (height - 1) * shape.stride[0] + 1, shape.stride[0])
+            yield i, j, rows, slice(x, x + (width - 1) * shape.stride[1] + 1, shape.stride[1])
+
+
+def padded(x: np.ndarray, shape: Conv2d) -> np.ndarray:
+    """float64, (n, groups, channels, height, width), zeros enough on all sides."""
+    far = [p + d * k + s * (o + 1) for p, d, k, s, o in zip(
+        shape.padding, shape.dilation, shape.kernel, shape.stride, shape.output)]  # fmt: skip
+    sides = ((0, 0), (0, 0), (shape.padding[0], far[0]), (shape.padding[1], far[1]))
+    wide = np.pad(x.astype(np.float64), sides)
+    inner = shape.in_channels // shape.groups
+    return wide.reshape(x.shape[0], shape.groups, inner, *wide.shape[2:])
+
+
+def grouped(w: np.ndarray, shape: Conv2d) -> np.ndarray:
+    return w.astype(np.float64).reshape(shape.groups, -1, *w.shape[1:])
+
+
+def forward(x: np.ndarray, w: np.ndarray, shape: Conv2d) -> np.ndarray:
+    image, weight, total = padded(x, shape), grouped(w, shape), 0.0
+    for i, j, rows, columns in windows(shape):
+        total = total + np.einsum("ngchw,gkc->ngkhw", image[..., rows, columns], weight[..., i, j])
+    return np.asarray(total).reshape(shape.batch, shape.out_channels, *shape.output)
+
+
+def backward(
+    x: np.ndarray, w: np.ndarray, dy: np.ndarray, shape: Conv2d
+) -> tuple[np.ndarray, np.ndarray]:
+    image, weight = padded(x, shape), grouped(w, shape)
+    g = dy.astype(np.float64)
+    g = g.reshape(shape.batch, shape.groups, shape.out_channels // shape.groups, *shape.output)
+    dx, dw = np.zeros_like(image), np.zeros_like(weight)
+    for i, j, rows, columns in windows(shape):
+        dx[..., rows, columns] += np.einsum("ngkhw,gkc->ngchw", g, weight[..., i, j])
+        dw[..., i, j] = np.einsum("ngkhw,ngchw->gkc", g, image[..., rows, columns])
+    dx = dx.reshape(shape.batch, shape.in_channels, *dx.shape[3:])
+    (top, left), (height, width) = shape.padding, (shape.height, shape.width)
+    return dx[:, :, top : top + height, left : left + width], dw.reshape(w.shape)
+
+
+# --- running plans -----------------------------------------------------------------------------
+
+
+def run(
+    launch: Launch,
+    out: np.ndarray,
+    a: np.ndarray,
+    b: np.ndarray,
+    bias: np.ndarray | None = None,
+    kernel: Callable[..., int] | None = None,
+) -> np.ndarray:
+    """Fills `out`; scratch begins as nonsense."""
+    kernel = kernel or machine.compile_plan(launch.plan)
+    scratch = np.full(launch.scratch_bytes * machine.pool.parts + 64, 255, np.uint8)
+    beside = 0 if bias is None else bias.ctypes.data
+    addresses = [x.ctypes.data for x in (out, a, b)]
+    kernel(*addresses, beside, (scratch.ctypes.data + 63) & -64, *launch.numbers)
+    return out
+
+
+def strides(x: np.ndarray) -> tuple[int, ...]:
+    return tuple(stride // x.itemsize for stride in x.strides)
+
+
+def launches(
+    shape: Conv2d, x: np.ndarray, w: np.ndarray, dy: np.ndarray, bias: bool, target: Target
+) -> list[tuple[Launch, tuple[int, ...], np.ndarray, np.ndarray]]:
+    """The three plans, each with its result's shape and its two operands."""
+    kind = KINDS[x.dtype.name]
+    return [
+        (
+            conv2d_forward(target, kind, shape, strides(x), bias=bias),
+            (shape.batch, shape.out_channels, *shape.output),
+            w,
+            x,
+        ),
+        (conv2d_backward_data(target, kind, shape, strides(dy)), x.shape, w, dy),
+        (
+            conv2d_backward_weight(target, kind, shape, strides(x), strides(dy)),
+            w.shape,
+            dy,
+            x,
+        ),
+    ]
+
+
+def check_all(
+    shape: Conv2d,
+    dtype: str,
+    layout: str = "rows",
+    target: Target | None = None,
+    kernel_of: Callable[[Launch], Callable[..., int]] | None = None,
+) -> None:
+    """Forward and both gradients within a few roundings, measured by the sizes of the terms."""
+    x = numbers((shape.batch, shape.in_channels, shape.height, shape.width), dtype, 0, layout)
+    w = numbers((shape.out_channels, shape.in_channels // shape.groups, *shape.kernel), dtype, 1)
+    dy = numbers((shape.batch, shape.out_channels, *shape.output), dtype, 2, layout)
+    bias = numbers((1, 1, 1, shape.out_channels), dtype, 3)[0, 0, 0]
+    beside = bias.astype(np.float64)[:, None, None]
+    exact = [forward(x, w, shape) + beside, *backward(x, w, dy, shape)]
+    x_size, w_size, dy_size = np.abs(x), np.abs(w), np.abs(dy)
+    sizes = [forward(x_size, w_size, shape) + np.abs(beside)]
+    sizes += backward(x_size, w_size, dy_size, shape)
+    prepared = launches(shape, x, w, dy, True, target or llvm.host_target())
+    for k, (launch, result, a, b) in enumerate(prepared):
+        out = np.full(result, np.nan, dtype)
+        kernel = kernel_of(launch) if kernel_of is not None else None
+        run(launch, out, a, b, bias, kernel)
+        assert (np.abs(out - exact[k]) <= 8 * ERROR[dtype] * sizes[k] + 1e-30).all(), launch.plan
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_forward_and_gradients(shape: Conv2d) -> None:
+    for layout in LAYOUTS:
+        check_all(shape, "float32", layout)
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float16"])
+def test_other_kinds(dtype: str) -> None:
+    for shape in SHAPES[:6]:
+        check_all(shape, dtype)
+
+
+@pytest.mark.parametrize("target", TARGETS, ids=str)
+def test_every_register_budget(target: Target) -> None:
+    if target.vector_bytes == 64 and "avx512f" not in llvm.host_features():
+        pytest.skip("vectors of 64 bytes would be split")
+
+    def kernel_of(launch: Launch) -> Callable[..., int]:
+        symbol = f"k{abs(hash((launch.plan, target))):x}"
+        image = llvm.compile_text(llvm.module_text(lower(launch.plan, target), symbol))
+        return machine._builtin("conv", llvm.link(image, symbol))
+
+    for shape in (SHAPES[1], SHAPES[4], SHAPES[9]):
+        check_all(shape, "float32", target=target, kernel_of=kernel_of)
+
+
+def test_the_interpreter_agrees() -> None:
+    for shape in (SHAPES[3], Conv2d(2, 4, 5, 5, 4, (2, 2), (2, 2), (1, 1), groups=2)):
+        check_all(shape, "float32", kernel_of=lambda launch: interpreter.compile_plan(launch.plan))
+
+
+def test_same_bits_for_any_number_of_threads() -> None:
+    for shape in (SHAPES[21], Conv2d(5, 20, 16, 16, 24, (3, 3), padding=(1, 1))):
+        x = numbers((shape.batch, shape.in_channels, shape.height, shape.width), "float32", 0)
+        w = numbers((shape.out_channels, shape.in_channels, *shape.kernel), "float32", 1)
+        dy = numbers((shape.batch, shape.out_channels, *shape.output), "float32", 2)
+        prepared = launches(shape, x, w, dy, False, llvm.host_target())
+        for launch, result, a, b in prepared:
+            outs = []
+            for count in (1, 2, 3):
+                machine.set_threads(count)
+                outs.append(run(launch, np.full(result, np.nan, np.float32), a, b))
+            assert (outs[0] == outs[1]).all() and (outs[0] == outs[2]).all()
+
+
+def test_weight_gradient_can_be_added_to() -> None:
+    shape = SHAPES[1]
+    x = numbers((shape.batch, shape.in_channels, shape.height, shape.width), "float32", 0)
+    dy = numbers((shape.batch, shape.out_channels, *shape.output), "float32", 2)
+    target = llvm.host_target()
+    once = conv2d_backward_weight(target, "f32", shape, strides(x), strides(dy))
+    more = conv2d_backward_weight(target, "f32", shape, strides(x), strides(dy), accumulate=True)
+    size = (shape.out_channels, shape.in_channels, *shape.kernel)
+    dw = run(once, np.full(size, np.nan, np.float32), dy, x)
+    assert (run(more, dw.copy(), dy, x) == dw + dw).all()
+
+
+def test_bfloat16_beside_torch() -> None:
+    torch = pytest.importorskip("torch")
+    shape = Conv2d(2, 6, 11, 12, 8, (3, 3), (2, 1), (1, 1))
+    x, w = torch.randn(2, 6, 11, 12).bfloat16(), torch.randn(8, 6, 3, 3).bfloat16()
+    y = torch.empty(2, 8, *shape.output).bfloat16()
+    launch = conv2d_forward(llvm.host_target(), "bf16", shape, x.stride())
+    scratch = np.empty(launch.scratch_bytes * machine.pool.parts + 64, np.uint8)
+    addresses = (y.data_ptr(), w.data_ptr(), x.data_ptr(), 0, (scratch.ctypes.data + 63) & -64)
+    machine.compile_plan(launch.plan)(*addresses, *launch.numbers)
+    exact = torch.nn.functional.conv2d(x.double(), w.double(), stride=(2, 1), padding=1)
+    assert ((y.double() - exact).abs() <= 2**-8 * exact.abs() + 1e-4).all()
