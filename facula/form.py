@@ -49,7 +49,7 @@ class Form:
 
 
 _forms: dict[tuple[dtype, tuple[int, ...], tuple[int, ...] | None], Form] = {}
-# Beyond this many the table starts anew: identity is an optimisation, equality of content the truth.
+# Beyond this many the table starts anew: identity only saves time, equality of content decides.
 LIMIT = 200_000
 
 

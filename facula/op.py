@@ -9,12 +9,18 @@ import inspect
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from facula.meta.dtype import dtype
 from facula.meta.schema import REQUIRED, Schema, parse
 
-SAME, FLOAT, BOOL = "same", "float", "bool"
-"""Dtype rules: the promoted dtype; the same but integers become the default float; bool."""
+SAME, FLOAT, DOUBLE, BOOL = "same", "float", "double", "bool"
+"""Dtype rules: the promoted dtype; the same but integers become the default float; float64; bool."""
 
 registry: "dict[str, Op]" = {}
+
+
+def unbound(*args: Any, **kwargs: Any) -> Any:
+    """Stands where a record's function will be."""
+    raise RuntimeError("this record has no function yet: facula.ops makes it when it is imported")
 
 
 class Op:
@@ -36,8 +42,9 @@ class Op:
         self.method = self.schema.arguments[0].name == "self" if self.schema.arguments else False
         self.inplace = False
         self.node_name = "".join(part.title() for part in self.name.split("_")) + "Backward0"
-        self.function: Callable[..., Any] | None = None
-        self.hot: Callable[..., Any] | None = None
+        # `ops/bind.py` makes both; until then there is nothing to call.
+        self.function: Callable[..., Any] = unbound
+        self.hot: Callable[..., Any] = unbound
         self.inplace_function: Callable[..., Any] | None = None
         self.launches: dict[Any, Any] = {}
         self._node_type: type | None = None
@@ -67,8 +74,8 @@ class Op:
 class Pointwise(Op):
     """Each result element is a scalar formula of the elements at its place.
 
-    `value(*inputs)` and `gradient(g, y, *inputs)` are formulas. Arguments declared Tensor take part in
-    promotion and broadcasting; arguments declared Scalar are numbers.
+    `value(*inputs)` and `gradient(g, y, *inputs)` are formulas. Arguments declared Tensor take part
+    in promotion and broadcasting; arguments declared Scalar are numbers.
     """
 
     family = "pointwise"
@@ -80,6 +87,8 @@ class Pointwise(Op):
         doc: str,
         value: Callable[..., Any] | dict[str, Callable[..., Any]],
         gradient: Callable[..., Any] | None = None,
+        refuses: str | dict[str, str] = "",
+        kernel: str = "",
     ) -> None:
         super().__init__(schemas, doc)
         self.rule = rule
@@ -87,13 +96,17 @@ class Pointwise(Op):
         self.gradient_rule = gradient
         self.inplace = True
         self.tensor_count = sum(a.type.startswith("Tensor") for a in self.schema.arguments)
-        # Argument kinds that formulas do not accept, for the error text: e.g. ("bool",).
-        self.refuses: tuple[str, ...] = ()
+        # Kinds of dtype ("b", "u", "i", "f") without a meaning here: "bf", or their error texts;
+        # and the name that torch's own texts give the operation.
+        self.refuses = refuses
+        self.kernel = kernel or f"{self.name}_cpu"
+        # Looks at a call of a new kind (compute dtype, keys of the operands); raises torch's error.
+        self.check: Callable[[dtype, Sequence[Any]], None] | None = None
         self.error_codes: dict[int, Callable[[], Exception]] = {}
         # The operand that only chooses: it keeps its dtype and takes no part in promotion.
         self.condition: int | None = None
-        # Whether numbers among the operands are compiled into the kernel.
-        self.constant_numbers = False
+        # Numbers that are compiled into the kernel where they are operands.
+        self.constant_numbers: frozenset[float] = frozenset()
 
     def gradient(self, function: Callable[..., Any]) -> Callable[..., Any]:
         """Decorator: sets the gradient formula."""
@@ -107,13 +120,16 @@ def pointwise(
     doc: str | None = None,
     value: Callable[..., Any] | dict[str, Callable[..., Any]] | None = None,
     gradient: Callable[..., Any] | None = None,
+    refuses: str | dict[str, str] = "",
+    kernel: str = "",
 ) -> Any:
-    """Makes a pointwise record; without `value` it decorates the formula, whose docstring is the doc."""
+    """Makes a pointwise record; without `value` it decorates the formula, and takes its docstring."""
     if value is not None:
-        return Pointwise(schemas, rule, doc or "", value, gradient)
+        return Pointwise(schemas, rule, doc or "", value, gradient, refuses, kernel)
 
     def decorate(formula: Callable[..., Any]) -> Pointwise:
-        return Pointwise(schemas, rule, doc or inspect.getdoc(formula) or "", formula, gradient)
+        words = doc or inspect.getdoc(formula) or ""
+        return Pointwise(schemas, rule, words, formula, gradient, refuses, kernel)
 
     return decorate
 
@@ -121,9 +137,10 @@ def pointwise(
 class Reduction(Op):
     """Elements along some dims become one: map, combine from `unit`, finish.
 
-    Formulas: `map(x)` gives a state (one value or a tuple), `combine(a, b)` joins two, `finish(state, n)`
-    gives the result; the gradient is `gradient(g, y, x, n)`, all of the input's shape. `state` names
-    the accumulator: "wide" (float64 for floats, int64 for integers), "same", or "bool".
+    Formulas: `map(x)` gives a state (one value or a tuple), `combine(a, b)` joins two,
+    `finish(state, n)` gives the result; the gradient is `gradient(g, y, x, n)`, all of the input's
+    shape. `state` names the accumulator: "wide" (float64 for floats, int64 for integers), "same",
+    or "bool".
     """
 
     family = "reduction"
@@ -154,6 +171,8 @@ class Reduction(Op):
         self.finish = finish if finish is not None else lambda acc, n: acc
         self.gradient_rule = gradient
         self.state = state
+        # Whether the gradient formula reads (y, x); known once it has been traced.
+        self.reads: tuple[bool, bool] | None = None
 
 
 def reduction(schemas: Sequence[str] | str, rule: str, doc: str, **formulas: Any) -> Reduction:
@@ -162,11 +181,11 @@ def reduction(schemas: Sequence[str] | str, rule: str, doc: str, **formulas: Any
 
 
 class Operation(Op):
-    """A record whose value is a Python function over tensors that no graph records, and whose gradient is
-    a function over tensors that may be recorded.
+    """A record whose value is a Python function over tensors that no graph records, and whose
+    gradient is a function over tensors that may be recorded.
 
-    The gradient names what it needs: `g` (gradient of the result; one a result), `y` (the result; `ys` if
-    several), `needs` (which inputs want a gradient), any argument (then it is saved), or
+    The gradient names what it needs: `g` (gradient of the result; one a result), `y` (the result;
+    `ys` if several), `needs` (which inputs want a gradient), any argument (then it is saved), or
     `<argument>_form` (dtype, shape and strides only). It returns one gradient a tensor argument,
     in schema order.
     """
@@ -213,6 +232,8 @@ class View(Operation):
     def __init__(self, schemas: Sequence[str] | str, doc: str, forward: Callable[..., Any]) -> None:
         super().__init__(schemas, doc, forward)
         self.tensor_names = ("self",)
+        # True if arguments count from the start of the storage instead of from the tensor.
+        self.absolute = False
 
 
 def view(schemas: Sequence[str] | str, doc: str | None = None) -> Callable[..., View]:
@@ -222,6 +243,44 @@ def view(schemas: Sequence[str] | str, doc: str | None = None) -> Callable[..., 
         return View(schemas, doc or inspect.getdoc(forward) or "", forward)
 
     return decorate
+
+
+class Choice(Op):
+    """A record for one of several pointwise ones: `choose(*args)` gives its name and operands."""
+
+    family = "choice"
+
+    def __init__(
+        self,
+        schemas: Sequence[str] | str,
+        doc: str,
+        choose: Callable[..., tuple[str, tuple[Any, ...]]],
+    ) -> None:
+        super().__init__(schemas, doc)
+        self.choose = choose
+        self.inplace = True
+
+
+def choice(schemas: Sequence[str] | str, doc: str | None = None) -> Callable[..., Choice]:
+    """Decorates the function that chooses."""
+
+    def decorate(choose: Callable[..., tuple[str, tuple[Any, ...]]]) -> Choice:
+        return Choice(schemas, doc or inspect.getdoc(choose) or "", choose)
+
+    return decorate
+
+
+class Alias(Op):
+    """A second name of a record made before: the same function, method and in-place form."""
+
+    family = "alias"
+
+    def __init__(self, name: str, of: str) -> None:
+        target = registry[of]
+        texts = [name + text[len(of) :] for text in (schema.text for schema in target.schemas)]
+        super().__init__(texts, f"Another name of {of}.")
+        self.target = target
+        self.namespace, self.method, self.inplace = target.namespace, target.method, target.inplace
 
 
 class Composite(Op):
@@ -244,6 +303,7 @@ def composite(schemas: Sequence[str] | str, doc: str | None = None) -> Callable[
 
 
 __all__ = [
-    "BOOL", "FLOAT", "REQUIRED", "SAME", "Composite", "Op", "Operation", "Pointwise", "Reduction",
-    "View", "composite", "operation", "pointwise", "reduction", "registry", "view",
+    "BOOL", "DOUBLE", "FLOAT", "REQUIRED", "SAME", "Alias", "Choice", "Composite", "Op",
+    "Operation", "Pointwise", "Reduction", "View", "choice", "composite", "operation", "pointwise",
+    "reduction", "registry", "unbound", "view",
 ]  # fmt: skip

@@ -27,8 +27,8 @@ class Foreign:
 class Storage:
     """Bytes at an address.
 
-    `version` counts in-place writes; `views` remembers the tensors that autograd must tell about writes to
-    their base (Note [in-place on views]).
+    `version` counts in-place writes; `views` remembers the tensors that autograd must tell about
+    writes to their base (Note [in-place on views]).
     """
 
     __slots__ = ("address", "nbytes", "version", "pool", "views", "__weakref__")
@@ -86,8 +86,8 @@ class Storage:
         return _storage_from, (ctypes.string_at(self.address, self.nbytes),)
 
     def grow(self, nbytes: int) -> None:
-        """Makes room for `nbytes`, keeping the content. The old block lives on as long as the new one,
-        because views may still point into it."""
+        """Makes room for `nbytes`, keeping the content. The old block lives on as long as the new
+        one, because views may still point into it."""
         if nbytes <= self.nbytes:
             self.nbytes = nbytes
             return

@@ -1,4 +1,4 @@
-"""Tensor: storage, an address in it, a form, and the state autograd needs. Methods come from records.
+"""Tensor: storage, an address in it, a form, and autograd's state. Methods come from records.
 
 Only what cannot be an operation is written here: construction, properties, exchange with Python and
 NumPy, and Python's protocols. `ops/bind.py` hangs every operation on the class.
@@ -7,7 +7,7 @@ NumPy, and Python's protocols. `ops/bind.py` hangs every operation on the class.
 import ctypes
 from collections.abc import Callable, Iterator
 from operator import attrgetter
-from typing import Any, ClassVar, NoReturn
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -20,7 +20,7 @@ from facula.meta.shape import Size
 from facula.storage import Storage
 
 acquire = memory.acquire
-C_TYPE = {
+C_TYPE: dict[str, type["ctypes._SimpleCData[Any]"]] = {
     "bool": ctypes.c_bool, "u8": ctypes.c_uint8, "i8": ctypes.c_int8, "i16": ctypes.c_int16,
     "i32": ctypes.c_int32, "i64": ctypes.c_int64, "f32": ctypes.c_float, "f64": ctypes.c_double,
 }  # fmt: skip
@@ -95,6 +95,21 @@ class Tensor:
     itemsize: int = property(attrgetter("form.itemsize"))  # type: ignore[assignment]
     nbytes: int = property(attrgetter("form.nbytes"))  # type: ignore[assignment]
 
+    @property
+    def T(self) -> "Tensor":
+        """The dimensions in reverse order."""
+        return self.permute(tuple(range(self.form.ndim))[::-1])
+
+    @property
+    def mT(self) -> "Tensor":
+        """The last two dimensions exchanged."""
+        if self.form.ndim < 2:
+            raise RuntimeError(
+                "tensor.mT is only supported on matrices or batches of matrices. Got "
+                f"{self.form.ndim}-D tensor."
+            )
+        return self.transpose(-2, -1)
+
     def size(self, dim: int | None = None) -> Any:
         """The shape, or one of its sizes."""
         if dim is None:
@@ -165,8 +180,8 @@ class Tensor:
         if self.edge is not None:
             if not requires_grad:
                 raise RuntimeError(
-                    "you can only change requires_grad flags of leaf variables. If you want to use a "
-                    "computed variable in a subgraph that doesn't require differentiation use "
+                    "you can only change requires_grad flags of leaf variables. If you want to use "
+                    "a computed variable in a subgraph that doesn't require differentiation use "
                     "var_no_grad = var.detach()."
                 )
             return self
@@ -279,7 +294,8 @@ class Tensor:
             tensor = self.detach()
         if tensor.needs_grad:
             raise RuntimeError(
-                "Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead."
+                "Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() "
+                "instead."
             )
         code = self.form.dtype.numpy
         if code is None:
@@ -363,7 +379,8 @@ class Tensor:
         if isinstance(element, (Tensor, int, float, bool)):
             return bool((self == element).any())
         raise RuntimeError(
-            f"Tensor.__contains__ only supports Tensor or scalar, but you passed in a {type(element)}."
+            "Tensor.__contains__ only supports Tensor or scalar, but you passed in a "
+            f"{type(element)}."
         )
 
     def __repr__(self) -> str:
@@ -429,11 +446,49 @@ class Tensor:
             raise ValueError(f"invalid type: '{dtype}'")
         return self.to(dtype)
 
-    def __getattr__(self, name: str) -> NoReturn:
+    # `Any`, although it only raises: to a type checker this is where the records' methods come from.
+    def __getattr__(self, name: str) -> Any:
         raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
 
     def __dir__(self) -> list[str]:
         return sorted({*dir(type(self)), *self.__dict__})
+
+    if TYPE_CHECKING:
+        # Operators come from records too (`ops/bind.py`), but Python looks for them on the class.
+        def __add__(self, other: Any) -> "Tensor": ...
+        def __radd__(self, other: Any) -> "Tensor": ...
+        def __iadd__(self, other: Any) -> "Tensor": ...
+        def __sub__(self, other: Any) -> "Tensor": ...
+        def __rsub__(self, other: Any) -> "Tensor": ...
+        def __isub__(self, other: Any) -> "Tensor": ...
+        def __mul__(self, other: Any) -> "Tensor": ...
+        def __rmul__(self, other: Any) -> "Tensor": ...
+        def __imul__(self, other: Any) -> "Tensor": ...
+        def __truediv__(self, other: Any) -> "Tensor": ...
+        def __rtruediv__(self, other: Any) -> "Tensor": ...
+        def __itruediv__(self, other: Any) -> "Tensor": ...
+        def __floordiv__(self, other: Any) -> "Tensor": ...
+        def __rfloordiv__(self, other: Any) -> "Tensor": ...
+        def __mod__(self, other: Any) -> "Tensor": ...
+        def __rmod__(self, other: Any) -> "Tensor": ...
+        def __pow__(self, other: Any) -> "Tensor": ...
+        def __rpow__(self, other: Any) -> "Tensor": ...
+        def __matmul__(self, other: Any) -> "Tensor": ...
+        def __rmatmul__(self, other: Any) -> "Tensor": ...
+        def __and__(self, other: Any) -> "Tensor": ...
+        def __or__(self, other: Any) -> "Tensor": ...
+        def __xor__(self, other: Any) -> "Tensor": ...
+        def __invert__(self) -> "Tensor": ...
+        def __neg__(self) -> "Tensor": ...
+        def __abs__(self) -> "Tensor": ...
+        def __lt__(self, other: Any) -> "Tensor": ...
+        def __le__(self, other: Any) -> "Tensor": ...
+        def __gt__(self, other: Any) -> "Tensor": ...
+        def __ge__(self, other: Any) -> "Tensor": ...
+        def __eq__(self, other: Any) -> "Tensor": ...  # type: ignore[override]
+        def __ne__(self, other: Any) -> "Tensor": ...  # type: ignore[override]
+        def __getitem__(self, index: Any) -> "Tensor": ...
+        def __setitem__(self, index: Any, value: Any) -> None: ...
 
 
 TYPE_NAMES = {
@@ -444,7 +499,9 @@ TYPE_NAMES = {
 
 
 def _wrap(dim: int, ndim: int) -> int:
-    low, high = (-ndim, ndim - 1) if ndim else (-1, 0)
+    if not ndim:
+        raise IndexError(f"Dimension specified as {dim} but tensor has no dimensions")
+    low, high = -ndim, ndim - 1
     if not low <= dim <= high:
         raise IndexError(
             f"Dimension out of range (expected to be in range of [{low}, {high}], but got {dim})"

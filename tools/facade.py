@@ -3,12 +3,20 @@
 Run `python tools/facade.py` after adding a record; a test compares the file with what this prints.
 """
 
+import importlib
+import sys
+import types
 from pathlib import Path
 
-from facula.op import registry
-from facula.ops import FUNCTIONS
-
 TARGET = Path(__file__).resolve().parent.parent / "facula" / "__init__.py"
+
+if "facula" not in sys.modules:
+    # The package without its facade, which may name records that are gone.
+    bare = types.ModuleType("facula")
+    bare.__path__ = [str(TARGET.parent)]
+    sys.modules["facula"] = bare
+FUNCTIONS = importlib.import_module("facula.ops").FUNCTIONS
+registry = importlib.import_module("facula.op").registry
 
 HEAD = '''"""facula: deep learning in pure Python with PyTorch's API.
 

@@ -19,7 +19,7 @@ LAYERS = {
     "arithmetic": ("meta",),
     "kernels": ("kernel",),
     "machines": ("backend",),
-    "tensor": ("autograd",),
+    "tensor": ("autograd", "dispatch"),
     "operations": ("ops",),
     "library": ("random.py", "testing.py"),
     "facade": ("__init__.py",),

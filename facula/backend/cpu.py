@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
-from facula.backend import fork_join, interpreter, llvm
+from facula.backend import fork_join, llvm
 from facula.backend.cache import KernelCache
 from facula.backend.memory import Memory
 from facula.backend.processors import available_threads
@@ -21,6 +21,9 @@ from facula.kernel import library as _library
 from facula.kernel import lower as _lower
 from facula.kernel.plan import Plan, lower
 from facula.kernel.target import Target
+
+if config.backend == "interpreter":
+    from facula.backend import interpreter
 
 METH_FASTCALL = 0x80
 Kernel = Callable[..., int]

@@ -39,7 +39,8 @@ def pool_text() -> str:
 
     def words(**named: int) -> str:
         return "\n".join(
-            f"  %{name}.p = getelementptr i64, ptr %state, i64 {index}" for name, index in named.items()
+            f"  %{name}.p = getelementptr i64, ptr %state, i64 {index}"
+            for name, index in named.items()
         )
 
     return f"""
@@ -138,8 +139,21 @@ define void @facula_run(ptr %body, ptr %arguments, i64 %units, i64 %work) {{
 start:
   %thread = call ptr @PyEval_SaveThread()
   %state = getelementptr i64, ptr @facula_state, i64 0
-{words(epoch=EPOCH, function=FUNCTION, arguments=ARGUMENTS, units=UNITS, blocks=BLOCKS, sleepers=SLEEPERS,
-       open=OPEN, active=ACTIVE, ticket=TICKET, busy=BUSY, parts=PARTS)}
+{
+        words(
+            epoch=EPOCH,
+            function=FUNCTION,
+            arguments=ARGUMENTS,
+            units=UNITS,
+            blocks=BLOCKS,
+            sleepers=SLEEPERS,
+            open=OPEN,
+            active=ACTIVE,
+            ticket=TICKET,
+            busy=BUSY,
+            parts=PARTS,
+        )
+    }
   %parts = load atomic i64, ptr %parts.p acquire, align 8
   %several = icmp sgt i64 %parts, 1
   %divisible = icmp sgt i64 %units, 1
@@ -230,7 +244,10 @@ class Pool:
             while len(self.threads) < parts - 1:
                 index = len(self.threads) + 1
                 thread = threading.Thread(
-                    target=self._worker, args=(self.address, index), name=f"facula-{index}", daemon=True
+                    target=self._worker,
+                    args=(self.address, index),
+                    name=f"facula-{index}",
+                    daemon=True,
                 )
                 thread.start()
                 self.threads.append(thread)

@@ -572,7 +572,7 @@ def host_identity() -> str:
     """Everything about compiler and processor that decides what an object file looks like."""
     features = llvm.get_host_cpu_features().flatten()
     digest = hashlib.sha256(features.encode()).hexdigest()[:16]
-    return f"llvmlite {llvmlite.__version__} {llvm.get_host_cpu_name()} {digest}"
+    return f"llvmlite {llvmlite.__version__} {llvm.get_process_triple()} {llvm.get_host_cpu_name()} {digest}"
 
 
 @cache

@@ -25,7 +25,7 @@ from facula.vision.datasets import ImageData
 EPOCHS = 3
 MODEL = "cnn"
 OPTIMIZER = "adam"
-DECAY = 0.6
+DECAY = 0.5
 BATCH_SIZE = 64
 SEED = 0
 

@@ -11,12 +11,15 @@ from facula.dispatch.layout import cast_to, compile_pointwise, register_kind
 from facula.dispatch.node import NODE_CLASSES, node_type
 from facula.dispatch.reduce import sum_to
 from facula.form import Form, form_of
-from facula.kernel import expr
+from facula.kernel import expr, scalar
 from facula.kernel.expr import Expr, Graph, linearise
 from facula.meta import dtype as dtypes
 from facula.meta.dtype import dtype
 from facula.op import Pointwise
 from facula.tensor import Tensor, allocate, wrap
+
+# Dtypes by the register kinds of formulas.
+DTYPES = {register_kind(d.short): d for d in dtypes.BY_NAME.values() if d.short not in ("f16", "bf16")}
 
 
 def gradient_expressions(op: Pointwise, key: Sequence[Any], compute: dtype) -> tuple[Any, ...]:
@@ -55,6 +58,23 @@ def saved_operands(
     used = sorted(linearise(wanted).inputs_used)
     saves = tuple([-1 if u == 1 else positions[u - 2] for u in used if u >= 1])
     return saves, tuple([k for k in positions if k not in saves])
+
+
+def widened(value: Any) -> Any:
+    """A tensor in the dtype that kernels compute in: halves as float32."""
+    if isinstance(value, Tensor) and value.form.kind in ("f16", "bf16"):
+        return value.to(dtypes.float32)
+    return value
+
+
+def on_carrier(op: str, kind: str, operands: list[Any]) -> Any:
+    """One step of a traced formula on tensors and numbers."""
+    if op != "cast":
+        return scalar.apply(op, *operands)
+    value = operands[0]
+    if isinstance(value, Tensor):
+        return value.to(DTYPES[kind])
+    return float(value) if kind in expr.FLOAT else int(value)
 
 
 class PointwiseNode(Node):
@@ -119,38 +139,41 @@ class PointwiseNode(Node):
         return results
 
     def recorded(self, g: Tensor, values: list[Any]) -> Sequence[Tensor | None]:
-        """The gradient formula run on tensors, so that it is itself recorded."""
+        """The gradient formula run on tensors, so that it is itself recorded. Only the wanted results are
+        traced: what the others would read has not been kept."""
+        forms = self.launch.operands
         compute = dtypes.BY_NAME[self.launch.compute]
+        traced = gradient_expressions(self.op, forms, compute)
+        wanted = [
+            k
+            for k, edge in enumerate(self.edges)
+            if edge is not None and k < len(traced) and traced[k] is not None
+        ]
+        kind = register_kind(compute.short)
+        graph = linearise(
+            [
+                traced[k] if isinstance(traced[k], Expr) else expr.const(traced[k], kind)
+                for k in wanted
+            ]
+        )
         y = values[-1]
         if isinstance(y, Tensor):
             y = wrap(y.storage, y.address, y.form)
             y.needs_grad, y.edge = True, self
-        operands = [
-            v.to(compute)
-            if isinstance(v, Tensor)
-            and v.form.dtype is not compute
-            and k not in _conditions(self.op)
-            else v
-            for k, v in enumerate(values[:-1])
-        ]
-        assert self.op.gradient_rule is not None
-        results = self.op.gradient_rule(g.to(compute), y if y is None else y.to(compute), *operands)
-        results = results if isinstance(results, tuple) else (results,)
-        forms = self.launch.operands
-        finished: list[Tensor | None] = []
-        for position, edge in enumerate(self.edges):
-            gradient = results[position] if position < len(results) else None
-            form = forms[position]
-            if edge is None or gradient is None:
-                finished.append(None)
-                continue
+        tensors = [v for v, form in zip(values, forms, strict=False) if isinstance(form, Form)]
+        numbers = [v for v, form in zip(values, forms, strict=False) if type(form) is type]
+        inputs = [widened(v) for v in (g, y, *tensors)]
+        finished: list[Tensor | None] = [None] * len(self.edges)
+        results = graph.run(inputs, numbers, lambda number, _: number, on_carrier)
+        for k, gradient in zip(wanted, results, strict=True):
+            form = forms[k]
             if not isinstance(gradient, Tensor):
                 gradient = g.new_full(g.shape, gradient)
             elif gradient.form.shape != g.form.shape:
                 gradient = gradient.expand(g.shape)
             if gradient.form.shape != form.shape:
                 gradient = gradient.sum_to_size(form.shape)
-            finished.append(gradient.to(form.dtype))
+            finished[k] = gradient.to(form.dtype)
         return finished
 
     def release(self) -> None:
@@ -160,9 +183,6 @@ class PointwiseNode(Node):
 
 NODE_CLASSES[Pointwise] = PointwiseNode
 
-
-def _conditions(op: Pointwise) -> tuple[int, ...]:
-    return () if op.condition is None else (op.condition,)
 
 
 def build_backward(

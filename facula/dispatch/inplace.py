@@ -5,8 +5,9 @@ from typing import Any
 from facula.autograd.mode import mode
 from facula.autograd.views import rebase
 from facula.dispatch.copy import alias, copy_of, overlaps
-from facula.dispatch.gradient import record_pointwise
-from facula.dispatch.pointwise import call_pointwise, operand_key
+from facula.dispatch.gradient import record_pointwise, saved_operands
+from facula.dispatch.launch import Launch
+from facula.dispatch.pointwise import call_pointwise, launch_into
 from facula.op import Pointwise
 from facula.tensor import Tensor
 
@@ -56,23 +57,34 @@ def inplace_pointwise(op: Pointwise, target: Tensor, operands: tuple[Any, ...]) 
     for k, v in enumerate(safe):
         if isinstance(v, Tensor) and v is not target and overlaps(target, v):
             safe[k] = copy_of(v)
-    before = None
-    if recording:
-        # The graph must see the operands as they were: target's own edge is about to change.
-        before = tuple(alias(v) if v is target else v for v in operands)
+    if not recording:
+        call_pointwise(op, tuple(safe), target)
+        target.storage.version += 1
+        return target
+    launch = launch_into(op, operands, target)
+    seen = as_they_were(launch, target, operands) if launch.differentiable else ()
     call_pointwise(op, tuple(safe), target)
-    if recording:
-        assert before is not None
-        key = tuple([operand_key(v) for v in operands])
-        launch = op.launches[(*key, target.form, "out")]
-        if launch.differentiable:
-            target.storage.version += 1
-            made = alias(target)
-            record_pointwise(op, launch, made, before)
-            for position, saved in enumerate(made.edge.saves):
-                if saved >= 0 and before[saved].storage is target.storage:
-                    made.edge.versions[position] -= 1  # saved as it was before the write
-            rebase(target, made.edge)
-            return target
     target.storage.version += 1
+    if launch.differentiable:
+        made = alias(target)
+        record_pointwise(op, launch, made, seen)
+        rebase(target, made.edge)
     return target
+
+
+def as_they_were(launch: Launch, target: Tensor, operands: tuple[Any, ...]) -> tuple[Any, ...]:
+    """The operands for the graph's eyes: target's edge is about to change, and if the gradient reads its
+    content, that too."""
+    needs = tuple([isinstance(v, Tensor) and v.needs_grad for v in operands])
+    read = saved_operands(launch.op, launch, needs)[0]
+    seen: list[Any] = []
+    for k, v in enumerate(operands):
+        if isinstance(v, Tensor) and v.storage is target.storage:
+            before = alias(v)
+            if k in read:
+                kept = copy_of(v)
+                before.storage, before.address, before.form = kept.storage, kept.address, kept.form
+            seen.append(before)
+        else:
+            seen.append(v)
+    return tuple(seen)

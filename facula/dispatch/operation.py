@@ -9,6 +9,7 @@ from facula.autograd.views import note_view
 from facula.dispatch.layout import as_tuple, remember
 from facula.dispatch.node import NODE_CLASSES, edge_of, node_type
 from facula.form import form_of
+from facula.meta.geometry import Geometry
 from facula.op import Operation, View
 from facula.tensor import Tensor, wrap
 
@@ -175,10 +176,31 @@ def call_view(op: View, tensor: Tensor, args: tuple[Any, ...]) -> Tensor:
     key = (tensor.form, args)
     found = op.launches.get(key)
     if found is None:
+        if any(isinstance(a, Tensor) for a in args):
+            return call_view(op, tensor, tuple([int(a) if isinstance(a, Tensor) else a for a in args]))
+        if op.absolute:
+            return absolute_view(op, tensor, args)
         made = op.forward(tensor.form.geometry, *args)
         form = form_of(tensor.form.dtype, tuple(made.shape), tuple(made.strides))
         found = remember(op.launches, key, (form, made.offset * form.itemsize))
     y = wrap(tensor.storage, tensor.address + found[1], found[0])
+    track_view(op, tensor, y, args)
+    return y
+
+
+def absolute_view(op: View, tensor: Tensor, args: tuple[Any, ...]) -> Tensor:
+    """A view whose place is counted from the start of the storage, and must lie inside it."""
+    shape, strides, _ = tensor.form.geometry
+    made = op.forward(Geometry(shape, strides, tensor.storage_offset()), *args)
+    form = form_of(tensor.form.dtype, tuple(made.shape), tuple(made.strides))
+    needed = (made.bounds()[1] + 1) * form.itemsize if form.numel else 0
+    if needed > tensor.storage.nbytes:
+        raise RuntimeError(
+            f"setStorage: sizes {list(made.shape)}, strides {list(made.strides)}, storage offset "
+            f"{made.offset}, and itemsize {form.itemsize} requiring a storage size of {needed} are out "
+            f"of bounds for storage of size {tensor.storage.nbytes}"
+        )
+    y = wrap(tensor.storage, tensor.storage.address + made.offset * form.itemsize, form)
     track_view(op, tensor, y, args)
     return y
 

@@ -21,7 +21,7 @@ from facula.meta import dtype as dtypes
 from facula.meta.dtype import dtype
 from facula.meta.geometry import restride_like
 from facula.meta.shape import broadcast_shapes
-from facula.op import BOOL, FLOAT, Pointwise
+from facula.op import BOOL, DOUBLE, FLOAT, Pointwise
 from facula.tensor import Tensor, allocate
 
 
@@ -54,6 +54,8 @@ def result_dtypes(op: Pointwise, operands: Sequence[Any]) -> tuple[dtype, dtype]
     common = dtypes.result_type(described)
     if op.rule == FLOAT and not common.is_floating_point:
         common = dtypes.get_default_dtype()
+    if op.rule == DOUBLE:
+        return dtypes.float64, dtypes.float64
     if op.rule == BOOL:
         return common, dtypes.bool_
     return common, common
@@ -70,6 +72,20 @@ def operand_key(value: Any) -> Any:
     if isinstance(value, (int, float)):  # NumPy's scalars derive from Python's
         return float if isinstance(value, float) else int
     raise TypeError(f"argument must be Tensor or a number, not {kind.__name__}")
+
+
+def launch_key(op: Pointwise, operands: Sequence[Any]) -> tuple[Any, ...]:
+    """What a call's launch depends on: ("=", number, type) is a number that the kernel holds."""
+    key = tuple([operand_key(v) for v in operands])
+    known = op.constant_numbers
+    if not known:
+        return key
+    return tuple(
+        [
+            ("=", v, k) if type(k) is type and v in known else k
+            for k, v in zip(key, operands, strict=True)
+        ]
+    )
 
 
 def trace_inputs(
@@ -103,8 +119,12 @@ def trace_inputs(
 def build_launch(op: Pointwise, key: tuple[Any, ...], target: Form | None = None) -> Launch:
     """Infers dtype, shape and strides, traces the formula, compiles. `target`: the form to write into."""
     compute, out = result_dtypes(op, key)
-    if op.refuses and compute.kind in op.refuses:
-        raise NotImplementedError(f"\"{op.name}_cpu\" not implemented for '{dtype_word(compute)}'")
+    if compute.kind in op.refuses:
+        if isinstance(op.refuses, dict):
+            raise RuntimeError(op.refuses[compute.kind])
+        raise NotImplementedError(f"\"{op.kernel}\" not implemented for '{dtype_word(compute)}'")
+    if op.check is not None:
+        op.check(compute, key)
     forms = [k for k in key if isinstance(k, Form)]
     shape = broadcast_shapes(*(f.shape for f in forms))
     if target is None:
@@ -167,27 +187,22 @@ def call_pointwise(
     out: Tensor | None = None,
     key: tuple[Any, ...] | None = None,
 ) -> Tensor:
-    """The general road of pointwise records. `out` receives the result if given; `key` may hold constants."""
-    if key is None:
-        key = tuple([operand_key(v) for v in operands])
-        if op.constant_numbers:
-            key = tuple([("=", v) if type(k) is type else k for k, v in zip(key, operands, strict=True)])
-    launches = op.launches
-    if out is None:
-        launch = launches.get(key)
-        if launch is None:
+    """The general road. `out` receives the result if given; `key` may hold constants for numbers."""
+    if out is not None:
+        launch = launch_into(op, operands, out)
+        key, y = launch.operands, out
+    else:
+        if key is None:
+            key = launch_key(op, operands)
+        found = op.launches.get(key)
+        if found is None:
             if not any(isinstance(k, Form) for k in key):
                 raise TypeError(
                     f"{op.name}(): at least one argument must be a Tensor, got {_received(operands)}"
                 )
-            launch = remember(launches, key, build_launch_for(op, key, operands))
+            found = remember(op.launches, key, build_launch_for(op, key, operands))
+        launch = found
         y = allocate(launch.form)
-    else:
-        marked = (*key, out.form, "out")
-        launch = launches.get(marked)
-        if launch is None:
-            launch = remember(launches, marked, build_launch_for(op, key, operands, out.form))
-        y = out
     arguments = [v.address for v in operands if isinstance(v, Tensor)]
     arguments.append(y.address)
     for one, v in zip(key, operands, strict=True):
@@ -196,14 +211,22 @@ def call_pointwise(
     code = launch.kernel(*launch.sizes, *arguments)
     if code:
         raise op.error_codes[code]()
-    if out is None:
-        if mode.enabled and launch.differentiable:
-            for v in operands:
-                if isinstance(v, Tensor) and v.needs_grad:
-                    record_pointwise(op, launch, y, operands)
-                    break
-        return y
+    if out is None and mode.enabled and launch.differentiable:
+        for v in operands:
+            if isinstance(v, Tensor) and v.needs_grad:
+                record_pointwise(op, launch, y, operands)
+                break
     return y
+
+
+def launch_into(op: Pointwise, operands: tuple[Any, ...], out: Tensor) -> Launch:
+    """The launch that writes into a tensor of out's form."""
+    key = launch_key(op, operands)
+    marked = (*key, out.form, "out")
+    launch: Launch | None = op.launches.get(marked)
+    if launch is None:
+        launch = remember(op.launches, marked, build_launch_for(op, key, operands, out.form))
+    return launch
 
 
 def build_launch_for(

@@ -329,6 +329,7 @@ def call_reduction(
         node = object.__new__(node_type(op))
         Node.__init__(node, (edge_of(self),))
         node.op, node.form, node.dims, node.count = op, self.form, dims, count
+        assert op.reads is not None
         reads_y, reads_x = op.reads
         node.x = self if reads_x else None
         node.y = wrap(made.storage, made.address, form) if reads_y else None
@@ -349,11 +350,14 @@ def build_reduction(
         dims: tuple[int, ...] = ()
     else:
         dims = wrap_dims(None if dim == () else dim, form.ndim)
+    if not form.ndim:
+        dims = ()
     compute = wanted or form.dtype
     if op.rule == FLOAT and not compute.is_floating_point:
         if wanted is not None or not op.integers_to_float:
+            which = "Input" if wanted is None else "Optional"
             raise RuntimeError(
-                f"{op.name}(): could not infer output dtype. Input dtype must be either a floating "
+                f"{op.name}(): could not infer output dtype. {which} dtype must be either a floating "
                 f"point or complex dtype. Got: {dtype_word(compute)}"
             )
         compute = dtypes.get_default_dtype()
@@ -368,14 +372,14 @@ def build_reduction(
     for d in dims:
         count *= form.shape[d]
     if count == 0 and op.needs_elements and form_of(out, shape).numel:
-        raise IndexError(
-            f"{op.name}(): Expected reduction dim {dim if dim is not None else ''} to have non-zero size."
-        )
+        name = op.name.partition("_")[0]
+        empty = next(d for d in dims if form.shape[d] == 0)
+        raise IndexError(f"{name}(): Expected reduction dim {empty} to have non-zero size.")
     states = op.state if isinstance(op.state, tuple) else (accumulator(compute, op.state),)
     launch = build_reduce(
         op.map, op.combine, op.finish, op.unit, states, [form], form.shape, dims, [form_of(out, bare)],
         compute=register_kind(compute.short),
     )  # fmt: skip
-    if op.gradient_rule is not None and not hasattr(op, "reads"):
+    if op.gradient_rule is not None and op.reads is None:
         op.reads = reduction_reads(op)
     return launch, form_of(out, shape), dims, count

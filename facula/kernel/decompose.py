@@ -974,3 +974,33 @@ def digamma(b: Builder, x: Value) -> Value:
     mirrored = result - math.pi * cosine / sine
     result = b.select(reflect, b.select(whole, b.like(x, NAN), mirrored), result)
     return b.select(b.compare("eq", x, 0), b.op("copysign", b.like(x, INF), -x), result)
+
+
+# B(2k), k = 1, 2, ...: trigamma's series in 1 / x^2.
+BERNOULLI_NUMBERS = (
+    1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730, 7 / 6, -3617 / 510, 43867 / 798,
+    -174611 / 330,
+)  # fmt: skip
+
+
+@decomposition
+@in_f64
+def trigamma(b: Builder, x: Value) -> Value:
+    """The asymptotic series from 8 on; below, 8 terms of the sum of 1 / (x + k)^2 come first."""
+    reflect = x < 0
+    size = b.select(reflect, 1 - x, x)
+    small = size < 8
+    total = b.like(x, 0)
+    for k in range(8):
+        term = size + k
+        total = total + 1 / (term * term)
+    place = b.select(small, size + 8, size)
+    inverse = 1 / place
+    square = inverse * inverse
+    series = square * _horner(b, square, BERNOULLI_NUMBERS)
+    far = inverse * (1 + (inverse * 0.5 + series))
+    result = far + b.select(small, total, b.like(x, 0))
+    sine, _, whole = _turns(b, x)
+    ratio = math.pi / sine
+    result = b.select(reflect, ratio * ratio - result, result)
+    return b.select(whole & (x <= 0), b.like(x, INF), result)

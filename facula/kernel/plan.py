@@ -1,7 +1,7 @@
 """Plans: what a kernel computes, as frozen data, for one class of layouts.
 
 A plan knows dtypes, formulas and which strides are special, never sizes, addresses or devices. The
-interpreter (`backend/interpreter.py`) defines what each plan means; `lower.py` and `library/` say how
+interpreter (`backend/interpreter`) defines what each plan means; `lower.py` and `library/` say how
 a machine does it fast. Every plan names its kernel's arguments, in order, in `parameters`.
 """
 

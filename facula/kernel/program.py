@@ -9,7 +9,7 @@ independent *units*; who runs which unit never changes a result. Lowerings write
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 
 class Type(NamedTuple):
@@ -92,7 +92,7 @@ class Branch:
     otherwise: list["Instruction | Loop | Branch"] = field(default_factory=list)
 
 
-Number = "Value | int | float | bool"
+Number: TypeAlias = "Value | int | float | bool"
 
 
 class Value:

@@ -246,10 +246,8 @@ def abs_(a):
 
 @plain
 def sign(a):
-    """-1, 0 or 1; nan stays nan."""
+    """-1, 0 or 1; 0 for nan, as torch.sign has it."""
     if isinstance(a, bool):
-        return a
-    if a != a:
         return a
     return type(a)((a > 0) - (a < 0))
 
@@ -457,6 +455,22 @@ def digamma(a):
     f = 1 / (a * a)
     series = f * (1 / 12 - f * (1 / 120 - f * (1 / 252 - f * (1 / 240 - f * (1 / 132)))))
     return result + math.log(a) - 0.5 / a - series
+
+
+@plain
+def trigamma(a):
+    """Derivative of digamma: recurrence up to 10, then the asymptotic series."""
+    if a <= 0 and a == math.floor(a):
+        return math.inf
+    if a < 0:
+        return (math.pi / math.sin(math.pi * a)) ** 2 - PLAIN["trigamma"](1 - a)
+    result = 0.0
+    while a < 10:
+        result += 1 / (a * a)
+        a += 1
+    f = 1 / (a * a)
+    series = f * (1 / 6 - f * (1 / 30 - f * (1 / 42 - f * (1 / 30 - f * (5 / 66)))))
+    return result + (1 + 0.5 / a + series) / a
 
 
 @plain

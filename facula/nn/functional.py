@@ -90,45 +90,45 @@ one_hot = op.one_hot
 
 def relu(input: Tensor, inplace: bool = False) -> Tensor:
     """max(x, 0)."""
-    return input.relu_() if inplace else op.relu(input)
+    return op.relu_(input) if inplace else op.relu(input)
 
 
 def relu_(input: Tensor) -> Tensor:
     """max(x, 0), written over the input."""
-    return input.relu_()
+    return op.relu_(input)
 
 
 def relu6(input: Tensor, inplace: bool = False) -> Tensor:
     """x clamped between 0 and 6."""
-    return hardtanh(input, 0.0, 6.0, inplace)
+    return op.relu6_(input) if inplace else op.relu6(input)
 
 
 def elu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
     """x where positive, alpha * (exp(x) - 1) elsewhere."""
-    return input.elu_(alpha) if inplace else op.elu(input, alpha)
+    return op.elu_(input, alpha) if inplace else op.elu(input, alpha)
 
 
 def selu(input: Tensor, inplace: bool = False) -> Tensor:
     """1.0507 * elu(x, 1.6733)."""
-    return input.selu_() if inplace else op.selu(input)
+    return op.selu_(input) if inplace else op.selu(input)
 
 
 def celu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
     """x where positive, alpha * (exp(x / alpha) - 1) elsewhere."""
-    return input.celu_(alpha) if inplace else op.celu(input, alpha)
+    return op.celu_(input, alpha) if inplace else op.celu(input, alpha)
 
 
 def leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = False) -> Tensor:
     """x where positive, negative_slope * x elsewhere."""
     if inplace:
-        return input.leaky_relu_(negative_slope)
+        return op.leaky_relu_(input, negative_slope)
     return op.leaky_relu(input, negative_slope)
 
 
 def threshold(input: Tensor, threshold: float, value: float, inplace: bool = False) -> Tensor:
     """x where it exceeds `threshold`, `value` elsewhere."""
     if inplace:
-        return input.threshold_(threshold, value)
+        return op.threshold_(input, threshold, value)
     return op.threshold(input, threshold, value)
 
 
@@ -139,28 +139,28 @@ def hardtanh(
     if min_val > max_val:
         raise ValueError("min_val cannot be greater than max_val")
     if inplace:
-        return input.hardtanh_(min_val, max_val)
+        return op.hardtanh_(input, min_val, max_val)
     return op.hardtanh(input, min_val, max_val)
 
 
 def silu(input: Tensor, inplace: bool = False) -> Tensor:
     """x * sigmoid(x)."""
-    return input.silu_() if inplace else op.silu(input)
+    return op.silu_(input) if inplace else op.silu(input)
 
 
 def mish(input: Tensor, inplace: bool = False) -> Tensor:
     """x * tanh(softplus(x))."""
-    return input.mish_() if inplace else op.mish(input)
+    return op.mish_(input) if inplace else op.mish(input)
 
 
 def hardsigmoid(input: Tensor, inplace: bool = False) -> Tensor:
     """x / 6 + 1 / 2, clamped between 0 and 1."""
-    return input.hardsigmoid_() if inplace else op.hardsigmoid(input)
+    return op.hardsigmoid_(input) if inplace else op.hardsigmoid(input)
 
 
 def hardswish(input: Tensor, inplace: bool = False) -> Tensor:
     """x * hardsigmoid(x)."""
-    return input.hardswish_() if inplace else op.hardswish(input)
+    return op.hardswish_(input) if inplace else op.hardswish(input)
 
 
 # --- other activations -------------------------------------------------------------------------
@@ -183,12 +183,12 @@ def logsigmoid(input: Tensor) -> Tensor:
 
 def tanhshrink(input: Tensor) -> Tensor:
     """x - tanh(x)."""
-    return input - input.tanh()
+    return op.tanhshrink(input)
 
 
 def softsign(input: Tensor) -> Tensor:
     """x / (1 + |x|)."""
-    return input / (input.abs() + 1)
+    return op.softsign(input)
 
 
 def glu(input: Tensor, dim: int = -1) -> Tensor:

@@ -60,6 +60,5 @@ class Buffer(Tensor, metaclass=_BufferType):
     def __new__(cls, data: Tensor | None = None, *, persistent: bool = True) -> Tensor:  # type: ignore[misc]
         source = ops.empty(0) if data is None else data
         buffer = source.detach().requires_grad_(source.requires_grad)
-        buffer.persistent = persistent
-        buffer._is_buffer = True
+        vars(buffer).update(persistent=persistent, _is_buffer=True)
         return buffer

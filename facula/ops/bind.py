@@ -4,9 +4,12 @@ For each record it makes the function `name`, and where the record says so the m
 form `name_` and `out=`. Pointwise functions begin with the hot path. Note [hot path].
 """
 
+import functools
+import inspect
 import linecache
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from types import CodeType
 from typing import Any
 
 from facula.autograd.public import tensor_backward
@@ -20,7 +23,7 @@ from facula.dispatch import (
     call_reduction,
     call_view,
     inplace_pointwise,
-    operand_key,
+    launch_key,
     node_type,
     remember,
     save_operands,
@@ -29,6 +32,8 @@ from facula.form import Form, memory
 from facula.meta.dtype import can_cast
 from facula.op import (
     REQUIRED,
+    Alias,
+    Choice,
     Composite,
     Op,
     Operation,
@@ -51,7 +56,7 @@ COMPARISONS = frozenset(("lt", "le", "gt", "ge", "eq", "ne"))
 UNARY = {"neg": "neg", "abs": "abs", "invert": "bitwise_not"}
 
 HOT = """
-def {name}({tensors}):
+def generated({tensors}):
     try:
         kernel, sizes, form, launch = launches[{key}]
     except (KeyError, AttributeError):
@@ -91,12 +96,23 @@ def {name}({tensors}):
 """
 
 
-def compile_function(source: str, name: str, scope: dict[str, Any]) -> Callable[..., Any]:
-    """Runs a function definition written here; tracebacks show its lines."""
-    file = f"<facula {name}>"
-    linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)
-    exec(compile(source, file, "exec"), scope)
-    return scope[name.split(".")[-1]]
+_compiled: dict[str, CodeType] = {}
+
+
+def compile_function(source: str, scope: dict[str, Any]) -> Callable[..., Any]:
+    """Runs the definition of a function called `generated`; tracebacks show its lines.
+
+    Records with the same arguments share the compiled code and differ in their scope: compiling is most
+    of what binding costs.
+    """
+    code = _compiled.get(source)
+    if code is None:
+        file = f"<facula generated {len(_compiled)}>"
+        linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)
+        code = _compiled[source] = compile(source, file, "exec")
+    exec(code, scope)
+    made: Callable[..., Any] = scope["generated"]
+    return made
 
 
 def describe(function: Callable[..., Any], name: str, doc: str, op: Op) -> Callable[..., Any]:
@@ -112,37 +128,96 @@ def describe(function: Callable[..., Any], name: str, doc: str, op: Op) -> Calla
 
 
 def hot_function(op: Pointwise) -> Callable[..., Any]:
-    """f(tensors...) with all Scalar arguments at their defaults, which the kernel then holds as constants."""
+    """f(tensors...) with all Scalar arguments at their defaults, which the kernel then holds as constants.
+
+    Of two operands one may be a number: then a second function of the same shape serves it.
+    """
     declared = op.schema.arguments
     names = [a.name for a in declared if a.type.startswith("Tensor")]
     defaults = [a.default for a in declared if not a.type.startswith("Tensor")]
-    launches: dict[Any, Any] = {}
+    constants = tuple([None if d is None else ("=", d) for d in defaults])
+    numbered: dict[int, Callable[..., Any]] = {}
 
     def miss(operands: tuple[Any, ...]) -> Tensor:
         values = (*operands, *defaults)
-        if not all(isinstance(v, Tensor) for v in operands):
-            return call_pointwise(op, values)
-        forms = tuple([v.form for v in operands])
-        key = (*forms, *[None if d is None else ("=", d) for d in defaults])
-        launch = op.launches.get(key)
-        if launch is None:
-            launch = remember(op.launches, key, build_launch(op, key))
-        remember(launches, forms[0] if len(forms) == 1 else forms, (launch.kernel, launch.sizes, launch.form, launch))
-        return call_pointwise(op, values, key=key)
+        if all(isinstance(v, Tensor) for v in operands):
+            forms = tuple([v.form for v in operands])
+            prepare(op, (*forms, *constants), launches, forms[0] if len(forms) == 1 else forms)
+            return call_pointwise(op, values, key=(*forms, *constants))
+        if len(operands) == 2 and not op.constant_numbers:
+            for place in (1, 0):
+                other = operands[1 - place]
+                if type(operands[place]) in NUMBERS and isinstance(other, Tensor):
+                    if place not in numbered:
+                        numbered[place] = with_number(op, names, defaults, place)
+                    return numbered[place](*operands)
+        return call_pointwise(op, values)
 
-    addresses = ", ".join(f"{n}.address" for n in names)
-    call = f"kernel(*sizes, {addresses}, address)"
+    launches: dict[Any, Any] = {}
+    addresses = "".join(f"{n}.address, " for n in names)
+    return hot_source(op, names, names, defaults, launches, miss, f"{addresses}address")
+
+
+NUMBERS = frozenset((int, float))
+
+
+def with_number(
+    op: Pointwise, names: list[str], defaults: list[Any], place: int
+) -> Callable[..., Any]:
+    """The hot function of two operands of which the one at `place` is a Python int or float."""
+    tensor, number = names[1 - place], names[place]
+    constants = tuple([None if d is None else ("=", d) for d in defaults])
+    launches: dict[Any, Any] = {}
+
+    def miss(operands: tuple[Any, ...]) -> Tensor:
+        key = tuple([type(v) if k == place else v.form for k, v in enumerate(operands)])
+        value = operands[place]
+        if type(value) is int and not -(2**63) <= value < 2**63:
+            return call_pointwise(op, (*operands, *defaults))
+        form = operands[1 - place].form
+        prepare(op, (*key, *constants), launches, (form, type(value)))
+        return call_pointwise(op, (*operands, *defaults), key=(*key, *constants))
+
+    shown = [tensor, number]
+    call = f"{tensor}.address, address, {number}"
+    return hot_source(op, names, shown, defaults, launches, miss, call, number)
+
+
+def prepare(op: Pointwise, key: Any, launches: dict[Any, Any], short: Any) -> None:
+    """Builds the launch of `key` and enters it under the hot function's shorter key."""
+    launch = op.launches.get(key)
+    if launch is None:
+        launch = remember(op.launches, key, build_launch(op, key))
+    remember(launches, short, (launch.kernel, launch.sizes, launch.form, launch))
+
+
+def hot_source(
+    op: Pointwise,
+    names: list[str],
+    keyed: list[str],
+    defaults: list[Any],
+    launches: dict[Any, Any],
+    miss: Callable[..., Any],
+    arguments: str,
+    number: str | None = None,
+) -> Callable[..., Any]:
+    """Fills in the hot template: `keyed` names in the order of the launch key, `number` the one that is none."""
+    call = f"kernel(*sizes, {arguments})"
+    tensors = [n for n in names if n != number]
     source = HOT.format(
-        name="hot",
         tensors=", ".join(names),
-        key=", ".join(f"{n}.form" for n in names),
+        key=", ".join(f"{n}.__class__" if n == number else f"{n}.form" for n in keyed),
         run=f"code = {call}\n    if code: raise op.error_codes[code]()" if op.error_codes else call,
-        needs=" or ".join(f"{n}.needs_grad" for n in names),
+        needs=" or ".join(f"{n}.needs_grad" for n in tensors),
         edges="".join(
-            f"({n} if {n}.edge is None else {n}.edge) if {n}.needs_grad else None, " for n in names
+            "None, "
+            if n == number
+            else f"({n} if {n}.edge is None else {n}.edge) if {n}.needs_grad else None, "
+            for n in names
         )
         + "None, " * len(defaults),
-        flags="".join(f"{n}.needs_grad, " for n in names) + "False, " * len(defaults),
+        flags="".join("False, " if n == number else f"{n}.needs_grad, " for n in names)
+        + "False, " * len(defaults),
         defaults="".join(f", {d!r}" for d in defaults),
     )
     scope = {
@@ -150,7 +225,7 @@ def hot_function(op: Pointwise) -> Callable[..., Any]:
         "Tensor": Tensor, "acquire": memory.acquire, "mode": mode, "op": op,
         "node_type": node_type(op), "next_order": next_order, "save": save_operands,
     }  # fmt: skip
-    return compile_function(source, "hot", scope)
+    return compile_function(source, scope)
 
 
 def bind_pointwise(op: Pointwise) -> None:
@@ -159,35 +234,38 @@ def bind_pointwise(op: Pointwise) -> None:
     scalars = [a for a in declared if not a.type.startswith("Tensor")]
     ready = all(a.default is not REQUIRED for a in scalars) and all(a.default is REQUIRED for a in tensors)
     hot = hot_function(op) if ready else None
+    # A function's first tensor is called input; as a method it is self and comes by place.
+    shown = {a.name: "input" if a.name == "self" else a.name for a in declared}
     parts: list[str] = []
     keyword_only = False
     for a in declared:
         if a.keyword_only and not keyword_only:
             parts.append("*")
             keyword_only = True
-        parts.append(a.name if a.default is REQUIRED else f"{a.name}={a.default!r}")
+        name = shown[a.name]
+        parts.append(name if a.default is REQUIRED else f"{name}={a.default!r}")
     if not keyword_only:
         parts.append("*")
     parts.append("out=None")
-    names = ", ".join(a.name for a in declared)
+    names = ", ".join(shown[a.name] for a in declared)
     plain = [f"{a.name} is {a.default!r}" if a.default is None else f"{a.name} == {a.default!r}" for a in scalars]
-    lines = [f"def {op.name}({', '.join(parts)}):"]
+    lines = [f"def generated({', '.join(parts)}):"]
     if hot is not None:
         conditions = " and ".join(["out is None", *plain])
-        lines += [f"    if {conditions}:", f"        return hot({', '.join(a.name for a in tensors)})"]
+        lines += [f"    if {conditions}:", f"        return hot({', '.join(shown[a.name] for a in tensors)})"]
     lines += ["    if out is None:", f"        return general(op, ({names},))", f"    return into(op, ({names},), out)"]
     scope = {"hot": hot, "general": call_pointwise, "into": pointwise_out, "op": op}
-    op.function = describe(compile_function("\n".join(lines), op.name, scope), op.name, op.doc, op)
+    op.function = describe(compile_function("\n".join(lines), scope), op.name, op.doc, op)
     op.hot = hot if hot is not None and not scalars else op.function
     if op.inplace:
         bare = [p for p in parts if p != "out=None"]
         if bare[-1] == "*":
             bare.pop()
         source = (
-            f"def {op.name}_({', '.join(bare)}):\n"
-            f"    return inplace(op, {declared[0].name}, ({names},))"
+            f"def generated({', '.join(bare)}):\n"
+            f"    return inplace(op, {shown[declared[0].name]}, ({names},))"
         )
-        made = compile_function(source, f"{op.name}_", {"inplace": inplace_pointwise, "op": op})
+        made = compile_function(source, {"inplace": inplace_pointwise, "op": op})
         op.inplace_function = describe(made, f"{op.name}_", f"In-place form of `{op.name}`.", op)
         if op.method:
             set_method(f"{op.name}_", op.inplace_function)
@@ -196,7 +274,7 @@ def bind_pointwise(op: Pointwise) -> None:
 def pointwise_out(op: Pointwise, operands: tuple[Any, ...], out: Tensor) -> Tensor:
     """The out= form: resizes an out of another shape, refuses to cast to a lesser kind of dtype."""
     check_out(op.name, operands, out)
-    key = tuple([operand_key(v) for v in operands])
+    key = launch_key(op, operands)
     launch = op.launches.get(key)
     if launch is None:
         launch = remember(op.launches, key, build_launch(op, key))
@@ -236,7 +314,8 @@ def copy_out(name: str, y: Tensor, out: Tensor) -> Tensor:
         resize_out(out, tuple(y.form.shape))
     if not can_cast(y.form.dtype, out.form.dtype):
         raise RuntimeError(
-            f"result type {y.form.dtype} can't be cast to the desired output type {out.form.dtype}"
+            f"result type {dtype_word(y.form.dtype)} can't be cast to the desired output type "
+            f"{dtype_word(out.form.dtype)}"
         )
     out.detach().copy_(y)
     return out
@@ -264,8 +343,12 @@ def with_out(op: Op, run: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def bind_reduction(op: Reduction) -> None:
-    def run(self: Tensor, *args: Any, **kwargs: Any) -> Any:
-        return call_reduction(op, self, *args, **kwargs)
+    spelling = spellings(("self", "dim", "keepdim"))
+
+    def run(*args: Any, **kwargs: Any) -> Any:
+        if kwargs:
+            kwargs = {spelling.get(name, name): value for name, value in kwargs.items()}
+        return call_reduction(op, *args, **kwargs)
 
     op.function = describe(with_out(op, run), op.name, op.doc, op)
     op.hot = run
@@ -277,7 +360,11 @@ def takes_out(op: Op) -> bool:
 
 
 def bind_operation(op: Operation) -> None:
+    spelling = spellings(op.parameters)
+
     def run(*args: Any, **kwargs: Any) -> Any:
+        if kwargs:
+            kwargs = {spelling.get(name, name): value for name, value in kwargs.items()}
         return call_operation(op, args, kwargs)
 
     op.hot = run
@@ -291,10 +378,18 @@ def bind_view(op: View) -> None:
     defaults = op.defaults
     varargs = any(a.varargs for a in op.schema.arguments)
 
+    spelling = spellings(op.parameters)
+
     def hashable(value: Any) -> Any:
         return tuple(value) if isinstance(value, list) else value
 
-    def function(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
+    def function(*all_args: Any, **kwargs: Any) -> Tensor:
+        if kwargs:
+            kwargs = {spelling.get(name, name): value for name, value in kwargs.items()}
+            if not all_args:
+                all_args = (kwargs.pop(op.parameters[0], None) or kwargs.pop("self"),)
+        self, *rest = all_args
+        args = tuple(rest)
         if varargs and (len(args) > len(names) or (args and len(names) == 1 and type(args[0]) is int)):
             args = (args,)
         if kwargs or len(args) < len(names):
@@ -319,17 +414,82 @@ def bind_view(op: View) -> None:
 
 
 def bind_composite(op: Composite) -> None:
-    op.function = describe(with_out(op, op.forward), op.name, op.doc, op) if takes_out(op) else op.forward
+    run = spelled(op.forward)
+    op.function = describe(with_out(op, run), op.name, op.doc, op) if takes_out(op) else run
     op.hot = op.forward
 
 
+# Argument names that torch takes as well, by the argument they mean: a method's `self` is a
+# function's `input`, and NumPy's users say axis and keepdims.
+SPELLINGS = {"input": "self", "axis": "dim", "keepdims": "keepdim"}
+
+
+def spellings(parameters: Iterable[str]) -> dict[str, str]:
+    """Other names of a function's parameters."""
+    known = set(parameters)
+    return {said: meant for said, meant in SPELLINGS.items() if meant in known and said not in known}
+
+
+def spelled(run: Callable[..., Any]) -> Callable[..., Any]:
+    """A composite that understands other names of its arguments."""
+    spelling = spellings(inspect.signature(run).parameters)
+    if not spelling:
+        return run
+
+    @functools.wraps(run)
+    def function(*args: Any, **kwargs: Any) -> Any:
+        if kwargs:
+            kwargs = {spelling.get(name, name): value for name, value in kwargs.items()}
+        return run(*args, **kwargs)
+
+    return function
+
+
+def bind_choice(op: Choice) -> None:
+    choose = spelled(op.choose)
+
+    def function(*args: Any, out: Tensor | None = None, **kwargs: Any) -> Tensor:
+        name, operands = choose(*args, **kwargs)
+        chosen = registry[name].function
+        assert chosen is not None
+        return chosen(*operands) if out is None else chosen(*operands, out=out)
+
+    def inplace(*args: Any, **kwargs: Any) -> Tensor:
+        name, operands = choose(*args, **kwargs)
+        return registry[name].inplace_function(*operands)  # type: ignore[misc]
+
+    op.function = op.hot = describe(function, op.name, op.doc, op)
+    op.inplace_function = describe(inplace, f"{op.name}_", f"In-place form of `{op.name}`.", op)
+    if op.method:
+        set_method(f"{op.name}_", op.inplace_function)
+
+
+def bind_alias(op: Alias) -> None:
+    op.function, op.hot = op.target.function, op.target.hot
+    op.inplace_function = op.target.inplace_function
+    if op.method and op.inplace_function is not None:
+        set_method(f"{op.name}_", op.inplace_function)
+
+
 BINDERS: dict[type, Callable[[Any], None]] = {
+    Alias: bind_alias,
+    Choice: bind_choice,
     Pointwise: bind_pointwise,
     Reduction: bind_reduction,
     View: bind_view,
     Operation: bind_operation,
     Composite: bind_composite,
 }
+
+
+def method_of(op: Op) -> Callable[..., Any]:
+    """A record's function as a method, where self never comes by name: short roads stay short."""
+    assert op.function is not None
+    if isinstance(op, Composite) and not takes_out(op):
+        names = inspect.signature(op.forward).parameters
+        if not {"dim", "keepdim"} & names.keys():
+            return op.forward
+    return op.function
 
 
 def set_method(name: str, function: Callable[..., Any]) -> None:
@@ -361,7 +521,7 @@ def bind_all() -> dict[str, Callable[..., Any]]:
         BINDERS[type(op)](op)
         assert op.function is not None
         if op.method and not hasattr(Tensor, op.name):
-            set_method(op.name, op.function)
+            set_method(op.name, method_of(op))
     for dunder, name in OPERATORS.items():
         op = registry.get(name)
         if op is None:
@@ -377,6 +537,8 @@ def bind_all() -> dict[str, Callable[..., Any]]:
         if name in registry:
             set_method(f"__{dunder}__", registry[name].function)
     set_method("backward", tensor_backward)
+    choose = registry["where"].function
+    set_method("where", lambda self, condition, other: choose(condition, self, other))
     Tensor.__scalar__ = classmethod(on_tensors)  # type: ignore[attr-defined]
     functions = {name: op.function for name, op in registry.items()}
     for op in registry.values():
@@ -395,6 +557,8 @@ SCALAR_NAMES = {
 
 def on_tensors(cls: type, name: str, args: tuple[Any, ...]) -> Tensor:
     """A formula's operation on tensors: what makes gradients differentiable again."""
+    if name == "where" and isinstance(args[0], bool):
+        return args[1] if args[0] else args[2]
     return registry[SCALAR_NAMES.get(name, name)].function(*args)  # type: ignore[misc]
 
 

@@ -27,7 +27,10 @@ def _as_index_tensor(item):
 def parse(self, key):
     """Applies ints, slices, None and Ellipsis as views; returns the view and a list (tensor or None a dim)."""
     items = key if type(key) is tuple else (key,)
-    if type(key) is list and any(isinstance(k, (slice, type(Ellipsis), type(None))) for k in key):
+    # A short list with anything but numbers in it counts as a tuple, as it once did in NumPy.
+    if type(key) is list and len(key) < 32 and any(
+        k is None or k is Ellipsis or isinstance(k, (slice, list, tuple, Tensor)) for k in key
+    ):
         items = tuple(key)
     taken = 0
     for item in items:
@@ -43,24 +46,29 @@ def parse(self, key):
     if taken > ndim:
         raise IndexError(f"too many indices for tensor of dimension {ndim}")
     y, dim, indices = self, 0, []
+    place = 0  # the dimension of self that an item belongs to, for messages
     slice_view = registry["slice"].function
     for item in items:
         kind = type(item)
         if kind is int:
             size = y.form.shape[dim]
             if not -size <= item < size:
-                raise IndexError(f"index {item} is out of bounds for dimension {dim} with size {size}")
+                raise IndexError(f"index {item} is out of bounds for dimension {place} with size {size}")
             y = y.select(dim, item)
+            place += 1
         elif kind is slice:
             if item != slice(None):
                 start, stop, step = (
                     None if v is None else int(v.__index__()) for v in (item.start, item.stop, item.step)
                 )
-                if step is not None and step <= 0:
+                if step == 0:
+                    raise ValueError("slice step cannot be zero")
+                if step is not None and step < 0:
                     raise ValueError("step must be greater than zero")
                 y = slice_view(y, dim, start, stop, 1 if step is None else step)
             indices.append(None)
             dim += 1
+            place += 1
         elif item is None:
             y = y.unsqueeze(dim)
             indices.append(None)
@@ -69,12 +77,13 @@ def parse(self, key):
             gap = ndim - taken
             indices += [None] * gap
             dim += gap
+            place += gap
             taken = ndim
         elif kind is bool:
             y = y.unsqueeze(dim)
             indices.append(registry["full"].function((1,), item, dtype=dtypes.bool_))
             dim += 1
-        elif isinstance(item, Tensor) or hasattr(item, "__len__") or isinstance(item, range):
+        elif isinstance(item, (Tensor, list, tuple, range, np.ndarray)):
             index = _as_index_tensor(item)
             if index.form.kind not in INDEX_KINDS:
                 raise IndexError(
@@ -83,18 +92,22 @@ def parse(self, key):
             if index.form.ndim == 0 and index.form.kind in ("i64", "i32"):
                 value, size = index.item(), y.form.shape[dim]
                 if not -size <= value < size:
-                    raise IndexError(f"index {value} is out of bounds for dimension {dim} with size {size}")
+                    raise IndexError(f"index {value} is out of bounds for dimension {place} with size {size}")
                 y = y.select(dim, value)
+                place += 1
                 continue
             indices.append(index)
             dim += index.form.ndim if index.form.kind in ("bool", "u8") else 1
+            place += index.form.ndim if index.form.kind in ("bool", "u8") else 1
             if index.form.kind in ("bool", "u8") and index.form.ndim == 0:
                 y = y.unsqueeze(dim)
                 dim += 1
         elif hasattr(item, "__index__"):
             return parse(self, tuple(int(i.__index__()) if i is item else i for i in items))
         else:
-            raise TypeError(
+            if isinstance(item, str):
+                raise TypeError("new(): invalid data type 'str'")
+            raise IndexError(
                 "only integers, slices (`:`), ellipsis (`...`), None and long or byte Variables are valid "
                 f"indices (got {type(item).__name__})"
             )
@@ -193,11 +206,6 @@ def put(target, indices, values, accumulate):
     """Writes values into target at indexed places; no graph."""
     flat = expand_masks(target, indices)
     shape, strides, laid = arrange(target, flat)
-    if values.form.dtype is not target.form.dtype:
-        raise RuntimeError(
-            "Index put requires the source and destination dtypes match, got "
-            f"{_name(target)} for the destination and {_name(values)} for the source."
-        )
     try:
         fits = broadcast_shapes(values.form.shape, shape) == shape
     except RuntimeError:
@@ -206,6 +214,11 @@ def put(target, indices, values, accumulate):
         raise RuntimeError(
             f"shape mismatch: value tensor of shape {list(values.form.shape)} cannot be broadcast to indexing "
             f"result of shape {list(shape)}"
+        )
+    if values.form.dtype is not target.form.dtype:
+        raise RuntimeError(
+            "Index put requires the source and destination dtypes match, got "
+            f"{_name(target)} for the destination and {_name(values)} for the source."
         )
     if values.storage is target.storage:
         values = copy_of(values)
@@ -251,6 +264,26 @@ def getitem(self, key):
     )
 
 
+def _type_name(value):
+    kind = type(value)
+    return kind.__name__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__name__}"
+
+
+def _check_assigned(target, source):
+    """Raises the words of expand: it is what makes an assigned value fit."""
+    bare = source
+    if len(source) > len(target):
+        target_dims = (None,) * (len(source) - len(target)) + tuple(target)
+    else:
+        target_dims, source = tuple(target), (1,) * (len(target) - len(source)) + tuple(source)
+    for d in reversed(range(len(source))):
+        if source[d] != 1 and source[d] != target_dims[d]:
+            raise RuntimeError(
+                f"The expanded size of the tensor ({target_dims[d]}) must match the existing size ({source[d]}) at "
+                f"non-singleton dimension {d}.  Target sizes: {list(target)}.  Tensor sizes: {list(bare)}"
+            )
+
+
 @composite("__setitem__(Tensor(a!) self, Scalar key, Tensor value) -> ()")
 def setitem(self, key, value):
     """x[key] = value."""
@@ -259,17 +292,19 @@ def setitem(self, key, value):
         if not any(index is not None for index in indices) and isinstance(value, (int, float)):
             y.fill_(value)
             return
+        if not isinstance(value, (int, float, np.generic)):
+            raise TypeError(f"can't assign a {_type_name(value)} to a {self.type()}")
         value = registry["tensor"].function(value, dtype=self.form.dtype)
     if not any(index is not None for index in indices):
         while value.form.ndim > y.form.ndim and value.form.shape[0] == 1:
             value = value.squeeze(0)
+        _check_assigned(y.form.shape, value.form.shape)
         y.copy_(value)
         return
-    if value.form.dtype is not self.form.dtype:
-        if value.form.ndim != 0:
-            put(y, indices, value, False)  # raises the dtype error
-        value = value.to(self.form.dtype)
     shape = None
+    masks = [index for index in indices if index is not None]
+    if len(masks) == 1 and masks[0].form.kind == "bool" and value.form.numel == 1 and value.form.ndim == 0:
+        value = value.to(self.form.dtype)  # torch fills here, and a fill converts
     while value.form.ndim and value.form.shape[0] == 1 and shape is None:
         shape = arrange(y, expand_masks(y, indices))[0]
         if value.form.ndim > len(shape):
@@ -341,7 +376,8 @@ def _scatter(mode, self, dim, index, src):
         for d, (n, limit) in enumerate(zip(shape, src.form.shape, strict=True)):
             if n > limit:
                 raise RuntimeError(
-                    f"Expected index {list(shape)} to be no larger than src {list(src.form.shape)} at dimension {d}"
+                    f"Expected index {list(shape)} to be no larger than self {list(self.form.shape)} apart from "
+                    f"dimension {dim} and to be no larger size than src {list(src.form.shape)}"
                 )
             if limit > n:
                 src = src.narrow(d, 0, n)
@@ -443,14 +479,21 @@ def index_select(self, dim, index):
     dim = wrap_dim(dim, self.form.ndim)
     if index.form.ndim > 1:
         raise IndexError("index_select(): Index is supposed to be a vector")
-    _check_index("index_select", index)
+    if index.form.kind not in ("i64", "i32"):
+        raise RuntimeError("index_select(): Expected dtype int32 or int64 for index")
     source = self if self.form.ndim else self.reshape(1)
     shape = list(source.form.shape)
     shape[dim] = index.form.numel
     y = empty(self.form.dtype, tuple(shape))
     strides = [0 if d == dim else s for d, s in enumerate(source.form.strides)]
     wide = as_index(index).reshape((-1,) + (1,) * (len(shape) - dim - 1))
-    access("take", y, source, strides, [(wide, source.form.shape[dim], source.form.strides[dim], dim)], shape)
+    if index.form.numel and source.form.shape[dim] == 0:
+        raise RuntimeError("index_select(): self indexing axis dim should be positive")
+    try:
+        access("take", y, source, strides, [(wide, source.form.shape[dim], source.form.strides[dim], dim)], shape,
+               positive=True)  # fmt: skip
+    except RuntimeError:
+        raise IndexError("index out of range in self") from None
     return y if self.form.ndim else y.reshape(())
 
 
@@ -469,25 +512,31 @@ def index_add(self, dim, index, source, *, alpha=1):
     _check_index("index_add", index)
     if self.form.dtype is not source.form.dtype:
         raise RuntimeError(
-            f"index_add(): self ({_name(self)}) and source ({_name(source)}) must have the same scalar type"
+            f"index_add_(): self ({_name(self)}) and source ({_name(source)}) must have the same scalar type"
         )
     if index.form.numel != (source.form.shape[dim] if source.form.ndim else 1):
         raise RuntimeError(
-            f"index_add(): Number of indices ({index.form.numel}) should be equal to source.size(dim): "
+            f"index_add_(): Number of indices ({index.form.numel}) should be equal to source.size(dim): "
             f"({source.form.shape[dim] if source.form.ndim else 1}), for dim: {dim}"
+        )
+    kept = source.form.shape[:dim] + source.form.shape[dim + 1 :]
+    if source.form.ndim != self.form.ndim or kept != self.form.shape[:dim] + self.form.shape[dim + 1 :]:
+        raise RuntimeError(
+            "source tensor shape must match self tensor shape, excluding the specified dimension. "
+            f"Got self.shape = {list(self.form.shape)} source.shape = {list(source.form.shape)}"
         )
     y = copy_of(self)
     _along("add", y, dim, index, source if alpha == 1 else source * alpha)
     return y
 
 
-def _along(mode, target, dim, index, source):
+def _along(mode, target, dim, index, source, positive=True):
     target = target if target.form.ndim else target.reshape(1)
     source = source if source.form.ndim else source.reshape(1)
     strides = [0 if d == dim else s for d, s in enumerate(target.form.strides)]
     wide = as_index(index).reshape((-1,) + (1,) * (source.form.ndim - dim - 1))
     laid = [(wide, target.form.shape[dim], target.form.strides[dim], dim)]
-    access(mode, source, target, strides, laid, source.form.shape)
+    access(mode, source, target, strides, laid, source.form.shape, positive=positive)
 
 
 registry["index_add"].tensor_names = ("self", "source")
@@ -504,8 +553,28 @@ def index_copy(self, dim, index, source):
     """A copy of self with source written at the given indices of one dimension."""
     dim = wrap_dim(dim, self.form.ndim)
     _check_index("index_copy", index)
+    if self.form.dtype is not source.form.dtype:
+        raise RuntimeError(
+            "index_copy_(): self and source expected to have the same dtype, but got (self) "
+            f"{_name(self)} and (source) {_name(source)}"
+        )
+    count = source.form.shape[dim] if source.form.ndim else 1
+    if index.form.numel != count:
+        raise IndexError(
+            f"index_copy_(): Number of indices ({index.form.numel}) should be equal to source.size(dim) ({count})"
+        )
+    kept = source.form.shape[:dim] + source.form.shape[dim + 1 :]
+    if source.form.ndim and kept != self.form.shape[:dim] + self.form.shape[dim + 1 :]:
+        raise RuntimeError(
+            "index_copy_(): Source/destination tensor must have same slice shapes. Destination slice shape: "
+            f"{list(self.form.shape[:dim] + self.form.shape[dim + 1 :])} at dimension {dim} and source slice shape: "
+            f"{list(kept)} at dimension 0."
+        )
     y = copy_of(self)
-    _along("put", y, dim, index, source)
+    try:
+        _along("put", y, dim, index, source)
+    except RuntimeError as error:
+        raise IndexError(f"index_copy_(): {error}") from None
     return y
 
 
@@ -524,10 +593,10 @@ def index_fill(self, dim, index, value):
     dim = wrap_dim(dim, self.form.ndim)
     _check_index("index_fill", index)
     y = copy_of(self)
-    shape = list(y.form.shape)
+    shape = list(y.form.shape) or [1]
     shape[dim] = index.form.numel
     number = value if isinstance(value, Tensor) else registry["full"].function((), value, dtype=y.form.dtype)
-    _along("put", y, dim, index, number.detach().to(y.form.dtype).expand(tuple(shape)))
+    _along("put", y, dim, index, number.detach().to(y.form.dtype).expand(tuple(shape)), False)
     return y
 
 
@@ -556,15 +625,20 @@ for _one in ("index_add", "index_copy", "index_fill"):
 def nonzero(self, *, as_tuple=False):
     """Coordinates of the elements that are not 0: one row each, or one tensor a dimension."""
     if as_tuple:
-        places = nonzero_coordinates(self if self.form.ndim else self.reshape(1))
+        places = _by_column(nonzero_coordinates(self if self.form.ndim else self.reshape(1)))
         return tuple([places.select(1, k) for k in range(places.form.shape[1])])
-    return nonzero_coordinates(self)
+    return _by_column(nonzero_coordinates(self))
+
+
+def _by_column(places):
+    """torch's layout of coordinates: those of a dimension lie together."""
+    return copy_of(places.t()).t()
 
 
 @composite("argwhere(Tensor self) -> Tensor")
 def argwhere(self):
     """Coordinates of the elements that are not 0, one row each."""
-    return nonzero_coordinates(self)
+    return _by_column(nonzero_coordinates(self))
 
 
 @composite("masked_select(Tensor self, Tensor mask, *, Tensor(a!)? out=None) -> Tensor")
@@ -582,7 +656,17 @@ def masked_select(self, mask):
 @composite("take(Tensor self, Tensor index, *, Tensor(a!)? out=None) -> Tensor")
 def take(self, index):
     """Elements by their number in row-major order."""
-    return registry["index"].function(self.reshape(-1), (index,))
+    if index.form.kind != "i64":
+        raise RuntimeError(f"take(): Expected a long tensor for index, but got {_name(index)}")
+    if index.form.numel and not self.form.numel:
+        raise IndexError("take(): tried to take from an empty tensor")
+    try:
+        return registry["index"].function(self.reshape(-1), (index,))
+    except IndexError as error:
+        number = str(error).split()[1]
+        raise IndexError(
+            f"out of range: tried to access index {number} on a tensor of {self.form.numel} elements."
+        ) from None
 
 
 @composite("embedding(Tensor weight, Tensor indices, int padding_idx=-1, bool scale_grad_by_freq=False, bool sparse=False) -> Tensor")
@@ -650,3 +734,169 @@ def one_hot(self, num_classes=-1):
         raise RuntimeError("Class values must be smaller than num_classes.")
     classes = registry["arange"].function(num_classes)
     return (self.unsqueeze(-1) == classes).to(dtypes.int64)
+
+
+# --- more of the same, written with the above ----------------------------------------------------
+
+
+@composite("take_along_dim(Tensor self, Tensor indices, int? dim=None, *, Tensor(a!)? out=None) -> Tensor")
+def take_along_dim(self, indices, dim=None):
+    """Like gather, with self and indices broadcast against each other."""
+    if dim is None:
+        return self.reshape(-1).gather(0, indices.reshape(-1))
+    if self.form.ndim != indices.form.ndim:
+        raise RuntimeError(
+            "torch.take_along_dim(): input and indices should have the same number of dimensions, but got "
+            f"{self.form.ndim} dimensions for input, and {indices.form.ndim} dimensions for indices"
+        )
+    dim = wrap_dim(dim, self.form.ndim)
+    mine, theirs = list(self.form.shape), list(indices.form.shape)
+    mine[dim] = theirs[dim] = 1
+    shape = list(broadcast_shapes(tuple(mine), tuple(theirs)))
+    shape[dim] = self.form.shape[dim]
+    x = self.expand(tuple(shape))
+    shape[dim] = indices.form.shape[dim]
+    return x.gather(dim, indices.expand(tuple(shape)))
+
+
+@composite("masked_scatter(Tensor self, Tensor mask, Tensor source) -> Tensor")
+def masked_scatter(self, mask, source):
+    """A copy of self with the elements of source, in order, where the mask is true."""
+    if self.form.dtype is not source.form.dtype:
+        raise RuntimeError(
+            f"masked_scatter: expected self and source to have same dtypes but got {_name(self)} and {_name(source)}"
+        )
+    shape = broadcast_shapes(self.form.shape, mask.form.shape)
+    x, chosen = self.expand(shape), mask.expand(shape)
+    count = int(chosen.sum().item())
+    if count > source.form.numel:
+        raise RuntimeError("masked_scatter_: expected self and source to have same number of elements but got "
+                           f"count of True mask = {count} and source.numel() = {source.form.numel}")  # fmt: skip
+    return registry["index_put"].function(x, (chosen,), source.reshape(-1).narrow(0, 0, count))
+
+
+@composite("masked_scatter_(Tensor(a!) self, Tensor mask, Tensor source) -> Tensor(a!)")
+def masked_scatter_(self, mask, source):
+    """In-place form of masked_scatter."""
+    return self.copy_(self.masked_scatter(mask, source))
+
+
+@composite("put(Tensor self, Tensor index, Tensor source, bool accumulate=False) -> Tensor")
+def put_at(self, index, source, accumulate=False):
+    """A copy of self with elements, by their number in row-major order, written or added."""
+    if self.form.dtype is not source.form.dtype:
+        raise RuntimeError(
+            f"put_(): self and source expected to have the same dtype, but got self.dtype = {_name(self)} and "
+            f"source.dtype = {_name(source)}"
+        )
+    flat = registry["index_put"].function(self.reshape(-1), (index.reshape(-1),), source.reshape(-1), accumulate)
+    return flat.reshape(self.form.shape)
+
+
+@composite("put_(Tensor(a!) self, Tensor index, Tensor source, bool accumulate=False) -> Tensor(a!)")
+def put_(self, index, source, accumulate=False):
+    """In-place form of put."""
+    return self.copy_(self.put(index, source, accumulate))
+
+
+@composite("fill_diagonal_(Tensor(a!) self, Scalar fill_value, bool wrap=False) -> Tensor(a!)")
+def fill_diagonal_(self, fill_value, wrap=False):
+    """The main diagonal becomes a number."""
+    if self.form.ndim < 2:
+        raise RuntimeError("dimensions must larger than 1")
+    if wrap:
+        raise NotImplementedError("fill_diagonal_(): wrap is not supported yet")
+    if self.form.ndim > 2 and len(set(self.form.shape)) > 1:
+        raise RuntimeError("all dimensions of input must be of equal length")
+    size = min(self.form.shape)
+    self.as_strided((size,), (sum(self.form.strides),), self.storage_offset()).fill_(fill_value)
+    return self
+
+
+@composite("select_scatter(Tensor self, Tensor src, int dim, int index) -> Tensor")
+def select_scatter(self, src, dim, index):
+    """A copy of self with src in place of one index of a dimension."""
+    y = self.clone_contiguous()
+    y.select(dim, index).copy_(src)
+    return y
+
+
+@composite("slice_scatter(Tensor self, Tensor src, int dim=0, int? start=None, int? end=None, int step=1) -> Tensor")
+def slice_scatter(self, src, dim=0, start=None, end=None, step=1):
+    """A copy of self with src in place of a slice of a dimension."""
+    y = self.clone_contiguous()
+    registry["slice"].function(y, dim, start, end, step).copy_(src)
+    return y
+
+
+@composite("diagonal_scatter(Tensor self, Tensor src, int offset=0, int dim1=0, int dim2=1) -> Tensor")
+def diagonal_scatter(self, src, offset=0, dim1=0, dim2=1):
+    """A copy of self with src in place of a diagonal."""
+    y = self.clone_contiguous()
+    y.diagonal(offset, dim1, dim2).copy_(src)
+    return y
+
+
+@composite("repeat_interleave(Tensor self, Tensor repeats, int? dim=None, *, int? output_size=None) -> Tensor")
+def repeat_interleave(self, repeats=None, dim=None, *, output_size=None):
+    """Each element of a dim several times in a row."""
+    if repeats is None:
+        numbers = registry["arange"].function(self.form.numel).numpy()
+        return registry["tensor"].function(np.repeat(numbers, self.detach().numpy()))
+    x = self.reshape(-1) if dim is None else self
+    dim = 0 if dim is None else wrap_dim(dim, self.form.ndim)
+    size = x.form.shape[dim] if x.form.ndim else 1
+    counts = np.asarray(repeats.detach().numpy() if isinstance(repeats, Tensor) else repeats)
+    if (counts < 0).any():
+        raise RuntimeError("repeats can not be negative")
+    if counts.size not in (1, size):
+        raise RuntimeError("repeats must have the same size as input along dim, but got "
+                           f"repeats.size(0) = {counts.size} and input.size({dim}) = {size}")  # fmt: skip
+    places = np.repeat(np.arange(size), counts.reshape(-1))
+    return x.index_select(dim, registry["tensor"].function(places))
+
+
+WAYS = {"sum": ("add", 0), "prod": ("mul", 1), "mean": ("add", 0), "amax": ("max", None), "amin": ("min", None)}
+
+
+@composite("scatter_reduce(Tensor self, int dim, Tensor index, Tensor src, str reduce, *, bool include_self=True) -> Tensor")
+def scatter_reduce(self, dim, index, src, reduce, *, include_self=True):
+    """A copy of self with src combined at index along dim: sum, prod, mean, amax, amin."""
+    if reduce not in WAYS:
+        raise RuntimeError(f"reduce argument must be either sum, prod, mean, amax or amin, got {reduce}")
+    way, unit = WAYS[reduce]
+    ones = registry["ones"].function(index.form.shape, dtype=dtypes.int64)
+    counts = ones.new_zeros(self.form.shape).scatter_add(dim, index, ones)
+    x = self
+    if not include_self:
+        if unit is None:
+            unit = -float("inf") if way == "max" else float("inf")
+            if not self.form.dtype.is_floating_point:
+                limits = dtypes.iinfo(self.form.dtype)
+                unit = limits.min if way == "max" else limits.max
+        x = registry["where"].function(counts > 0, registry["full"].function((), unit, dtype=self.form.dtype), self)
+    if way == "add":
+        y = x.scatter_add(dim, index, src)
+        if reduce == "mean":
+            counts = counts + 1 if include_self else registry["maximum"].function(counts, 1)
+            y = y / counts if y.form.dtype.is_floating_point else y // counts
+        return y
+    if x.needs_grad or src.needs_grad:
+        raise NotImplementedError(f"scatter_reduce(): gradients of reduce='{reduce}' are not supported yet")
+    return _scatter(way, x, dim, index, src)
+
+
+@composite("scatter_reduce_(Tensor(a!) self, int dim, Tensor index, Tensor src, str reduce, *, bool include_self=True) -> Tensor(a!)")
+def scatter_reduce_(self, dim, index, src, reduce, *, include_self=True):
+    """In-place form of scatter_reduce."""
+    return self.copy_(self.scatter_reduce(dim, index, src, reduce, include_self=include_self))
+
+
+def _triangle_indices(name, keep):
+    @composite(f"{name}(int row, int col, int offset=0, *, ScalarType? dtype=None) -> Tensor", "Rows and columns of the places in a triangle of a matrix.")
+    def places(row, col, offset=0, *, dtype=dtypes.int64, device=None, layout=None):
+        return registry["tensor"].function(np.stack(keep(row, offset, col))).to(dtype)
+
+
+_triangle_indices("tril_indices", np.tril_indices)
+_triangle_indices("triu_indices", np.triu_indices)

@@ -2,6 +2,8 @@
 
 from collections import namedtuple
 
+import numpy as np
+
 from facula.meta import dtype as dtypes
 from facula.meta.shape import wrap_dim
 from facula.op import composite, operation, registry
@@ -9,14 +11,18 @@ from facula.ordering import extreme, scan, sort
 from facula.tensor import Tensor
 
 
-def _result(name):
-    made = namedtuple(name, ("values", "indices"))
+def _result(name, first="values", second="indices"):
+    made = namedtuple(name, (first, second))
     made.__module__ = "torch.return_types"
-    made.__repr__ = lambda self: f"torch.return_types.{name}(\nvalues={self.values!r},\nindices={self.indices!r})"
+    made.__repr__ = lambda self: f"torch.return_types.{name}(\n{first}={self[0]!r},\n{second}={self[1]!r})"
     return made
 
 
-RESULTS = {name: _result(name) for name in ("max", "min", "sort", "topk", "cummax", "cummin")}
+RESULTS = {
+    name: _result(name)
+    for name in ("max", "min", "sort", "topk", "cummax", "cummin", "median", "nanmedian", "kthvalue", "mode")
+}
+RESULTS["aminmax"] = _result("aminmax", "min", "max")
 
 # --- extremes ------------------------------------------------------------------------------------
 
@@ -49,13 +55,20 @@ def _extremes(name, largest):
             gradient, indices = gradient.unsqueeze(dim), indices.unsqueeze(dim)
         return gradient.new_zeros(self_form.shape).scatter_add(dim, indices, gradient)
 
+    def check_order(self):
+        if self.form.kind == "bool":
+            raise RuntimeError(f"arg{name}(): does not support bool input")
+
     @composite(f"arg{name}(Tensor self, int? dim=None, bool keepdim=False, *, Tensor(a!)? out=None) -> Tensor", f"The position of the {name}; of the flattened tensor without dim.")
     def arg(self, dim=None, keepdim=False):
+        check_order(self)
         if dim is None:
             if self.form.numel == 0:
-                raise IndexError(f"arg{name}(): Expected reduction dim to be specified for input.numel() == 0. Specify the reduction dim with the 'dim' argument.")
+                raise IndexError(f"arg{name}(): Expected reduction dim to be specified for input.numel() == 0.")
             found = registry[f"{name}_along"].forward(self.detach().reshape(-1), 0)[1]
             return found.reshape((1,) * self.form.ndim) if keepdim else found
+        if self.form.ndim:
+            _check_elements(f"arg{name}", self, wrap_dim(dim, self.form.ndim))
         return registry[f"{name}_along"].forward(self.detach(), dim, keepdim)[1]
 
     @composite(f"{name}(Tensor self, Tensor? other=None) -> Tensor", f"The {name} of all elements; with a dim also positions; with another tensor element by element.")
@@ -83,8 +96,10 @@ _extremes("min", False)
 @composite("aminmax(Tensor self, *, int? dim=None, bool keepdim=False) -> (Tensor, Tensor)")
 def aminmax(self, *, dim=None, keepdim=False):
     """The smallest and the largest element."""
+    if dim is None and self.form.numel == 0:
+        raise RuntimeError("aminmax(): cannot compute aminmax over an empty dimension as the operation has no identity.")
     dims = () if dim is None else dim
-    return self.amin(dims, keepdim), self.amax(dims, keepdim)
+    return RESULTS["aminmax"]( self.amin(dims, keepdim), self.amax(dims, keepdim))
 
 
 # --- sorting -------------------------------------------------------------------------------------
@@ -93,9 +108,9 @@ def aminmax(self, *, dim=None, keepdim=False):
 @operation("sort_along(Tensor self, int dim, bool descending) -> (Tensor, Tensor)")
 def sort_along(self, dim, descending):
     """Sorted along a dim, stable, with the old positions."""
+    dim = wrap_dim(dim, self.form.ndim)
     if self.form.ndim == 0:
         return self.clone(), registry["zeros"].function((), dtype=dtypes.int64)
-    dim = wrap_dim(dim, self.form.ndim)
     if dim == self.form.ndim - 1:
         return sort(self, descending)
     values, indices = sort(self.transpose(dim, -1), descending)
@@ -140,7 +155,7 @@ def topk(self, k, dim=-1, largest=True, sorted=True):
     values, indices = registry["sort_along"].function(self, dim, largest)
     if self.form.ndim == 0:
         return RESULTS["topk"](values, indices)
-    return RESULTS["topk"](values.narrow(dim, 0, k).contiguous(), indices.narrow(dim, 0, k).contiguous())
+    return RESULTS["topk"](values.narrow(dim, 0, k).clone_contiguous(), indices.narrow(dim, 0, k).clone_contiguous())
 
 
 # --- running combinations ------------------------------------------------------------------------
@@ -209,8 +224,10 @@ def _(g, y, self, dim):
 
 
 @composite("flip(Tensor self, int[] dims) -> Tensor")
-def flip(self, *dims):
+def flip(self, *many, dims=()):
     """The order of some dims reversed."""
+    dims = many or dims
+    dims = (dims,) if isinstance(dims, int) else tuple(dims)
     if len(dims) == 1 and not isinstance(dims[0], int):
         dims = tuple(dims[0])
     wrapped = [wrap_dim(d, self.form.ndim) for d in dims]
@@ -268,3 +285,258 @@ def _triangle(name, keep):
 
 _triangle("tril", lambda distance, diagonal: distance <= diagonal)
 _triangle("triu", lambda distance, diagonal: distance >= diagonal)
+
+
+@composite("rot90(Tensor self, int k=1, int[] dims=[0, 1]) -> Tensor")
+def rot90(self, k=1, dims=(0, 1)):
+    """Turned by k quarter turns in the plane of two dims."""
+    first, second = (wrap_dim(d, self.form.ndim) for d in dims)
+    k = k % 4
+    if k == 0:
+        return self.clone()
+    if k == 2:
+        return self.flip((first, second))
+    turned = self.flip(second) if k == 1 else self.flip(first)
+    return turned.transpose(first, second).clone_contiguous()
+
+
+@composite("diff(Tensor self, int n=1, int dim=-1) -> Tensor")
+def diff(self, n=1, dim=-1):
+    """Differences of neighbours along a dim, n times over."""
+    y = self
+    for _ in range(n):
+        size = y.form.shape[wrap_dim(dim, y.form.ndim)]
+        rest = max(0, size - 1)
+        late, early = y.narrow(dim, min(1, size), rest), y.narrow(dim, 0, rest)
+        y = late != early if y.form.kind == "bool" else late - early
+    return y
+
+
+# --- ranks ---------------------------------------------------------------------------------------
+
+
+def _pick(name, self, places, dim, keepdim):
+    """Elements of the sorted dim at given places, and their old positions."""
+    values, indices = registry["sort_along"].function(self, dim, False)
+    if self.form.ndim:
+        values, indices = values.gather(dim, places), indices.gather(dim, places)
+        if not keepdim:
+            values, indices = values.squeeze(dim), indices.squeeze(dim)
+    return RESULTS[name](values, indices)
+
+
+@composite("kthvalue(Tensor self, int k, int dim=-1, bool keepdim=False) -> (Tensor, Tensor)")
+def kthvalue(self, k, dim=-1, keepdim=False):
+    """The k-th smallest element of a dim, counting from 1, and its position."""
+    dim = wrap_dim(dim, self.form.ndim)
+    size = self.form.shape[dim] if self.form.ndim else 1
+    if not 1 <= k <= size:
+        raise RuntimeError("kthvalue(): selected number k out of range for dimension " + str(dim))
+    return _pick("kthvalue", self, _place(self, dim, k - 1), dim, keepdim)
+
+
+def _place(self, dim, k):
+    shape = tuple(1 if d == dim else n for d, n in enumerate(self.form.shape))
+    return registry["full"].function(shape, k, dtype=dtypes.int64)
+
+
+def _medians(name, skip):
+    @composite(f"{name}(Tensor self, int? dim=None, bool keepdim=False) -> (Tensor, Tensor)", "The middle element; the lower of two." + (" Elements that are nan do not count." if skip else " nan if one is nan."))
+    def median(self, dim=None, keepdim=False):
+        if dim is None:
+            if self.form.numel == 0:
+                return self.new_full((), float("nan"))
+            return middle(self.reshape(-1), 0, False).values
+        dim = wrap_dim(dim, self.form.ndim)
+        _check_elements("median", self, dim)
+        return middle(self, dim, keepdim)
+
+    def middle(self, dim, keepdim):
+        if self.form.ndim == 0:
+            return _pick(name, self, None, dim, keepdim)
+        size = self.form.shape[dim]
+        counted = (self == self).sum(dim, True)
+        places = registry["floor_divide"].function(counted - 1, 2)
+        if skip:
+            places = registry["where"].function(counted == 0, 0, places)
+        else:  # nan are sorted last
+            places = registry["where"].function(counted < size, counted, places)
+        return _pick(name, self, places, dim, keepdim)
+
+
+_medians("median", False)
+_medians("nanmedian", True)
+
+
+@composite("mode(Tensor self, int dim=-1, bool keepdim=False) -> (Tensor, Tensor)")
+def mode(self, dim=-1, keepdim=False):
+    """The most frequent element of a dim (the smallest of several), and its last position."""
+    dim = wrap_dim(dim, self.form.ndim)
+    if self.form.ndim == 0:
+        return _pick("mode", self, None, dim, keepdim)
+    values, indices = registry["sort_along"].function(self.detach(), dim, False)
+    size = self.form.shape[dim]
+    numbers = registry["arange"].function(size).reshape((-1,) + (1,) * (self.form.ndim - dim - 1))
+    fresh = values.narrow(dim, 1, size - 1) != values.narrow(dim, 0, size - 1)
+    starts = registry["where"].function(fresh, numbers.narrow(0, 1, size - 1), 0)
+    starts = registry["cat"].function([_place(self, dim, 0), starts], dim).cummax(dim).values
+    last = (numbers - starts).argmax(dim, True)
+    indices = indices.gather(dim, last)
+    found = self.gather(dim, indices)
+    return RESULTS["mode"](found, indices) if keepdim else RESULTS["mode"](found.squeeze(dim), indices.squeeze(dim))
+
+
+@composite("quantile(Tensor self, Tensor q, int? dim=None, bool keepdim=False, *, str interpolation='linear') -> Tensor")
+def quantile(self, q, dim=None, keepdim=False, *, interpolation="linear"):
+    """The elements below which a share q lies, interpolated between neighbours."""
+    if interpolation != "linear":
+        raise NotImplementedError(f"quantile(): interpolation '{interpolation}' is not supported yet")
+    if self.form.kind not in ("f32", "f64"):
+        raise RuntimeError("quantile() input tensor must be either float or double dtype")
+    shares = q if isinstance(q, Tensor) else registry["tensor"].function(float(q), dtype=self.form.dtype)
+    if bool(((shares < 0) | (shares > 1)).any()):
+        raise RuntimeError("quantile() q must be in the range [0, 1]")
+    x = self.reshape(-1) if dim is None else self.transpose(wrap_dim(dim, self.form.ndim), -1)
+    values = registry["sort_along"].function(x, -1, False)[0]
+    size = values.form.shape[-1]
+    missing = (x != x).any(-1)
+    found = []
+    for share in shares.reshape(-1).tolist():
+        place = share * (size - 1)
+        low = int(place)
+        high = min(low + 1, size - 1)
+        a, b = values.select(-1, low), values.select(-1, high)
+        y = registry["where"].function(missing, float("nan"), a + (b - a) * (place - low))
+        if dim is not None:
+            y = y.unsqueeze(-1).transpose(wrap_dim(dim, self.form.ndim), -1)
+            y = y if keepdim else y.squeeze(wrap_dim(dim, self.form.ndim))
+        elif keepdim:
+            y = y.reshape((1,) * self.form.ndim)
+        found.append(y)
+    return registry["stack"].function(found, 0) if shares.form.ndim else found[0]
+
+
+def _running_extreme(name, comes_before):
+    @composite(f"{name}(Tensor self, int dim) -> (Tensor, Tensor)", "The extreme of the elements up to each position, and where it was last.")
+    def running(self, dim):
+        dim = wrap_dim(dim, self.form.ndim)
+        if self.form.ndim == 0:
+            return RESULTS[name](self.clone(), registry["zeros"].function((), dtype=dtypes.int64))
+        size = self.form.shape[dim]
+        shape = (1,) * dim + (size,) + (1,) * (self.form.ndim - dim - 1)
+        places = registry["arange"].function(size).reshape(shape).expand(self.form.shape).contiguous()
+        values, step = self.detach(), 1
+        where, cat = registry["where"].function, registry["cat"].function
+        while step < size:  # after each round a position knows twice as many before it
+            old, new = values.narrow(dim, 0, size - step), values.narrow(dim, step, size - step)
+            old_at, new_at = places.narrow(dim, 0, size - step), places.narrow(dim, step, size - step)
+            keep = comes_before(old, new) | ((old != old) & (new == new))
+            values = cat([values.narrow(dim, 0, step), where(keep, old, new)], dim)
+            places = cat([places.narrow(dim, 0, step), where(keep, old_at, new_at)], dim)
+            step *= 2
+        return RESULTS[name](self.gather(dim, places), places)
+
+
+_running_extreme("cummax", lambda old, new: old > new)
+_running_extreme("cummin", lambda old, new: old < new)
+
+# --- distinct values and counts ------------------------------------------------------------------
+
+
+@composite("unique(Tensor self, bool sorted=True, bool return_inverse=False, bool return_counts=False, int? dim=None) -> (Tensor, Tensor, Tensor)")
+def unique(self, sorted=True, return_inverse=False, return_counts=False, dim=None):
+    """The distinct elements in order; where each element went, and how often each occurs."""
+    if dim is not None:
+        raise NotImplementedError("unique(): dim is not supported yet")
+    flat = self.detach().reshape(-1)
+    values, order = registry["sort_along"].function(flat, 0, False)
+    found, inverse, counts = _runs(values)
+    if return_inverse:
+        inverse = inverse.new_empty(inverse.form.shape).scatter(0, order, inverse).reshape(self.form.shape)
+    return _chosen(found, inverse, counts, return_inverse, return_counts)
+
+
+def _runs(flat):
+    """The first of each run of equal elements, the number of the run at each place, run lengths."""
+    size = flat.form.numel
+    if size == 0:
+        empty = registry["zeros"].function(0, dtype=dtypes.int64)
+        return flat, empty, empty
+    fresh = (flat.narrow(0, 1, size - 1) != flat.narrow(0, 0, size - 1)).to(dtypes.int64)
+    starts = registry["cat"].function([fresh.new_ones(1), fresh])
+    numbers = starts.cumsum(0) - 1
+    found = flat[starts.to(dtypes.bool_)]
+    counts = fresh.new_zeros(found.form.numel).index_add(0, numbers, fresh.new_ones(size))
+    return found, numbers, counts
+
+
+def _chosen(found, inverse, counts, return_inverse, return_counts):
+    chosen = [found] + [inverse] * bool(return_inverse) + [counts] * bool(return_counts)
+    return tuple(chosen) if len(chosen) > 1 else found
+
+
+@composite("unique_consecutive(Tensor self, bool return_inverse=False, bool return_counts=False, int? dim=None) -> (Tensor, Tensor, Tensor)")
+def unique_consecutive(self, return_inverse=False, return_counts=False, dim=None):
+    """The first of each run of equal elements."""
+    if dim is not None:
+        raise NotImplementedError("unique_consecutive(): dim is not supported yet")
+    found, inverse, counts = _runs(self.detach().reshape(-1))
+    return _chosen(found, inverse.reshape(self.form.shape), counts, return_inverse, return_counts)
+
+
+@composite("bincount(Tensor self, Tensor? weights=None, int minlength=0) -> Tensor")
+def bincount(self, weights=None, minlength=0):
+    """How often each number 0, 1, 2, ... occurs, or the sum of its weights."""
+    if self.form.ndim != 1 or self.form.dtype.is_floating_point or (self.form.numel and bool((self < 0).any())):
+        raise RuntimeError("bincount only supports 1-d non-negative integral inputs.")
+    if weights is not None and weights.form.shape != self.form.shape:
+        raise RuntimeError("weights should be 1-d and have the same length as input")
+    places = self.to(dtypes.int64)
+    size = max(minlength, int(places.amax().item()) + 1 if self.form.numel else 0)
+    if weights is None:
+        weights = registry["ones"].function(self.form.numel, dtype=dtypes.int64)
+    elif weights.form.kind != "f32":
+        weights = weights.to(dtypes.float64)
+    return weights.new_zeros(size).index_add(0, places, weights)
+
+
+@composite("histc(Tensor self, int bins=100, Scalar min=0, Scalar max=0) -> Tensor")
+def histc(self, bins=100, min=0, max=0):
+    """How many elements fall into each of `bins` equal parts of [min, max] (of the data's range if equal)."""
+    x = self.detach().reshape(-1)
+    if min == max and x.form.numel:
+        min, max = x.amin().item(), x.amax().item()
+    if min == max:
+        min, max = min - 1, max + 1
+    inside = x[(x >= min) & (x <= max)]
+    places = ((inside - min) * (bins / (max - min))).to(dtypes.int64)
+    places = registry["minimum"].function(places, bins - 1)
+    return x.new_zeros(bins).index_add(0, places, x.new_ones(places.form.numel))
+
+
+@composite("searchsorted(Tensor sorted_sequence, Tensor self, *, bool out_int32=False, bool right=False, str? side=None) -> Tensor")
+def searchsorted(sorted_sequence, input, *, out_int32=False, right=False, side=None):
+    """Where elements would have to be inserted to keep the last dim of a sequence sorted."""
+    side = "right" if right or side == "right" else "left"
+    wanted = np.int32 if out_int32 else np.int64
+    edges = sorted_sequence.detach().numpy()
+    values = input.detach().numpy() if isinstance(input, Tensor) else np.asarray(input)
+    if edges.ndim == 1:
+        found = np.searchsorted(edges, values, side)
+    else:
+        if edges.shape[:-1] != values.shape[:-1]:
+            raise RuntimeError(
+                "torch.searchsorted(): boundaries tensor should be 1 dimension or the first N-1 dimensions of "
+                f"boundaries tensor and input value tensor must match, but we got boundaries tensor {list(edges.shape)} "
+                f"and input value tensor {list(values.shape)}"
+            )
+        found = np.empty(values.shape, np.int64)
+        for place in np.ndindex(values.shape[:-1]):
+            found[place] = np.searchsorted(edges[place], values[place], side)
+    return registry["tensor"].function(np.asarray(found, wanted))
+
+
+@composite("bucketize(Tensor self, Tensor boundaries, *, bool out_int32=False, bool right=False) -> Tensor")
+def bucketize(self, boundaries, *, out_int32=False, right=False):
+    """The number of the interval between boundaries that each element lies in."""
+    return searchsorted.forward(boundaries, self, out_int32=out_int32, right=right)

@@ -15,6 +15,8 @@ def _pair(value, name):
 
 def _check_input(name, x):
     shape = x.form.shape
+    if name == "max_pool2d" and len(shape) not in (3, 4):
+        raise RuntimeError("non-empty 3D or 4D (batch mode) tensor expected for input")
     if len(shape) not in (3, 4) or any(n == 0 for n in shape[-3:]):
         raise RuntimeError(
             f"{name}(): Expected 3D or 4D (batch mode) tensor with optional 0 dim batch size for input, but got: "

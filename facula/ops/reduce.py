@@ -36,7 +36,13 @@ reduction("root_of_squares(Tensor self, int[1]? dim=None, bool keepdim=False) ->
 
 
 def _dims(self, dim):
-    return wrap_dims(None if dim is None or dim == () or dim == [] else dim, self.form.ndim)
+    dims = wrap_dims(None if dim is None or dim == () or dim == [] else dim, self.form.ndim)
+    return dims if self.form.ndim else ()
+
+
+def _check_int_dim(name, dim):
+    if not isinstance(dim, (int, type(None))):
+        raise TypeError(f"{name}() received an invalid combination of arguments - got ({type(dim).__name__})")
 
 
 def _open(y, dims, keepdim, ndim):
@@ -63,6 +69,11 @@ def _extremes(name, doc):
 
     @composite(f"{name}(Tensor self, int[1] dim=[], bool keepdim=False, *, Tensor(a!)? out=None) -> Tensor", doc)
     def whole(self, dim=(), keepdim=False):
+        if self.form.numel == 0 and dim in ((), []):
+            raise RuntimeError(
+                f"{name}(): Expected reduction dim to be specified for input.numel() == 0. Specify the "
+                "reduction dim with the 'dim' argument."
+            )
         return record.function(self, _dims(self, dim), keepdim)
 
 
@@ -102,6 +113,7 @@ def _(g, y, self, dims, keepdim):
 @composite("prod(Tensor self, int? dim=None, bool keepdim=False, *, ScalarType? dtype=None, Tensor(a!)? out=None) -> Tensor")
 def prod(self, dim=None, keepdim=False, *, dtype=None):
     """The product."""
+    _check_int_dim("prod", dim)
     wanted = dtype or (self.form.dtype if self.form.dtype.is_floating_point else dtypes.int64)
     return registry["prod_along"].function(self, _dims(self, dim), keepdim, wanted)
 
@@ -183,8 +195,21 @@ def norm(self, p="fro", dim=None, keepdim=False, *, dtype=None):
     if p in ("fro", None):
         p = 2
     if not isinstance(p, (int, float)):
-        raise RuntimeError(f"norm(): argument 'p' must be a number, inf, 'fro' or None, got {p!r}")
+        raise RuntimeError(f"linalg.matrix_norm: Order {p} not supported.")
     dims = _dims(x, dim)
+    if p in (float("inf"), float("-inf")) and x.form.numel == 0:
+        for d in dims:
+            if dim is not None and x.form.shape[d] == 0:
+                # torch's own words lack the space
+                raise RuntimeError(
+                    f"linalg.vector_norm cannot compute the {p} norm on the dimension {d}because this "
+                    "dimension is empty and the operation does not have an identity"
+                )
+        if dim is None:
+            raise RuntimeError(
+                f"linalg.vector_norm cannot compute the {p} norm on an empty tensor because the "
+                "operation does not have an identity"
+            )
     if p == 2:
         return registry["norm2"].function(x, dims, keepdim)
     if p == float("inf"):
@@ -221,3 +246,28 @@ def _(g, y, self, dims, keepdim):
 def count_nonzero(self, dim=None):
     """How many elements are not 0."""
     return (self != 0).sum(dim)
+
+
+# --- without nan ---------------------------------------------------------------------------------
+
+
+def _without_nan(self):
+    return registry["where"].function(self != self, 0, self)
+
+
+@composite("nansum(Tensor self, int[1]? dim=None, bool keepdim=False, *, ScalarType? dtype=None, Tensor(a!)? out=None) -> Tensor")
+def nansum(self, dim=None, keepdim=False, *, dtype=None):
+    """The sum, nan counting as 0."""
+    return _without_nan(self).sum(dim, keepdim, dtype=dtype)
+
+
+@composite("nanmean(Tensor self, int[1]? dim=None, bool keepdim=False, *, ScalarType? dtype=None, Tensor(a!)? out=None) -> Tensor")
+def nanmean(self, dim=None, keepdim=False, *, dtype=None):
+    """The average of the elements that are not nan."""
+    return _without_nan(self).sum(dim, keepdim, dtype=dtype) / (self == self).sum(dim, keepdim)
+
+
+@composite("dist(Tensor self, Tensor other, Scalar p=2) -> Tensor")
+def dist(self, other, p=2):
+    """The p-norm of the difference."""
+    return (self - other).norm(p)

@@ -11,6 +11,7 @@ from facula.kernel.scalar import (
     atan,
     atanh,
     ceil,
+    copysign,
     cos,
     cosh,
     digamma,
@@ -22,6 +23,7 @@ from facula.kernel.scalar import (
     exp2,
     expm1,
     floor,
+    gt,
     isinf,
     isnan,
     lgamma,
@@ -30,8 +32,11 @@ from facula.kernel.scalar import (
     log2,
     log10,
     lt,
+    maximum,
+    minimum,
     ne,
     not_,
+    or_,
     round_,
     sigmoid,
     sign,
@@ -40,145 +45,183 @@ from facula.kernel.scalar import (
     sqrt,
     tan,
     tanh,
+    trigamma,
     trunc,
     where,
 )
 from facula.meta.dtype import finfo
-from facula.op import BOOL, FLOAT, SAME, composite, pointwise, registry
+from facula.op import BOOL, FLOAT, SAME, Alias, choice, composite, pointwise, registry
 
 LN2, LN10 = math.log(2), math.log(10)
-DEGREES = 180 / math.pi
+DEGREE = math.pi / 180
+SLOPE_OF_ERF = 2 / math.sqrt(math.pi)
 
 
-def unary(name, rule, doc, value, gradient=None):
+def unary(name, rule, doc, value, gradient=None, refuses="", kernel=""):
     """A record of one tensor argument."""
-    return pointwise(f"{name}(Tensor self) -> Tensor", rule, doc, value, gradient)
+    return pointwise(f"{name}(Tensor self) -> Tensor", rule, doc, value, gradient, refuses, kernel)
 
 
-# --- sign, size, powers --------------------------------------------------------------------------
+# --- circular and hyperbolic ---------------------------------------------------------------------
 
-unary("neg", SAME, "-self.", lambda x: -x, lambda g, y, x: -g)
-unary("abs", SAME, "The absolute value.", lambda x: abs_(x), lambda g, y, x: g * sign(x))
-unary("sign", SAME, "-1, 0 or 1.", lambda x: sign(x), lambda g, y, x: g * 0)
-unary("square", SAME, "x * x.", lambda x: x * x, lambda g, y, x: g * (2 * x))
-unary("reciprocal", FLOAT, "1 / x.", lambda x: 1 / x, lambda g, y, x: -g * y * y)
-unary("sqrt", FLOAT, "The square root.", lambda x: sqrt(x), lambda g, y, x: g / (2 * y))
-unary("rsqrt", FLOAT, "1 / sqrt(x).", lambda x: 1 / sqrt(x), lambda g, y, x: g * (-0.5 * y * y * y))
+unary("acos", FLOAT, "Inverse cosine.", lambda x: acos(x), lambda g, y, x: -g / sqrt(1 - x * x))
+unary("acosh", FLOAT, "Inverse hyperbolic cosine.", lambda x: acosh(x), lambda g, y, x: g / sqrt(x * x - 1))
+unary("asin", FLOAT, "Inverse sine.", lambda x: asin(x), lambda g, y, x: g / sqrt(1 - x * x))
+unary("asinh", FLOAT, "Inverse hyperbolic sine.", lambda x: asinh(x), lambda g, y, x: g / sqrt(x * x + 1))
+unary("atan", FLOAT, "Inverse tangent.", lambda x: atan(x), lambda g, y, x: g / (x * x + 1))
+unary("atanh", FLOAT, "Inverse hyperbolic tangent.", lambda x: atanh(x), lambda g, y, x: g / (1 - x * x))
+unary("cos", FLOAT, "Cosine.", lambda x: cos(x), lambda g, y, x: -g * sin(x))
+unary("cosh", FLOAT, "Hyperbolic cosine.", lambda x: cosh(x), lambda g, y, x: g * sinh(x))
+unary("deg2rad", FLOAT, "Degrees as radians.", lambda x: x * DEGREE, lambda g, y, x: g * DEGREE)
+unary("rad2deg", FLOAT, "Radians as degrees.", lambda x: x * (1 / DEGREE), lambda g, y, x: g * (1 / DEGREE))
+unary("sin", FLOAT, "Sine.", lambda x: sin(x), lambda g, y, x: g * cos(x))
+unary("sinc", FLOAT, "sin(pi x) / (pi x), 1 at 0.",
+      lambda x: where(eq(x, 0), 1, sin(x * math.pi) / (x * math.pi)),
+      lambda g, y, x: where(eq(x, 0), 0, g * ((cos(x * math.pi) - y) / x)))
+unary("sinh", FLOAT, "Hyperbolic sine.", lambda x: sinh(x), lambda g, y, x: g * cosh(x))
+unary("tan", FLOAT, "Tangent.", lambda x: tan(x), lambda g, y, x: g * (1 + y * y))
+unary("tanh", FLOAT, "Hyperbolic tangent.", lambda x: tanh(x), lambda g, y, x: g * (1 - y * y))
 
 # --- exponentials and logarithms -----------------------------------------------------------------
 
 unary("exp", FLOAT, "e to the power of each element.", lambda x: exp(x), lambda g, y, x: g * y)
-unary("exp2", FLOAT, "2 to the power of each element.", lambda x: exp2(x), lambda g, y, x: g * (y * LN2))
+unary("exp2", FLOAT, "2 to the power of each element.", lambda x: exp2(x), lambda g, y, x: g * y * LN2)
 unary("expm1", FLOAT, "exp(x) - 1.", lambda x: expm1(x), lambda g, y, x: g * (y + 1))
 unary("log", FLOAT, "The natural logarithm.", lambda x: log(x), lambda g, y, x: g / x)
-unary("log2", FLOAT, "The logarithm to base 2.", lambda x: log2(x), lambda g, y, x: g / (x * LN2))
 unary("log10", FLOAT, "The logarithm to base 10.", lambda x: log10(x), lambda g, y, x: g / (x * LN10))
 unary("log1p", FLOAT, "log(1 + x).", lambda x: log1p(x), lambda g, y, x: g / (x + 1))
+unary("log2", FLOAT, "The logarithm to base 2.", lambda x: log2(x), lambda g, y, x: g / (x * LN2))
 
-# --- circular and hyperbolic ---------------------------------------------------------------------
+# --- powers --------------------------------------------------------------------------------------
 
-unary("sin", FLOAT, "Sine.", lambda x: sin(x), lambda g, y, x: g * cos(x))
-unary("cos", FLOAT, "Cosine.", lambda x: cos(x), lambda g, y, x: -g * sin(x))
-unary("tan", FLOAT, "Tangent.", lambda x: tan(x), lambda g, y, x: g * (1 + y * y))
-unary("asin", FLOAT, "Inverse sine.", lambda x: asin(x), lambda g, y, x: g / sqrt(1 - x * x))
-unary("acos", FLOAT, "Inverse cosine.", lambda x: acos(x), lambda g, y, x: -g / sqrt(1 - x * x))
-unary("atan", FLOAT, "Inverse tangent.", lambda x: atan(x), lambda g, y, x: g / (x * x + 1))
-unary("sinh", FLOAT, "Hyperbolic sine.", lambda x: sinh(x), lambda g, y, x: g * cosh(x))
-unary("cosh", FLOAT, "Hyperbolic cosine.", lambda x: cosh(x), lambda g, y, x: g * sinh(x))
-unary("tanh", FLOAT, "Hyperbolic tangent.", lambda x: tanh(x), lambda g, y, x: g * (1 - y * y))
-unary("asinh", FLOAT, "Inverse hyperbolic sine.", lambda x: asinh(x), lambda g, y, x: g / sqrt(x * x + 1))
-unary("acosh", FLOAT, "Inverse hyperbolic cosine.", lambda x: acosh(x), lambda g, y, x: g / sqrt(x * x - 1))
-unary("atanh", FLOAT, "Inverse hyperbolic tangent.", lambda x: atanh(x), lambda g, y, x: g / (1 - x * x))
-
-# --- special functions ---------------------------------------------------------------------------
-
-unary("sigmoid", FLOAT, "1 / (1 + exp(-x)).", lambda x: sigmoid(x), lambda g, y, x: g * ((1 - y) * y))
-unary("erf", FLOAT, "The error function.", lambda x: erf(x),
-      lambda g, y, x: g * (2 / math.sqrt(math.pi) * exp(-(x * x))))
-unary("erfc", FLOAT, "1 - erf(x).", lambda x: erfc(x),
-      lambda g, y, x: g * (-2 / math.sqrt(math.pi) * exp(-(x * x))))
-unary("erfinv", FLOAT, "The inverse of erf.", lambda x: erfinv(x),
-      lambda g, y, x: g * (math.sqrt(math.pi) / 2 * exp(y * y)))
-unary("lgamma", FLOAT, "log |gamma(x)|.", lambda x: lgamma(x), lambda g, y, x: g * digamma(x))
-unary("digamma", FLOAT, "The derivative of lgamma.", lambda x: digamma(x))
-
-# --- rounding ------------------------------------------------------------------------------------
-
-unary("floor", SAME, "The largest integer not above x.", lambda x: floor(x), lambda g, y, x: g * 0)
-unary("ceil", SAME, "The smallest integer not below x.", lambda x: ceil(x), lambda g, y, x: g * 0)
-unary("trunc", SAME, "x without its fraction.", lambda x: trunc(x), lambda g, y, x: g * 0)
-unary("frac", SAME, "The fraction of x, with its sign.", lambda x: x - trunc(x), lambda g, y, x: g)
-pointwise("round_to_integer(Tensor self) -> Tensor", SAME, "The nearest integer, ties to even.",
-          lambda x: round_(x), lambda g, y, x: g * 0)
+unary("reciprocal", FLOAT, "1 / x.", lambda x: 1 / x, lambda g, y, x: -g * y * y)
+unary("rsqrt", FLOAT, "1 / sqrt(x).", lambda x: 1 / sqrt(x), lambda g, y, x: g * (-0.5 * y * y * y))
+unary("sqrt", FLOAT, "The square root.", lambda x: sqrt(x), lambda g, y, x: g / (2 * y))
 
 # --- questions -----------------------------------------------------------------------------------
 
-unary("isnan", BOOL, "True where x is nan.",
-      {"floating": lambda x: isnan(x), "integral": lambda x: ne(x, x)})
-unary("isinf", BOOL, "True where x is infinite.",
-      {"floating": lambda x: isinf(x), "integral": lambda x: ne(x, x)})
 unary("isfinite", BOOL, "True where x is neither infinite nor nan.",
-      {"floating": lambda x: eq(x - x, 0), "integral": lambda x: eq(x, x)})
+      {"floating": lambda x: lt(abs_(x), math.inf), "integral": lambda x: eq(x, x)})
+unary("isinf", BOOL, "True where x is infinite.", lambda x: isinf(x))
+unary("isnan", BOOL, "True where x is nan.", lambda x: isnan(x))
+unary("isneginf", BOOL, "True where x is -inf.",
+      {"floating": lambda x: eq(x, -math.inf), "integral": lambda x: ne(x, x)})
+unary("isposinf", BOOL, "True where x is inf.",
+      {"floating": lambda x: eq(x, math.inf), "integral": lambda x: ne(x, x)})
+unary("isreal", BOOL, "True everywhere: there are no complex dtypes.", lambda x: or_(eq(x, x), ne(x, x)))
 unary("logical_not", BOOL, "True where x is 0.", lambda x: eq(x, 0))
-unary("bitwise_not", SAME, "All bits turned; not for bool.",
-      {"integral": lambda x: not_(x), "bool": lambda x: not_(x)})
 unary("signbit", BOOL, "True where the sign bit is set.",
-      {"floating": lambda x: lt(1 / where(eq(x, 0), x, sign(x)), 0), "integral": lambda x: lt(x, 0)})
+      {"floating": lambda x: lt(copysign(1, x), 0), "integral": lambda x: lt(x, 0)})
 
-# --- numbers in place of nan ---------------------------------------------------------------------
+# --- rounding ------------------------------------------------------------------------------------
 
-pointwise("deg2rad(Tensor self) -> Tensor", FLOAT, "Degrees as radians.",
-          lambda x: x * (1 / DEGREES), lambda g, y, x: g * (1 / DEGREES))
-pointwise("rad2deg(Tensor self) -> Tensor", FLOAT, "Radians as degrees.",
-          lambda x: x * DEGREES, lambda g, y, x: g * DEGREES)
+unary("ceil", SAME, "The smallest integer not below x.", lambda x: ceil(x), lambda g, y, x: 0, "b", "ceil_vml_cpu")
+unary("floor", SAME, "The largest integer not above x.", lambda x: floor(x), lambda g, y, x: 0, "b", "floor_vml_cpu")
+unary("frac", SAME, "The fraction of x, with its sign.", lambda x: x - trunc(x), lambda g, y, x: g, "bui")
+unary("trunc", SAME, "x without its fraction.", lambda x: trunc(x), lambda g, y, x: 0, "b", "trunc_vml_cpu")
+unary("round_whole", SAME, "The nearest integer, ties to even.",
+      lambda x: round_(x), lambda g, y, x: 0, "b", "round_vml_cpu")
+pointwise("round_fraction(Tensor self, Scalar scale) -> Tensor", SAME, "The nearest multiple of 1 / scale.",
+          lambda x, scale: round_(x * scale) / scale, lambda g, y, x, scale: 0, "bui", "round_cpu")
+pointwise("round_multiple(Tensor self, Scalar scale) -> Tensor", SAME, "The nearest multiple of scale.",
+          lambda x, scale: round_(x / scale) * scale, lambda g, y, x, scale: 0, "bui", "round_cpu")
 
 
-@composite("round(Tensor self, *, int decimals=0, Tensor(a!)? out=None) -> Tensor")
+@choice("round(Tensor self, *, int decimals=0, Tensor(a!)? out=None) -> Tensor")
 def round_decimals(self, *, decimals=0):
-    """To the nearest multiple of 10 ** -decimals, ties to even."""
-    rounding = registry["round_to_integer"].function
+    """The nearest multiple of 10 ** -decimals, ties to even."""
     if decimals == 0:
-        return rounding(self)
+        return "round_whole", (self,)
     scale = 10.0 ** abs(decimals)
-    if decimals > 0:
-        return rounding(self * scale) / scale
-    return rounding(self / scale) * scale
+    return ("round_fraction" if decimals > 0 else "round_multiple"), (self, scale)
 
 
-@composite("nan_to_num(Tensor self, float? nan=None, float? posinf=None, float? neginf=None, *, Tensor(a!)? out=None) -> Tensor")
-def nan_to_num(self, nan=None, posinf=None, neginf=None):
-    """nan replaced by a number (0), infinities by the largest and smallest of the dtype."""
-    if not self.form.dtype.is_floating_point:
-        return self.clone()
-    limits = finfo(self.form.dtype)
-    where_ = registry["where"].function
-    y = where_(self.isnan(), 0.0 if nan is None else nan, self)
-    y = where_(self == math.inf, limits.max if posinf is None else posinf, y)
-    return where_(self == -math.inf, limits.min if neginf is None else neginf, y)
+# --- sign and bits -------------------------------------------------------------------------------
 
-
-@composite("logit(Tensor self, float? eps=None, *, Tensor(a!)? out=None) -> Tensor")
-def logit(self, eps=None):
-    """log(x / (1 - x)), x first brought into [eps, 1 - eps] if eps is given."""
-    x = self if eps is None else self.clamp(eps, 1 - eps)
-    return (x / (1 - x)).log()
+unary("abs", SAME, "The absolute value.", lambda x: abs_(x), lambda g, y, x: g * sign(x), "b")
+unary("bitwise_not", SAME, "All bits turned; logical not for bool.", lambda x: not_(x), None, "f")
+unary("neg", SAME, "-x.", lambda x: -x, lambda g, y, x: -g,
+      {"b": "Negation, the `-` operator, on a bool tensor is not supported. If you are trying to invert a mask, "
+            "use the `~` or `logical_not()` operator instead."})
+unary("sign", SAME, "-1, 0 or 1.", lambda x: sign(x), lambda g, y, x: 0)
 
 
 @composite("positive(Tensor(a) self) -> Tensor(a)")
 def positive(self):
     """The tensor itself."""
+    if self.form.kind == "bool":
+        raise RuntimeError("The `+` operator, on a bool tensor is not supported.")
     return self
 
 
-def _alias(name, of):
-    def function(self, **kwargs):
-        return registry[of].function(self, **kwargs)
+# --- special functions ---------------------------------------------------------------------------
 
-    composite(f"{name}(Tensor self, *, Tensor(a!)? out=None) -> Tensor", f"Another name of {of}.")(function)
+unary("digamma", FLOAT, "The derivative of lgamma.", lambda x: digamma(x), lambda g, y, x: g * trigamma(x))
+unary("erf", FLOAT, "The error function.", lambda x: erf(x), lambda g, y, x: g * (SLOPE_OF_ERF * exp(-(x * x))))
+unary("erfc", FLOAT, "1 - erf(x).", lambda x: erfc(x), lambda g, y, x: g * (-SLOPE_OF_ERF * exp(-(x * x))))
+unary("erfinv", FLOAT, "The inverse of erf.", lambda x: erfinv(x), lambda g, y, x: g * (exp(y * y) / SLOPE_OF_ERF))
+unary("lgamma", FLOAT, "log |gamma(x)|.", lambda x: lgamma(x), lambda g, y, x: g * digamma(x))
+unary("sigmoid", FLOAT, "1 / (1 + exp(-x)).", lambda x: sigmoid(x), lambda g, y, x: g * (1 - y) * y)
+unary("trigamma", FLOAT, "The derivative of digamma.", lambda x: trigamma(x))
+unary("logit_whole", FLOAT, "log(x / (1 - x)).", lambda x: log(x / (1 - x)),
+      lambda g, y, x: where(or_(lt(x, 0), gt(x, 1)), math.nan, g / (x * (1 - x))))
+pointwise("logit_within(Tensor self, Scalar eps) -> Tensor", FLOAT, "logit of x kept within [eps, 1 - eps].",
+          lambda x, eps: log(minimum(maximum(x, eps), 1 - eps) / (1 - minimum(maximum(x, eps), 1 - eps))),
+          lambda g, y, x, eps: where(or_(lt(x, eps), gt(x, 1 - eps)), 0, g / (x * (1 - x))))
 
+
+@choice("logit(Tensor self, float? eps=None, *, Tensor(a!)? out=None) -> Tensor")
+def logit(self, eps=None):
+    """log(x / (1 - x)), x first brought into [eps, 1 - eps] if eps is given."""
+    return ("logit_whole", (self,)) if eps is None else ("logit_within", (self, eps))
+
+
+@composite("polygamma(int n, Tensor self) -> Tensor")
+def polygamma(n, input):
+    """The derivative number n of digamma, so far for n = 0 and 1."""
+    if n < 0:
+        raise RuntimeError("polygamma(n, x) does not support negative n.")
+    if n > 1:
+        raise NotImplementedError("polygamma(n, x) is not implemented for n > 1")
+    return registry["trigamma" if n else "digamma"].function(input)
+
+
+# --- numbers in place of nan ---------------------------------------------------------------------
+
+pointwise("replace_nan(Tensor self, Scalar nan, Scalar posinf, Scalar neginf) -> Tensor", SAME,
+          "Numbers in place of nan, inf and -inf.",
+          {"floating": lambda x, nan, posinf, neginf: where(isnan(x), nan, where(eq(x, math.inf), posinf,
+                                                            where(eq(x, -math.inf), neginf, x))),
+           "integral": lambda x, nan, posinf, neginf: x},
+          lambda g, y, x, nan, posinf, neginf: where(or_(isnan(x), isinf(x)), 0, g))
+
+
+@choice("nan_to_num(Tensor self, float? nan=None, float? posinf=None, float? neginf=None, *, Tensor(a!)? out=None) -> Tensor")
+def nan_to_num(self, nan=None, posinf=None, neginf=None):
+    """nan replaced by a number (0), infinities by the largest and smallest of the dtype."""
+    floating = self.form.dtype.is_floating_point
+    largest = finfo(self.form.dtype).max if floating else 0.0
+    numbers = (
+        0.0 if nan is None else nan,
+        largest if posinf is None else posinf,
+        -largest if neginf is None else neginf,
+    )
+    return "replace_nan", (self, *[float(one) for one in numbers])
+
+
+# --- names ---------------------------------------------------------------------------------------
+
+for _name, _node in (
+    ("round_whole", "Round"), ("round_fraction", "Round"), ("round_multiple", "Round"), ("logit_whole", "Logit"),
+    ("logit_within", "Logit"), ("replace_nan", "NanToNum"), ("trigamma", "Polygamma"), ("deg2rad", "Deg2Rad"),
+    ("rad2deg", "Rad2Deg"),
+):  # fmt: skip
+    registry[_name].node_name = f"{_node}Backward0"
+for _name in ("round_whole", "round_fraction", "round_multiple", "logit_whole", "logit_within", "replace_nan", "trigamma"):
+    registry[_name].namespace, registry[_name].method = "private", False
 
 for _name, _of in (
-    ("absolute", "abs"), ("negative", "neg"), ("arcsin", "asin"), ("arccos", "acos"), ("arctan", "atan"),
-    ("arcsinh", "asinh"), ("arccosh", "acosh"), ("arctanh", "atanh"), ("fix", "trunc"), ("sgn", "sign"),
+    ("absolute", "abs"), ("arccos", "acos"), ("arccosh", "acosh"), ("arcsin", "asin"), ("arcsinh", "asinh"),
+    ("arctan", "atan"), ("arctanh", "atanh"), ("fix", "trunc"), ("negative", "neg"), ("sgn", "sign"),
 ):  # fmt: skip
-    _alias(_name, _of)
+    Alias(_name, _of)

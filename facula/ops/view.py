@@ -1,7 +1,7 @@
 """Views: functions from a geometry to a geometry. No data moves; gradients are the inverse views."""
 
 from facula.meta.geometry import Geometry
-from facula.meta.shape import infer_size, numel, wrap_dim
+from facula.meta.shape import broadcast_shapes, infer_size, numel, wrap_dim
 from facula.op import composite, registry, view
 
 # --- reordering ----------------------------------------------------------------------------------
@@ -134,6 +134,9 @@ def as_strided(geometry, size, stride, storage_offset=None):
     return geometry.as_strided(size, stride, storage_offset)
 
 
+as_strided.absolute = True
+
+
 @as_strided.gradient
 def _(g, self_form, self_offset, size, stride, storage_offset):
     offset = self_offset if storage_offset is None else storage_offset
@@ -219,6 +222,11 @@ def movedim(self, source, destination):
             f"movedim: Invalid source or destination dims: source ({list(source)} dims) should contain "
             f"the same number of dims as destination ({list(destination)} dims)"
         )
+    for word, dims in (("source", source), ("destination", destination)):
+        if len({wrap_dim(d, self.ndim) for d in dims}) != len(dims):
+            raise RuntimeError(f"movedim: repeated dim in `{word}` ({list(dims)})")
+    if not self.form.ndim:
+        return self.view(())
     source = tuple(wrap_dim(d, self.ndim) for d in source)
     destination = tuple(wrap_dim(d, self.ndim) for d in destination)
     rest = iter(d for d in range(self.ndim) if d not in source)
@@ -233,8 +241,9 @@ def moveaxis(self, source, destination):
 
 
 @composite("reshape(Tensor(a) self, int[] shape) -> Tensor(a)")
-def reshape(self, *shape):
+def reshape(self, *sizes, shape=()):
     """The same elements in another shape: a view where strides allow it, else a copy."""
+    shape = sizes or shape
     if len(shape) == 1 and not isinstance(shape[0], int):
         shape = tuple(shape[0])
     wanted = infer_size(shape, self.form.numel)
@@ -295,6 +304,12 @@ def unflatten(self, dim, sizes):
     """One dimension taken apart into several."""
     dim = wrap_dim(dim, self.ndim)
     shape = self.form.shape
+    sizes = (sizes,) if isinstance(sizes, int) else tuple(sizes)
+    if -1 not in sizes and numel(sizes) != shape[dim]:
+        raise RuntimeError(
+            f"unflatten: Provided sizes {list(sizes)} don't multiply up to the size of dim {dim} "
+            f"({shape[dim]}) in the input tensor"
+        )
     parts = infer_size(sizes, shape[dim])
     return self.view((*shape[:dim], *parts, *shape[dim + 1 :]))
 
@@ -302,19 +317,29 @@ def unflatten(self, dim, sizes):
 @composite("unbind(Tensor(a) self, int dim=0) -> Tensor(a)[]")
 def unbind(self, dim=0):
     """The parts of a dimension, as a tuple."""
+    if not self.form.ndim:
+        raise IndexError(f"Dimension specified as {dim} but tensor has no dimensions")
     dim = wrap_dim(dim, self.ndim)
     return tuple([self.select(dim, k) for k in range(self.form.shape[dim])])
 
 
 @composite("split(Tensor(a) self, int[] split_size_or_sections, int dim=0) -> Tensor(a)[]")
-def split(self, split_size_or_sections, dim=0):
+def split(self, split_size_or_sections=None, dim=0, *, split_size=None):
     """Pieces of a dimension: of a size each (the last may be smaller), or of given sizes."""
+    if split_size_or_sections is None:
+        split_size_or_sections = split_size
+    if not self.form.ndim:
+        raise RuntimeError("split expects at least a 1-dimensional tensor")
     dim = wrap_dim(dim, self.ndim)
     length = self.form.shape[dim]
     sizes = split_size_or_sections
     if isinstance(sizes, int):
-        if sizes < 0 or (sizes == 0 and length != 0):
+        if sizes < 0:
             raise RuntimeError(f"split expects split_size be non-negative, but got split_size={sizes}")
+        if sizes == 0 and length != 0:
+            raise RuntimeError(
+                f"split_size can only be 0 if dimension size is 0, but got dimension size of {length}"
+            )
         step = sizes or 1
         sizes = [min(step, length - start) for start in range(0, length, step)] or [0]
     elif sum(sizes) != length:
@@ -334,17 +359,143 @@ def chunk(self, chunks, dim=0):
     """At most `chunks` pieces of equal size (the last may be smaller)."""
     if chunks <= 0:
         raise RuntimeError(f"chunk expects `chunks` to be greater than 0, got: {chunks}")
+    if not self.form.ndim:
+        raise RuntimeError("chunk expects at least a 1-dimensional tensor")
     length = self.form.shape[wrap_dim(dim, self.ndim)]
-    return self.split(-(-length // chunks) if length else 1, dim)
+    return self.split(-(-length // chunks) if length else [0] * chunks, dim)
 
 
 @composite("tensor_split(Tensor(a) self, int[] indices_or_sections, int dim=0) -> Tensor(a)[]")
 def tensor_split(self, indices_or_sections, dim=0):
     """Pieces before each index, or that many pieces of nearly equal size."""
+    if not self.form.ndim:
+        raise RuntimeError("tensor_split expected at least a 1-dimensional tensor, but got a tensor with 0 dims")
     length = self.form.shape[wrap_dim(dim, self.ndim)]
+    if hasattr(indices_or_sections, "tolist"):
+        indices_or_sections = indices_or_sections.tolist()
     if isinstance(indices_or_sections, int):
         count = indices_or_sections
+        if count <= 0:
+            raise RuntimeError(f"number of sections must be larger than 0, got {count}")
         small, more = divmod(length, count)
         return self.split([small + 1] * more + [small] * (count - more), dim)
     edges = [0, *indices_or_sections, length]
     return tuple([registry["slice"].function(self, dim, a, b) for a, b in zip(edges, edges[1:], strict=False)])
+
+
+def _split_along(name, fewest, dim_of):
+    @composite(f"{name}(Tensor(a) self, int[] indices_or_sections) -> Tensor(a)[]", "Pieces along one dimension, as tensor_split.")
+    def pieces(self, indices_or_sections):
+        if self.form.ndim < fewest:
+            raise RuntimeError(
+                f"torch.{name} requires a tensor with at least {fewest} dimension{'s' * (fewest > 1)}, but got a "
+                f"tensor with {self.form.ndim} dimensions!"
+            )
+        dim = dim_of(self.form.ndim)
+        length = self.form.shape[dim]
+        if isinstance(indices_or_sections, int) and (indices_or_sections <= 0 or length % indices_or_sections):
+            raise RuntimeError(
+                f"torch.{name} attempted to split along dimension {dim}, but the size of the dimension {length} is "
+                f"not divisible by the split_size {indices_or_sections}!"
+            )
+        return self.tensor_split(indices_or_sections, dim)
+
+
+_split_along("hsplit", 1, lambda ndim: 0 if ndim == 1 else 1)
+_split_along("vsplit", 2, lambda ndim: 0)
+_split_along("dsplit", 3, lambda ndim: 2)
+
+
+@composite("atleast_2d(Tensor(a) self) -> Tensor(a)")
+def atleast_2d(self):
+    """Vectors as one row."""
+    return self.reshape(1, 1) if self.ndim == 0 else self.unsqueeze(0) if self.ndim == 1 else self
+
+
+@composite("atleast_3d(Tensor(a) self) -> Tensor(a)")
+def atleast_3d(self):
+    """Vectors as (1, n, 1), matrices as (n, m, 1)."""
+    if self.ndim == 0:
+        return self.reshape(1, 1, 1)
+    return self.unsqueeze(0).unsqueeze(-1) if self.ndim == 1 else self.unsqueeze(-1) if self.ndim == 2 else self
+
+
+@composite("broadcast_tensors(Tensor[] tensors) -> Tensor[]")
+def broadcast_tensors(*tensors):
+    """The tensors expanded to their common shape."""
+    if len(tensors) == 1 and isinstance(tensors[0], (list, tuple)):
+        tensors = tuple(tensors[0])
+    shape = broadcast_shapes(*(one.form.shape for one in tensors))
+    return tuple([one.expand(shape) for one in tensors])
+
+
+@composite("meshgrid(Tensor[] tensors, *, str? indexing=None) -> Tensor[]")
+def meshgrid(*tensors, indexing="ij"):
+    """Grids of coordinates: tensor k varies along dimension k (with "xy", the first two exchanged)."""
+    if len(tensors) == 1 and isinstance(tensors[0], (list, tuple)):
+        tensors = tuple(tensors[0])
+    if indexing not in ("ij", "xy"):
+        raise RuntimeError(f'torch.meshgrid: indexing must be one of "xy" or "ij", but received: {indexing}')
+    swap = indexing == "xy" and len(tensors) > 1
+    if swap:
+        tensors = (tensors[1], tensors[0], *tensors[2:])
+    shape = tuple(one.form.numel for one in tensors)
+    grids = [
+        one.reshape((1,) * k + (-1,) + (1,) * (len(tensors) - k - 1)).expand(shape) for k, one in enumerate(tensors)
+    ]
+    if swap:
+        grids = [grid.transpose(0, 1) for grid in grids]
+        grids[0], grids[1] = grids[1], grids[0]
+    return tuple(grids)
+
+
+@composite("cartesian_prod(Tensor[] tensors) -> Tensor")
+def cartesian_prod(*tensors):
+    """All combinations of the elements of vectors, a row each."""
+    if len(tensors) == 1:
+        return tensors[0]
+    grids = registry["meshgrid"].function(*tensors)
+    return registry["stack"].function([grid.reshape(-1) for grid in grids], 1)
+
+
+# --- diagonals -----------------------------------------------------------------------------------
+
+
+@composite("diag_embed(Tensor self, int offset=0, int dim1=-2, int dim2=-1) -> Tensor")
+def diag_embed(self, offset=0, dim1=-2, dim2=-1):
+    """The last dimension as the diagonal of two new ones."""
+    ndim = self.ndim + 1
+    first, second = wrap_dim(dim1, ndim), wrap_dim(dim2, ndim)
+    if first == second:
+        raise RuntimeError(f"diagonal dimensions cannot be identical {first}, {second}")
+    size = self.form.shape[-1] + abs(offset)
+    shape = list(self.form.shape[:-1])
+    for dim in sorted((first, second)):
+        shape.insert(dim, size)
+    y = self.new_zeros(tuple(shape))
+    y.diagonal(offset, first, second).copy_(self)
+    return y
+
+
+@composite("diag(Tensor self, int diagonal=0) -> Tensor")
+def diag(self, diagonal=0):
+    """The matrix with a vector on its diagonal, or the diagonal of a matrix as a vector."""
+    if self.ndim == 1:
+        return self.diag_embed(diagonal)
+    if self.ndim != 2:
+        raise RuntimeError(f"diag(): Supports 1D or 2D tensors. Got {self.ndim}D")
+    return self.diagonal(diagonal).clone_contiguous()
+
+
+@composite("diagflat(Tensor self, int offset=0) -> Tensor")
+def diagflat(self, offset=0):
+    """The matrix with all elements on its diagonal."""
+    return self.reshape(-1).diag_embed(offset)
+
+
+@composite("trace(Tensor self) -> Tensor")
+def trace(self):
+    """The sum of the diagonal of a matrix."""
+    if self.ndim != 2:
+        raise RuntimeError(f"trace: expected a matrix, but got tensor with dim {self.ndim}")
+    return self.diagonal().sum()

@@ -1,4 +1,4 @@
-"""Convolutions against plain NumPy in float64: strides, padding, groups, layouts, kinds, threads."""
+"""Convolutions against NumPy in float64: strides, padding, groups, layouts, kinds, threads."""
 
 from collections.abc import Callable, Iterator
 
@@ -45,6 +45,9 @@ SHAPES = [
     Conv2d(3, 5, 1, 50, 7, (1, 5), padding=(0, 2)),
     Conv2d(1, 70, 14, 14, 30, (3, 3), padding=(1, 1)),
     Conv2d(2, 3, 7, 8, 4, (2, 4), given_output=(7, 8)),
+    Conv2d(21, 20, 7, 7, 20, (3, 3), padding=(1, 1)),
+    Conv2d(13, 20, 6, 5, 12, (3, 3), (2, 2), padding=(1, 1)),
+    Conv2d(9, 4, 5, 6, 6, (5, 5), padding=(4, 4), groups=2),
 ]
 LAYOUTS = ("rows", "channels last", "cut out")
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from facula.backend import llvm
+from facula.backend import interpreter, llvm
 from facula.backend.cpu import machine
 from facula.kernel.library.matmul import IntegerMatMul, MatMul, matmul_plan
 from facula.kernel.library.matvec import DotMatMul, StreamMatVec
@@ -229,6 +229,20 @@ def test_same_bits_for_any_number_of_threads(sizes: tuple[int, int, int, int], r
         results.append(np.empty((batch, m, n), np.float32))
         run(a, b, results[-1])
     assert (results[0] == results[1]).all() and (results[0] == results[2]).all()
+
+
+def test_the_interpreter_agrees() -> None:
+    for m, n, k in ((5, 30, 3), (30, 30, 4), (1, 6, 5), (7, 1, 5)):
+        for dtype in ("float32", "int32"):
+            a = operand((2, m, k), "rows", dtype, 0)
+            b = operand((2, k, n), "rows", dtype, 1)
+            bias = operand((1, 1, max(m, n)), "rows", dtype, 2)[0, 0]
+            how = {"bias": "n", "activation": "relu"} if dtype == "float32" else {}
+            compiled, plain = np.zeros((2, m, n), dtype), np.zeros((2, m, n), dtype)
+            launch = run(a, b, compiled, bias, **how)
+            addresses = [x.ctypes.data for x in (plain, a, b, bias)]
+            interpreter.compile_plan(launch.plan)(*addresses, 0, *launch.numbers)
+            assert np.allclose(compiled, plain, rtol=1e-6, atol=1e-6)
 
 
 def test_which_plan_serves_which_product() -> None:

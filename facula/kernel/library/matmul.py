@@ -85,7 +85,7 @@ FEW = 24
 
 
 def _split(size: int, most: int, unit: int) -> int:
-    """A block size, a multiple of `unit`, that cuts `size` evenly into the fewest blocks <= `most`."""
+    """A multiple of `unit` that cuts `size` evenly into the fewest blocks of at most `most`."""
     pieces = -(-size // most) or 1
     return max(unit, -(-size // (pieces * unit)) * unit)
 
@@ -106,7 +106,7 @@ def matmul_plan(
 
     Strides count elements: (batch, row, column) of A and B, (batch, row) of C.
 
-    >>> launch = matmul_plan(Target(), "f32", (1, 64, 10, 128), (0, 128, 1), (0, 1, 128), (0, 10))
+    >>> launch = matmul_plan(Target(), "f32", (1, 64, 70, 9), (0, 9, 1), (0, 1, 9), (0, 70))
     >>> launch.plan.b_layout, launch.plan.pack_b
     ('k', True)
     """
@@ -151,7 +151,7 @@ def matmul_plan(
         b_layout, b_row = "k", 1
     else:
         b_layout = "any"
-    # Measured (Zen 5, 2026): tiles read operands in place at full speed while these fit the L2 cache.
+    # Measured (Zen 5, 2026): in place, operands are read at full speed while they fit the L2 cache.
     pack_a = half or a_layout == "any"
     if a_layout == "k" and n > 8 * width and m * k * itemsize > 3 << 20:
         # Rows a multiple of 2 KB apart map to the same few cache sets.
@@ -261,8 +261,8 @@ def _ceil(value: Value, by: Number) -> Value:
 def lower_matmul(plan: MatMul, target: Target) -> Program:
     """Units: batch x blocks of columns x blocks of rows, 2 m n k operations in all.
 
-    A block reads its part of A and B from memory once, packed panels once a tile; C is read and written
-    once a block of k.
+    A block reads its part of A and B from memory once, packed panels once a tile; C is read and
+    written once a block of k.
     """
 
     def units(build: Builder) -> tuple[Value, Value]:
@@ -413,8 +413,8 @@ class _Blocks:
             keep = keep if inside is None else keep & inside
             if not self.half:
                 # Sums wait in C itself.
-                keep = inside if plan.accumulate else keep
-                value = value + build.load(c, at, plan.kind, self.lanes, keep)
+                held = build.load(c, at, plan.kind, self.lanes, inside if plan.accumulate else keep)
+                value = value + held
                 value = self.last_touch(value, row, column + at, inside)
                 build.store(c, at, value, plan.kind, inside)
                 continue
@@ -448,7 +448,7 @@ class _Blocks:
     # --- packing -------------------------------------------------------------------------------
 
     def pack_a(self, source: Value) -> None:
-        """Panels of `rows` rows: element (i, k) of a panel at k * rows + i; short ones repeat a row."""
+        """Panels of `rows` rows: element (i, k) at k * rows + i; short ones repeat a row."""
         build, p, lanes = self.build, self.p, self.lanes
         kind, rows = self.plan.kind, self.rows
         with build.loop(0, self.height, rows) as panel:
@@ -467,7 +467,7 @@ class _Blocks:
                 self.pack_lines(start, target, p["a_column"], p["a_row"], count, rows, rows)
 
     def pack_b(self, source: Value) -> None:
-        """Panels of `width` columns: element (k, j) of a panel at k * width + j, zeros at the end."""
+        """Panels of `width` columns: element (k, j) at k * width + j, zeros at the end."""
         build, p = self.build, self.p
         kind, width, lanes = self.plan.kind, self.width, self.lanes
         with build.loop(0, self.breadth, width) as panel:
@@ -571,10 +571,10 @@ def lower_integer(plan: IntegerMatMul, target: Target) -> Program:
             right = Strip(b, 1, p["b_row"], plan.kind)
             if plan.b_layout == "any":
                 copy = build.pointer(p["scratch"] + build.worker * p["scratch_stride"])
-                with build.loop(0, p["k"]) as k, build.loop(0, left) as j:
-                    source = k.index * p["b_row"] + j.index * p["b_column"]
+                with build.loop(0, p["k"]) as outer, build.loop(0, left) as inner:
+                    source = outer.index * p["b_row"] + inner.index * p["b_column"]
                     one = build.load(b, source, plan.kind)
-                    build.store(copy, k.index * width + j.index, one, plan.kind)
+                    build.store(copy, outer.index * width + inner.index, one, plan.kind)
                 right = Strip(copy, 1, width, plan.kind)
             masks = [build.mask(left - lanes * j, lanes) for j in range(vectors)]
             with build.loop(0, height, rows) as loop:

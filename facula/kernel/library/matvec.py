@@ -136,10 +136,10 @@ def lower_dot(plan: DotMatMul, target: Target) -> Program:
             place = _Place(plan, build, unit.index)
             x = Strip(place.x, p["x_row"], 1, plan.kind)
             if plan.pack_x:
-                with build.loop(0, p["few"]) as row, build.loop(0, p["k"]) as k:
-                    source = row.index * p["x_row"] + k.index * p["x_column"]
+                with build.loop(0, p["few"]) as r, build.loop(0, p["k"]) as k:
+                    source = r.index * p["x_row"] + k.index * p["x_column"]
                     one = build.load(place.x, source, plan.kind)
-                    build.store(place.scratch, row.index * p["k"] + k.index, one, register)
+                    build.store(place.scratch, r.index * p["k"] + k.index, one, register)
                 x = Strip(place.scratch, p["k"], 1, register)
             with build.loop(0, place.extent, columns) as loop:
                 row = loop.index
@@ -152,13 +152,13 @@ def lower_dot(plan: DotMatMul, target: Target) -> Program:
                     limits = (p["few"] - group.index, left)
                     some = x._replace(pointer=start)
                     sums = dot_tile(build, lanes, (few, columns), p["k"], some, w, limits=limits)
-                    for r, line in enumerate(sums):
+                    for i, line in enumerate(sums):
                         for j, value in enumerate(line):
                             inside = build.compare("gt", left, j)
-                            if r > 0:
-                                inside = inside & build.compare("gt", limits[0], r)
+                            if i > 0:
+                                inside = inside & build.compare("gt", limits[0], i)
                             with build.when(inside):
-                                place.finish(value, row + j, group.index + r)
+                                place.finish(value, row + j, group.index + i)
 
     return program("dot_matmul", PARAMETERS, _units, body)
 

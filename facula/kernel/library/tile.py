@@ -26,7 +26,7 @@ class Launch(NamedTuple):
 
 
 class Strip(NamedTuple):
-    """One operand of a tile: element (i, k), stored as `kind`, is `pointer[i * across + k * along]`.
+    """One operand of a tile: element (i, k) of `kind` is `pointer[i * across + k * along]`.
 
     Strides are Python ints where they are known when the code is written, else values.
     """
@@ -164,7 +164,7 @@ def add_lanes(build: Builder, vector: Value) -> Value:
 
 
 def add_lanes_of_each(build: Builder, vectors: Sequence[Value]) -> list[Value]:
-    """Lane k of the results, counted through, is the sum of the lanes of vector k; the rest are zeros.
+    """Lane k of the results, counted through, is the sum of vector k's lanes; the rest are zeros.
 
     Two vectors at a time are folded into one, 3 steps for each vector instead of 2 log2(lanes).
     """

@@ -1,0 +1,102 @@
+"""What products and convolutions mean: sums over indices, in Python's floats and integers."""
+
+import itertools
+
+from facula.backend.interpreter.cells import Cells, Number, defines, positions
+from facula.kernel.library.correlate import Correlate
+from facula.kernel.library.correlate_weight import CorrelateWeight
+from facula.kernel.library.matmul import IntegerMatMul, MatMul
+from facula.kernel.library.matvec import DotMatMul, StreamMatVec
+from facula.kernel.plan import Plan
+from facula.kernel.scalar import PLAIN
+
+
+def _finished(plan: Plan, total: Number, cells: Cells, place: int) -> Number:
+    """What a product leaves in a place: perhaps added to what stood there, perhaps cut off at 0."""
+    if getattr(plan, "accumulate", False):
+        total = cells[place] + total
+    return PLAIN["maximum"](total, 0) if getattr(plan, "activation", "") == "relu" else total
+
+
+@defines(MatMul)
+@defines(IntegerMatMul)
+def matmul(plan: MatMul | IntegerMatMul, a: dict[str, Number]) -> None:
+    """c[i, j] = sum over k of a[i, k] b[k, j], plus a bias for each column ("n") or row ("m")."""
+    c, left, right = (Cells(a[name], plan.kind) for name in ("c", "a", "b"))
+    which = getattr(plan, "bias", "")
+    for batch, i, j in positions((a["batch"], a["m"], a["n"])):
+        row = batch * a["a_batch"] + i * a["a_row"]
+        column = batch * a["b_batch"] + j * a["b_column"]
+        total = sum(
+            left[row + k * a["a_column"]] * right[column + k * a["b_row"]] for k in range(a["k"])
+        )
+        if which:
+            total += Cells(a["bias"], plan.kind)[j if which == "n" else i]
+        place = batch * a["c_batch"] + i * a["c_row"] + j
+        c[place] = _finished(plan, total, c, place)
+
+
+@defines(DotMatMul)
+@defines(StreamMatVec)
+def matvec(plan: DotMatMul | StreamMatVec, a: dict[str, Number]) -> None:
+    """y[i, r] = sum over k of w[i, k] x[r, k], plus a bias."""
+    narrow = "b" if plan.wide == "a" else "a"
+    y, w, x = (Cells(a[name], plan.kind) for name in ("c", plan.wide, narrow))
+    for batch, i, r in positions((a["batch"], a["count"], a["few"])):
+        row, column = batch * a["w_batch"] + i * a["w_row"], batch * a["x_batch"] + r * a["x_row"]
+        total = sum(
+            w[row + k * a["w_column"]] * x[column + k * a["x_column"]] for k in range(a["k"])
+        )
+        if plan.bias:
+            total += Cells(a["bias"], plan.kind)[i * a["bias_row"] + r * a["bias_column"]]
+        place = batch * a["y_batch"] + i * a["y_row"] + r * a["y_column"]
+        y[place] = _finished(plan, total, y, place)
+
+
+@defines(Correlate)
+def correlate(plan: Correlate, a: dict[str, Number]) -> None:
+    """A convolution forward, or (transposed) the gradient of its input."""
+    out, weight, source = (Cells(a[name], plan.kind) for name in ("out", "a", "b"))
+
+    def under(at: int, tap: int, axis: str) -> int:
+        """The source row or column that a tap meets, or -1."""
+        stride, reach = a["stride_" + axis], tap * a["dilation_" + axis]
+        if not plan.transposed:
+            return at * stride + reach - a["padding_" + axis]
+        quotient, rest = divmod(at + a["padding_" + axis] - reach, stride)
+        return -1 if rest else quotient
+
+    taps = list(positions((a["kernel_h"], a["kernel_w"])))
+    for n, g, r in positions((a["batch"], a["groups"], a["rows"])):
+        for y, x in positions((a["out_height"], a["out_width"])):
+            total = Cells(a["bias"], plan.kind)[g * a["rows"] + r] if plan.bias else 0.0
+            for c, (i, j) in itertools.product(range(a["channels"]), taps):
+                row, column = under(y, i, "h"), under(x, j, "w")
+                if not (0 <= row < a["height"] and 0 <= column < a["width"]):
+                    continue
+                at = n * a["image"] + (g * a["channels"] + c) * a["channel"]
+                at += row * a["row"] + column * a["column"]
+                tap = g * a["weight_group"] + r * a["weight_row"] + c * a["weight_channel"]
+                total += weight[tap + i * a["kernel_w"] + j] * source[at]
+            plane = n * a["out_image"] + (g * a["rows"] + r) * a["out_channel"]
+            out[plane + y * a["out_width"] + x] = total
+
+
+@defines(CorrelateWeight)
+def correlate_weight(plan: CorrelateWeight, a: dict[str, Number]) -> None:
+    """The gradient of a convolution's weight."""
+    out, g_cells, x_cells = (Cells(a[name], plan.kind) for name in ("out", "a", "b"))
+    sizes = (a["groups"], a["rows"], a["channels"], a["kernel_h"], a["kernel_w"])
+    for place, (group, r, c, i, j) in enumerate(positions(sizes)):
+        total = 0.0
+        for n, y, x in positions((a["batch"], a["g_height"], a["g_width"])):
+            row = y * a["stride_h"] + i * a["dilation_h"] - a["x_margin_h"]
+            column = x * a["stride_w"] + j * a["dilation_w"] - a["x_margin_w"]
+            if not (0 <= row < a["x_height"] and 0 <= column < a["x_width"]):
+                continue
+            at = n * a["x_image"] + (group * a["channels"] + c) * a["x_channel"]
+            at += row * a["x_row"] + column * a["x_column"]
+            above = n * a["g_image"] + (group * a["rows"] + r) * a["g_channel"]
+            above += y * a["g_row"] + x * a["g_column"]
+            total += g_cells[above] * x_cells[at]
+        out[place] = _finished(plan, total, out, place)
