@@ -1,4 +1,4 @@
-"""Products on tensors: prepares and launches the plans of `kernel/library/matmul.py`. No graph here."""
+"""Products on tensors: launches the plans of `kernel/library/matmul.py`. No graph here."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from facula.tensor import Tensor, allocate
 
 
 class ProductLaunch:
-    """Prepared product: kernel, the numbers after its addresses, result form, scratch bytes a worker."""
+    """Prepared product: kernel, numbers after the addresses, result form, scratch a worker."""
 
     __slots__ = ("kernel", "numbers", "form", "scratch")
 
@@ -25,8 +25,10 @@ class ProductLaunch:
 _products: dict[Any, ProductLaunch] = {}
 
 
-def prepare(a: Form, b: Form, bias: Form | None, transpose_b: bool, activation: str) -> ProductLaunch:
-    """a (.., m, k) times b (.., k, n), or times b (.., n, k) transposed; batches of equal size or none."""
+def prepare(
+    a: Form, b: Form, bias: Form | None, transpose_b: bool, activation: str
+) -> ProductLaunch:
+    """a (.., m, k) times b (.., k, n), or b (.., n, k) transposed; batches of one size or none."""
     batch = a.shape[0] if a.ndim == 3 else 1
     m, k = a.shape[-2:]
     b_row, b_column = b.strides[-2:]
@@ -37,9 +39,11 @@ def prepare(a: Form, b: Form, bias: Form | None, transpose_b: bool, activation: 
     b_batch = b.strides[0] if b.ndim == 3 else 0
     shape = (batch, m, n) if a.ndim == 3 else (m, n)
     form = form_of(a.dtype, shape)
+    m_stride, k_stride = a.strides[-2:]
     launch = matmul_plan(
-        machine.target, a.kind, (batch, m, n, k), (a_batch, *a.strides[-2:]), (b_batch, b_row, b_column),
-        (m * n, n), bias="" if bias is None else "n", activation=activation,
+        machine.target, a.kind, (batch, m, n, k), (a_batch, m_stride, k_stride),
+        (b_batch, b_row, b_column), (m * n, n), bias="" if bias is None else "n",
+        activation=activation,
     )  # fmt: skip
     return ProductLaunch(
         machine.compile_plan(launch.plan), launch.numbers, form, launch.scratch_bytes
@@ -47,13 +51,18 @@ def prepare(a: Form, b: Form, bias: Form | None, transpose_b: bool, activation: 
 
 
 def product(
-    a: Tensor, b: Tensor, bias: Tensor | None = None, *, transpose_b: bool = False, activation: str = ""
+    a: Tensor,
+    b: Tensor,
+    bias: Tensor | None = None,
+    *,
+    transpose_b: bool = False,
+    activation: str = "",
 ) -> Tensor:
     """The product of matrices, or of two batches of matrices, plus a row of biases."""
     key = (a.form, b.form, None if bias is None else bias.form, transpose_b, activation)
     launch = _products.get(key)
     if launch is None:
-        launch = remember(_products, key, prepare(a.form, b.form, None if bias is None else bias.form, transpose_b, activation))
+        launch = remember(_products, key, prepare(*key))
     y = allocate(launch.form)
     if launch.form.numel == 0:
         return y

@@ -1,4 +1,4 @@
-"""Convolutions on tensors: prepares and launches the plans of `kernel/library/conv.py`. No graph here."""
+"""Convolutions on tensors: launches the plans of `kernel/library/conv.py`. No graph here."""
 
 from typing import Any
 
@@ -22,9 +22,8 @@ def _run(key: Any, prepare: Any, out: Form, addresses: tuple[int, ...]) -> Tenso
     found = _launches.get(key)
     if found is None:
         launch = prepare()
-        found = remember(
-            _launches, key, (machine.compile_plan(launch.plan), launch.numbers, launch.scratch_bytes)
-        )
+        kernel = machine.compile_plan(launch.plan)
+        found = remember(_launches, key, (kernel, launch.numbers, launch.scratch_bytes))
     kernel, numbers, scratch_bytes = found
     y = allocate(out)
     if not out.numel:

@@ -1,4 +1,4 @@
-"""Indirect access on tensors: prepares and launches the plans of `kernel/library/index.py`. No graph here."""
+"""Indirect access on tensors: launches the plans of `kernel/library/index.py`. No graph here."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -26,8 +26,8 @@ def access(
 ) -> None:
     """Runs an index plan over `shape`: `values` broadcast to it, `table_strides` its affine part.
 
-    `indices`: (int64 tensor broadcast to shape, size of the indexed dim, its stride in the table, its number).
-    Raises IndexError naming index, dim and size if an index lies outside.
+    `indices`: (int64 tensor broadcast to shape, size of the indexed dim, its stride in the table,
+    its number). Raises IndexError naming index, dim and size if an index lies outside.
     """
     key = (
         mode, values.form, table.form.kind, tuple(table_strides), tuple(shape), positive,
@@ -35,9 +35,11 @@ def access(
     )  # fmt: skip
     prepared = _kernels.get(key)
     if prepared is None:
-        prepared = remember(_kernels, key, _prepare(mode, values.form, table_strides, indices, shape, positive))
-    code = prepared[0](*prepared[1], values.address, table.address, *[t.address for t, _, _, _ in indices])
-    if code:
+        made = _prepare(mode, values.form, table_strides, indices, shape, positive)
+        prepared = remember(_kernels, key, made)
+    kernel, numbers = prepared
+    addresses = [t.address for t, _, _, _ in indices]
+    if kernel(*numbers, values.address, table.address, *addresses):
         raise_outside(indices, positive)
 
 
@@ -54,8 +56,12 @@ def _prepare(
     operands = [expanded(values, shape), tuple(table_strides)]
     operands += [expanded(t.form, shape) for t, _, _, _ in indices]
     # Repeated places must be written in row-major order of the values: loops keep their order.
-    order = list(range(len(shape))) if mode != "take" else loop_order(shape, [*operands[1:], operands[0]])
-    sizes, strides = coalesce([shape[d] for d in order], [tuple(s[d] for d in order) for s in operands])
+    if mode == "take":
+        order = loop_order(shape, [*operands[1:], operands[0]])
+    else:
+        order = list(range(len(shape)))
+    ordered = [tuple(s[d] for d in order) for s in operands]
+    sizes, strides = coalesce([shape[d] for d in order], ordered)
     if not sizes:
         sizes, strides = (1,), [(1,) for _ in operands]
         strides[2:] = [(0,) for _ in indices]
@@ -82,7 +88,9 @@ def raise_outside(indices: Sequence[tuple[Tensor, int, int, int]], positive: boo
         outside = array[(array < low) | (array >= size)]
         if outside.size:
             kind = RuntimeError if positive else IndexError
-            raise kind(f"index {outside.flat[0]} is out of bounds for dimension {dim} with size {size}")
+            raise kind(
+                f"index {outside.flat[0]} is out of bounds for dimension {dim} with size {size}"
+            )
     raise AssertionError("a kernel reported an index out of bounds that cannot be found")
 
 
@@ -104,5 +112,3 @@ def nonzero(x: Tensor) -> Tensor:
 def as_index(tensor: Tensor) -> Tensor:
     """An index tensor as int64."""
     return tensor if tensor.form.dtype is int64 else convert(tensor, int64)
-
-

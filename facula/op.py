@@ -13,7 +13,7 @@ from facula.meta.dtype import dtype
 from facula.meta.schema import REQUIRED, Schema, parse
 
 SAME, FLOAT, DOUBLE, BOOL = "same", "float", "double", "bool"
-"""Dtype rules: the promoted dtype; the same but integers become the default float; float64; bool."""
+"""Dtype rules: the promoted dtype; the same, integers as the default float; float64; bool."""
 
 registry: "dict[str, Op]" = {}
 
@@ -123,7 +123,7 @@ def pointwise(
     refuses: str | dict[str, str] = "",
     kernel: str = "",
 ) -> Any:
-    """Makes a pointwise record; without `value` it decorates the formula, and takes its docstring."""
+    """Makes a pointwise record; without `value` it decorates the formula and takes its doc."""
     if value is not None:
         return Pointwise(schemas, rule, doc or "", value, gradient, refuses, kernel)
 

@@ -1,4 +1,4 @@
-"""Sorting, running sums and positions of extremes on tensors: prepares and launches their plans. No graph."""
+"""Sorting, running sums and positions of extremes on tensors: launches their plans. No graph."""
 
 from collections.abc import Callable
 from typing import Any
@@ -93,7 +93,8 @@ def _prepare_scan(
 def sort(x: Tensor, descending: bool) -> tuple[Tensor, Tensor]:
     """The last dim sorted, stable, and the old positions."""
     x = x if x.form.contiguous else copy_of(x)
-    values, indices = allocate(form_of(x.form.dtype, x.form.shape)), empty(dtypes.int64, x.form.shape)
+    values = allocate(form_of(x.form.dtype, x.form.shape))
+    indices = empty(dtypes.int64, x.form.shape)
     if x.form.numel:
         n = x.form.shape[-1]
         spare_values, spare_indices = allocate(values.form), allocate(indices.form)

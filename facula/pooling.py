@@ -1,4 +1,4 @@
-"""Pooling on tensors: prepares and launches the plans of `kernel/library/pool.py`. No graph here."""
+"""Pooling on tensors: launches the plans of `kernel/library/pool.py`. No graph here."""
 
 from functools import cache
 
@@ -38,7 +38,8 @@ def max_pool(x: Tensor, out: Sizes, window: Sizes) -> tuple[Tensor, Tensor]:
     y, index = allocate(form_of(x.form.dtype, shape)), allocate(form_of(int64, shape))
     if y.form.numel:
         kernel = kernel_of(plans.MaxPool(x.form.kind))
-        kernel(_planes(shape), *x.form.shape[-2:], *out, *window, x.address, y.address, index.address)
+        sizes = (_planes(shape), *x.form.shape[-2:], *out)
+        kernel(*sizes, *window, x.address, y.address, index.address)
     return y, index
 
 
@@ -62,7 +63,8 @@ def average_pool(x: Tensor, out: Sizes, window: Sizes, divisor: int, *, adaptive
     y = allocate(form_of(x.form.dtype, (*x.form.shape[:-2], *out)))
     if y.form.numel:
         kernel = kernel_of(plans.AveragePool(x.form.kind, adaptive, False))
-        kernel(_planes(y.form.shape), *x.form.shape[-2:], *out, *window, divisor, x.address, y.address)
+        sizes = (_planes(y.form.shape), *x.form.shape[-2:], *out)
+        kernel(*sizes, *window, divisor, x.address, y.address)
     return y
 
 
@@ -74,5 +76,6 @@ def average_pool_backward(
     dx = allocate(form_of(g.form.dtype, shape))
     if dx.form.numel:
         kernel = kernel_of(plans.AveragePool(g.form.kind, adaptive, True))
-        kernel(_planes(shape), *shape[-2:], *g.form.shape[-2:], *window, divisor, dx.address, g.address)
+        sizes = (_planes(shape), *shape[-2:], *g.form.shape[-2:])
+        kernel(*sizes, *window, divisor, dx.address, g.address)
     return dx

@@ -1,4 +1,4 @@
-"""Fused row kernels on tensors: prepares and launches softmax, cross entropy and layer norm plans. No graph."""
+"""Fused row kernels on tensors: launches softmax, cross entropy and layer norm plans. No graph."""
 
 import ctypes
 from functools import cache
@@ -44,8 +44,8 @@ def softmax_backward(g: Tensor, y: Tensor, log: bool) -> Tensor:
 
 
 def cross_entropy(x: Tensor, target: Tensor, ignore: int) -> tuple[Tensor, Tensor, int]:
-    """Losses a row, log-sum-exps a row (with one place more for `set_count`), and 1 if a target is no class
-    or ignored. x (rows, n), target (rows,) of int64."""
+    """Losses a row, log-sum-exps a row (with one place more for `set_count`), and 1 if a target is
+    no class or ignored. x (rows, n), target (rows,) of int64."""
     x, target = contiguous(x), contiguous(target)
     rows, n = x.form.shape
     loss = empty(x.form.dtype, (rows,))
@@ -67,7 +67,8 @@ def cross_entropy_backward(
     if dx.form.numel:
         kernel = kernel_of(plans.CrossEntropyBackward(x.form.kind))
         each = 1 if g.form.numel == rows and g.form.ndim else 0
-        kernel(rows, n, ignore, each, x.address, target.address, lse.address, g.address, dx.address, scale)
+        addresses = [t.address for t in (x, target, lse, g, dx)]
+        kernel(rows, n, ignore, each, *addresses, scale)
     return dx
 
 

@@ -13,7 +13,7 @@ memory = machine.memory
 
 
 class Foreign:
-    """Stands in for a pool where the memory belongs to somebody else, and keeps that owner alive."""
+    """Stands in for a pool where the memory is somebody else's, and keeps that owner alive."""
 
     __slots__ = ("owner",)
 
@@ -36,7 +36,7 @@ class Storage:
     address: int
     nbytes: int
     version: int
-    pool: "list[int] | Foreign"
+    pool: "list[int] | Foreign | _Returning"
     views: "list[weakref.ref[object]] | None"
 
     def __init__(self, nbytes: int) -> None:
@@ -111,6 +111,7 @@ class _Returning:
 
     def __init__(self, pool: list[int], old: Storage) -> None:
         self.pool = pool
+        # Released together with the new block.
         self.old: Storage | None = old
 
     def append(self, address: int) -> None:

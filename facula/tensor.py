@@ -5,6 +5,7 @@ NumPy, and Python's protocols. `ops/bind.py` hangs every operation on the class.
 """
 
 import ctypes
+import weakref
 from collections.abc import Callable, Iterator
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -12,8 +13,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from facula.autograd.graph import HookHandle, Node
-from facula.format import tensor_str
 from facula.form import Form, form_of, memory
+from facula.format import tensor_str
 from facula.meta.device import device
 from facula.meta.dtype import dtype, float32, of_name
 from facula.meta.shape import Size
@@ -67,7 +68,8 @@ class Tensor:
     """
 
     __slots__ = (
-        "storage", "address", "form", "needs_grad", "edge", "grad", "extra", "__dict__", "__weakref__",
+        "storage", "address", "form", "needs_grad", "edge", "grad", "extra", "__dict__",
+        "__weakref__",
     )  # fmt: skip
 
     storage: Storage
@@ -236,8 +238,13 @@ class Tensor:
             return
         self.extras().retains_grad = True
 
+        # Weakly: the hook hangs on the node that this tensor holds.
+        reference = weakref.ref(self)
+
         def keep(gradient: Tensor) -> None:
-            self.grad = gradient if self.grad is None else self.grad + gradient
+            kept = reference()
+            if kept is not None:
+                kept.grad = gradient if kept.grad is None else kept.grad + gradient
 
         self.register_hook(keep)
 
@@ -256,11 +263,11 @@ class Tensor:
     def register_post_accumulate_grad_hook(self, hook: Callable[["Tensor"], None]) -> HookHandle:
         """Calls hook(tensor) after a gradient was added to this leaf's `.grad`."""
         if not self.needs_grad:
-            raise RuntimeError(
-                "cannot register a hook on a tensor that doesn't require gradient"
-            )
+            raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
         if self.edge is not None:
-            raise RuntimeError("post accumulate grad hooks cannot be registered on non-leaf tensors")
+            raise RuntimeError(
+                "post accumulate grad hooks cannot be registered on non-leaf tensors"
+            )
         extra = self.extras()
         if extra.after_hooks is None:
             extra.after_hooks = {}
@@ -278,9 +285,7 @@ class Tensor:
     @data.setter
     def data(self, value: "Tensor") -> None:
         if not isinstance(value, Tensor):
-            raise TypeError(
-                f"Variable data has to be a tensor, but got {type(value).__name__}"
-            )
+            raise TypeError(f"Variable data has to be a tensor, but got {type(value).__name__}")
         self.storage = value.storage
         self.address = value.address
         self.form = value.form
@@ -314,9 +319,7 @@ class Tensor:
         """The value of a tensor of one element as a Python number."""
         form = self.form
         if form.numel != 1:
-            raise RuntimeError(
-                f"a Tensor with {form.numel} elements cannot be converted to Scalar"
-            )
+            raise RuntimeError(f"a Tensor with {form.numel} elements cannot be converted to Scalar")
         reader = C_TYPE.get(form.kind)
         if reader is not None:
             return reader.from_address(self.address).value
@@ -446,7 +449,7 @@ class Tensor:
             raise ValueError(f"invalid type: '{dtype}'")
         return self.to(dtype)
 
-    # `Any`, although it only raises: to a type checker this is where the records' methods come from.
+    # `Any`, although it only raises: for a type checker, here is where the records' methods are.
     def __getattr__(self, name: str) -> Any:
         raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
 
@@ -516,7 +519,7 @@ def _deepcopy(value: Any, memo: dict[int, Any]) -> Any:
 
 def wrap(storage: Storage, address: int, form: Form, cls: type = Tensor) -> Tensor:
     """A tensor over a storage, cut off from any graph."""
-    y = object.__new__(cls)
+    y: Tensor = object.__new__(cls)
     y.storage = storage
     y.address = address
     y.form = form

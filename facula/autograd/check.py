@@ -65,9 +65,15 @@ def gradcheck(
         count = y.form.numel
         analytical: list[list[list[float]]] = [[] for _ in checked]
         for j in range(count):
-            seed = registry["zeros"].function(count, dtype=float64)  # type: ignore[misc]
+            seed = registry["zeros"].function(count, dtype=float64)
             seed[j] = 1.0
-            found = grad(y, [args[k] for k in checked], seed.reshape(y.shape), retain_graph=True, allow_unused=True)
+            found = grad(
+                y,
+                [args[k] for k in checked],
+                seed.reshape(y.shape),
+                retain_graph=True,
+                allow_unused=True,
+            )
             for slot, g, k in zip(analytical, found, checked, strict=True):
                 slot.append([0.0] * args[k].form.numel if g is None else g.reshape(-1).tolist())
         for slot, k in zip(analytical, checked, strict=True):
@@ -78,8 +84,8 @@ def gradcheck(
                     if not abs(got - expected) <= atol + rtol * abs(expected):
                         if raise_exception:
                             raise GradcheckError(
-                                f"Jacobian mismatch for output {number} with respect to input {k}, at "
-                                f"element ({i}, {j}):\nnumerical:{expected}\nanalytical:{got}"
+                                f"Jacobian mismatch for output {number} with respect to input {k}, "
+                                f"at element ({i}, {j}):\nnumerical:{expected}\nanalytical:{got}"
                             )
                         return False
     return True
@@ -97,9 +103,9 @@ def gradgradcheck(
     wanted = [a for a in args if isinstance(a, Tensor) and a.needs_grad]
     outputs = _listed(func(*args))
     # Seeds that differ from element to element, so that no error hides behind a symmetry.
+    count_up = registry["arange"].function
     seeds = [
-        (registry["arange"].function(y.form.numel, dtype=float64) * 0.37 + 0.5).reshape(y.shape)  # type: ignore[misc]
-        .requires_grad_()
+        (count_up(y.form.numel, dtype=float64) * 0.37 + 0.5).reshape(y.shape).requires_grad_()
         for y in outputs
     ]
 

@@ -1,7 +1,8 @@
 """The engine: walks recorded nodes from the youngest to the oldest and hands gradients on.
 
-A node is younger than everything it depends on, so taking the youngest waiting node first means that
-all its gradients have arrived: no counting of dependencies. The loop is iterative; depth is no limit.
+A node is younger than everything it depends on, so taking the youngest waiting node first means
+that all its gradients have arrived: no counting of dependencies. The loop is iterative; depth is no
+limit.
 """
 
 import sys
@@ -13,7 +14,7 @@ from facula.autograd.graph import NodeExtras
 from facula.autograd.mode import mode
 from facula.tensor import Tensor
 
-# References to a gradient that only this engine still holds: the loop's variable, and the call's argument.
+# References to a gradient that only this engine still holds: the loop's variable and the argument.
 SOLE_REFERENCES = 3
 
 
@@ -26,7 +27,7 @@ def run(
     inputs: Sequence[Tensor] | None = None,
     accumulate: bool = True,
 ) -> list[Tensor | None]:
-    """Propagates `gradients` from `roots`. Adds to `.grad` of leaves, or returns gradients of `inputs`."""
+    """Propagates `gradients` from `roots`; adds to leaves' `.grad` or returns those of `inputs`."""
     waiting: dict[Any, list[Tensor | None]] = {}
     heap: list[tuple[int, Any]] = []
     leaves: dict[int, list[Any]] = {}
@@ -87,7 +88,7 @@ def _collect(leaves: dict[int, list[Any]], leaf: Tensor, gradient: Tensor) -> No
 
 
 def _before(extras: NodeExtras, arrived: list[Tensor | None]) -> list[Tensor | None]:
-    """Hooks of the tensors this node made (`tensor.register_hook`, `retain_grad`), then the node's own."""
+    """Hooks of the tensors this node made (`register_hook`, `retain_grad`), then the node's own."""
     for index, hooks in list(extras.tensor_hooks.items()):
         if arrived[index] is not None:
             arrived[index] = call_hooks(hooks, arrived[index])
@@ -129,9 +130,7 @@ class _captures:
     def __init__(self, inputs: Sequence[Tensor]) -> None:
         self.inputs = inputs
         self.caught: dict[tuple[int, int], Tensor | None] = {}
-        self.targets = {
-            (id(t.edge.node), t.edge.index) for t in inputs if t.edge is not None
-        }
+        self.targets = {(id(t.edge.node), t.edge.index) for t in inputs if t.edge is not None}
         self.nodes = {key[0] for key in self.targets}
         self.leaf_ids = {id(t) for t in inputs if t.edge is None}
         self.leads: dict[int, bool] = {}
@@ -214,7 +213,7 @@ def _finish(
 
 
 def accumulate_grad(leaf: Tensor, gradient: Tensor, create_graph: bool) -> None:
-    """Adds a gradient to `leaf.grad`; the first one is kept as it is when nobody else can see it."""
+    """Adds a gradient to `leaf.grad`; the first is kept as it is when nobody else can see it."""
     old = leaf.grad
     if old is None:
         sole = (

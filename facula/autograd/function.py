@@ -5,12 +5,13 @@ from typing import Any
 
 from facula.autograd.graph import FREED, Node, Output, check_version
 from facula.autograd.mode import mode
+from facula.form import Form
 from facula.op import registry
 from facula.tensor import Tensor, wrap
 
 
 class FunctionContext:
-    """What forward leaves for backward: `save_for_backward(...)`, `saved_tensors`, and attributes."""
+    """What forward leaves for backward: `save_for_backward(...)`, `saved_tensors`, attributes."""
 
     def __init__(self) -> None:
         self.needs_input_grad: tuple[bool, ...] = ()
@@ -55,27 +56,32 @@ class UserNode(Node):
 
     __slots__ = ("function", "context", "outputs", "forms", "arity", "positions")
 
-    outputs: int  # type: ignore[misc]
+    function: type["Function"]
+    context: FunctionContext
+    outputs: int
+    forms: list[Form | None]
+    arity: int
+    positions: list[int]
 
     def backward(self, gradients: Sequence[Tensor | None]) -> Sequence[Tensor | None]:
         ready = list(gradients)
         if self.context.materialize_grads:
             zeros = registry["zeros"].function
             ready = [
-                zeros(tuple(f.shape), dtype=f.dtype) if g is None else g  # type: ignore[misc]
+                zeros(tuple(f.shape), dtype=f.dtype) if g is None and f is not None else g
                 for g, f in zip(ready, self.forms, strict=True)
             ]
         results = self.function.backward(self.context, *ready)
         results = results if isinstance(results, tuple) else (results,)
         if len(results) > self.arity and any(r is not None for r in results[self.arity :]):
             raise RuntimeError(
-                f"function {type(self).__name__} returned an incorrect number of gradients (expected "
-                f"{self.arity}, got {len(results)})"
+                f"function {type(self).__name__} returned an incorrect number of gradients "
+                f"(expected {self.arity}, got {len(results)})"
             )
         if len(results) < self.arity:
             raise RuntimeError(
-                f"function {type(self).__name__} returned an incorrect number of gradients (expected "
-                f"{self.arity}, got {len(results)})"
+                f"function {type(self).__name__} returned an incorrect number of gradients "
+                f"(expected {self.arity}, got {len(results)})"
             )
         return [results[k] for k in self.positions]
 
@@ -86,7 +92,7 @@ class UserNode(Node):
 
 
 class Function:
-    """Subclass it with static methods `forward(ctx, ...)` and `backward(ctx, *grads)`; call `.apply(...)`.
+    """Subclass it with static methods `forward(ctx, ...)` and `backward(ctx, *grads)`.
 
     >>> import facula as torch
     >>> class Double(torch.autograd.Function):
@@ -104,13 +110,15 @@ class Function:
 
     @staticmethod
     def forward(*args: Any, **kwargs: Any) -> Any:
-        raise NotImplementedError("You must implement the forward function for custom autograd.Function.")
+        raise NotImplementedError(
+            "You must implement the forward function for custom autograd.Function."
+        )
 
     @staticmethod
     def backward(ctx: Any, *grad_outputs: Any) -> Any:
         raise NotImplementedError(
-            "You must implement either the backward or vjp method for your custom autograd.Function to "
-            "use it with backward mode AD."
+            "You must implement either the backward or vjp method for your custom "
+            "autograd.Function to use it with backward mode AD."
         )
 
     @classmethod
@@ -134,17 +142,21 @@ class Function:
         listed = results if isinstance(results, tuple) else (results,)
         made = type(f"{cls.__name__}Backward", (UserNode,), {"__slots__": ()})
         edges = [args[k] for k in tensors]
-        node = made(tuple([None if not t.needs_grad else t if t.edge is None else t.edge for t in edges]))
+        node = made(
+            tuple([None if not t.needs_grad else t if t.edge is None else t.edge for t in edges])
+        )
         node.function, node.context, node.arity, node.positions = cls, context, len(args), tensors
         node.outputs = len(listed)
         node.forms = [t.form if isinstance(t, Tensor) else None for t in listed]
         context._node = node
         finished = []
         for index, y in enumerate(listed):
-            if isinstance(y, Tensor) and any(y is t for t in edges) and not any(y is t for t in context._dirty):
-                y = wrap(y.storage, y.address, y.form)
-            if isinstance(y, Tensor) and id(listed[index]) not in context._plain and y.form.dtype.is_floating_point:
-                y.needs_grad = True
-                y.edge = node if node.outputs == 1 else Output(node, index)
+            if isinstance(y, Tensor):
+                is_input = any(y is t for t in edges)
+                if is_input and not any(y is t for t in context._dirty):
+                    y = wrap(y.storage, y.address, y.form)
+                if id(listed[index]) not in context._plain and y.form.dtype.is_floating_point:
+                    y.needs_grad = True
+                    y.edge = node if node.outputs == 1 else Output(node, index)
             finished.append(y)
         return tuple(finished) if isinstance(results, tuple) else finished[0]

@@ -1,7 +1,7 @@
 """The graph: nodes that know how to pass a gradient on, and what they saved for it.
 
-An *edge* is what a gradient flows to: a `Node` (its first output), an `Output` of a node with several,
-or a leaf tensor itself. `order` rises with creation; the engine walks it downwards.
+An *edge* is what a gradient flows to: a `Node` (its first output), an `Output` of a node with
+several, or a leaf tensor itself. `order` rises with creation; the engine walks it downwards.
 """
 
 import itertools
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 next_order = itertools.count(1).__next__
 
 FREED = (
-    "Trying to backward through the graph a second time (or directly access saved tensors after they "
-    "have already been freed). Saved intermediate values of the graph are freed when you call "
+    "Trying to backward through the graph a second time (or directly access saved tensors after "
+    "they have already been freed). Saved intermediate values of the graph are freed when you call "
     ".backward() or autograd.grad(). Specify retain_graph=True if you need to backward through the "
     "graph a second time or if you need to access saved tensors after calling backward."
 )
@@ -147,11 +147,13 @@ def check_version(tensor: "Tensor", version: int, node: Node) -> None:
     """Raises torch's error if a saved tensor was written to since it was saved."""
     now = tensor.storage.version
     if now != version:
-        origin = f", which is output {tensor.output_nr} of {tensor.grad_fn.name()}," if tensor.grad_fn is not None else ""
+        origin = ""
+        if tensor.grad_fn is not None:
+            origin = f", which is output {tensor.output_nr} of {tensor.grad_fn.name()},"
         raise RuntimeError(
             "one of the variables needed for gradient computation has been modified by an inplace "
             f"operation: [{tensor.type()} {list(tensor.shape)}]{origin} is at version {now}; "
-            f"expected version {version} instead. Hint: enable anomaly detection to find the operation "
-            "that failed to compute its gradient, with torch.autograd.set_detect_anomaly(True)."
-            f" (needed by {node.name()})"
+            f"expected version {version} instead. Hint: enable anomaly detection to find the "
+            "operation that failed to compute its gradient, with "
+            f"torch.autograd.set_detect_anomaly(True). (needed by {node.name()})"
         )

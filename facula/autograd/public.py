@@ -9,17 +9,22 @@ from facula.tensor import Tensor
 
 
 def _gradients(roots: Sequence[Tensor], given: Any) -> list[Tensor]:
-    listed = [None] * len(roots) if given is None else list(given) if isinstance(given, (list, tuple)) else [given]
+    if given is None:
+        listed: list[Any] = [None] * len(roots)
+    else:
+        listed = list(given) if isinstance(given, (list, tuple)) else [given]
     if len(listed) != len(roots):
         raise RuntimeError(f"got {len(roots)} tensors and {len(listed)} gradients")
     made = []
     for root, gradient in zip(roots, listed, strict=True):
         if gradient is None:
             if not root.needs_grad:
-                raise RuntimeError("element 0 of tensors does not require grad and does not have a grad_fn")
+                raise RuntimeError(
+                    "element 0 of tensors does not require grad and does not have a grad_fn"
+                )
             if root.form.numel != 1:
                 raise RuntimeError("grad can be implicitly created only for scalar outputs")
-            made.append(registry["ones_like"].function(root))  # type: ignore[misc]
+            made.append(registry["ones_like"].function(root))
             continue
         if not isinstance(gradient, Tensor):
             raise TypeError(
@@ -27,13 +32,15 @@ def _gradients(roots: Sequence[Tensor], given: Any) -> list[Tensor]:
             )
         if gradient.form.shape != root.form.shape:
             raise RuntimeError(
-                f"Mismatch in shape: grad_output[0] has a shape of {gradient.shape} and output[0] has a "
-                f"shape of {root.shape}."
+                f"Mismatch in shape: grad_output[0] has a shape of {gradient.shape} and output[0] "
+                f"has a shape of {root.shape}."
             )
         made.append(gradient)
     for k, root in enumerate(roots):
         if not root.needs_grad:
-            raise RuntimeError(f"element {k} of tensors does not require grad and does not have a grad_fn")
+            raise RuntimeError(
+                f"element {k} of tensors does not require grad and does not have a grad_fn"
+            )
     return made
 
 
@@ -96,7 +103,7 @@ def grad(
     )
     if materialize_grads:
         zeros = registry["zeros_like"].function
-        return tuple([zeros(w) if f is None else f for w, f in zip(wanted, found, strict=True)])  # type: ignore[misc]
+        return tuple([zeros(w) if f is None else f for w, f in zip(wanted, found, strict=True)])
     if not allow_unused and any(f is None for f in found):
         raise RuntimeError(
             "One of the differentiated Tensors appears to not have been used in the graph. Set "

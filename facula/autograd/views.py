@@ -1,7 +1,7 @@
 """In-place writes and views: keeps the graphs of a base and of its views telling the same story.
 
-Writing into a view changes its base, and writing into a base changes its views. Both end in `rebase`;
-views that are alive are found through their storage. Note [in-place on views].
+Writing into a view changes its base, and writing into a base changes its views. Both end in
+`rebase`; views that are alive are found through their storage. Note [in-place on views].
 """
 
 import weakref
@@ -27,7 +27,7 @@ def note_view(view: Tensor) -> None:
 
 
 def rebase(target: Tensor, node: Any) -> None:
-    """After a recorded in-place write: `node` made the target's new value from its operands, target first."""
+    """After a recorded in-place write: `node` made the new value; its first operand is target."""
     extra = target.extra
     base = None if extra is None else extra.base
     if base is None:
@@ -61,7 +61,7 @@ def regenerate(base: Tensor) -> None:
 
 
 class CopySlices(Node):
-    """The base after a write into one of its views: outside the view the old base, inside what `inner` made."""
+    """The base after a write into one of its views: inside the view, what `inner` made."""
 
     __slots__ = ("inner", "view_form", "offset", "base_form")
 
@@ -76,7 +76,7 @@ class CopySlices(Node):
     def backward(self, gradients: Sequence[Tensor | None]) -> Sequence[Tensor | None]:
         g = gradients[0]
         assert g is not None
-        whole = registry["clone_as"].function(g, self.base_form)  # type: ignore[misc]
+        whole = registry["clone_as"].function(g, self.base_form)
         inside = wrap(
             whole.storage, whole.address + self.offset * self.base_form.itemsize, self.view_form
         )

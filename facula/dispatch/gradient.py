@@ -19,11 +19,12 @@ from facula.op import Pointwise
 from facula.tensor import Tensor, allocate, wrap
 
 # Dtypes by the register kinds of formulas.
-DTYPES = {register_kind(d.short): d for d in dtypes.BY_NAME.values() if d.short not in ("f16", "bf16")}
+HALVES = (dtypes.float16, dtypes.bfloat16)
+DTYPES = {register_kind(d.short): d for d in dtypes.BY_NAME.values() if d not in HALVES}
 
 
 def gradient_expressions(op: Pointwise, key: Sequence[Any], compute: dtype) -> tuple[Any, ...]:
-    """The gradient formula traced: inputs are numbered g, y, then the tensors among the operands."""
+    """The gradient formula traced: inputs are g, y, then the tensors among the operands."""
     kind = register_kind(compute.short)
     g, y = expr.input_(0, kind), expr.input_(1, kind)
     operands: list[Any] = []
@@ -50,7 +51,7 @@ def gradient_expressions(op: Pointwise, key: Sequence[Any], compute: dtype) -> t
 def saved_operands(
     op: Pointwise, launch: Launch, needs: tuple[bool, ...]
 ) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """Which operands the wanted gradients read (-1 for the result), and which tensors need not be kept."""
+    """Which operands the wanted gradients read (-1: the result), and which tensors nobody needs."""
     key = launch.operands
     results = gradient_expressions(op, key, dtypes.BY_NAME[launch.compute])
     wanted = [r for r, need in zip(results, needs, strict=False) if need and isinstance(r, Expr)]
@@ -78,7 +79,7 @@ def on_carrier(op: str, kind: str, operands: list[Any]) -> Any:
 
 
 class PointwiseNode(Node):
-    """A recorded pointwise operation: its launch, its numbers, and the tensors its gradient reads."""
+    """A recorded pointwise operation: launch, numbers, and the tensors its gradient reads."""
 
     __slots__ = ("launch", "needs", "values", "versions")
 
@@ -139,8 +140,8 @@ class PointwiseNode(Node):
         return results
 
     def recorded(self, g: Tensor, values: list[Any]) -> Sequence[Tensor | None]:
-        """The gradient formula run on tensors, so that it is itself recorded. Only the wanted results are
-        traced: what the others would read has not been kept."""
+        """The gradient formula run on tensors, so that it is itself recorded. Only the wanted
+        results are traced: what the others would read has not been kept."""
         forms = self.launch.operands
         compute = dtypes.BY_NAME[self.launch.compute]
         traced = gradient_expressions(self.op, forms, compute)
@@ -182,7 +183,6 @@ class PointwiseNode(Node):
 
 
 NODE_CLASSES[Pointwise] = PointwiseNode
-
 
 
 def build_backward(
@@ -230,7 +230,8 @@ def build_backward(
         (o, kind, args, renumber[extra] if o == "input" else extra)
         for o, kind, args, extra in graph.steps
     )
-    # Inputs 0 and 1 are g and y; the kernel loads them as stored and the graph expects the compute kind.
+    # Inputs 0 and 1 are g and y; the kernel loads them as stored, the graph expects the compute
+    # kind.
     reading = [g_form if u == 0 else launch.form if u == 1 else key[tensors[u - 2]] for u in used]
     prepared.reads = tuple(u if u < 2 else tensors[u - 2] + 2 for u in used)
     prepared.params = tuple(numbers)
@@ -242,8 +243,8 @@ def build_backward(
 
 
 def record_pointwise(op: Pointwise, launch: Launch, y: Tensor, operands: Sequence[Any]) -> None:
-    """Makes y's node. The hot functions of `ops/bind.py` hold the same lines for their number of operands."""
-    node = object.__new__(op._node_type or node_type(op))
+    """Makes y's node. The hot functions of `ops/bind.py` hold these lines for their operands."""
+    node: PointwiseNode = object.__new__(op._node_type or node_type(op))
     node.edges = edges = tuple(
         [
             None
@@ -266,7 +267,8 @@ def record_pointwise(op: Pointwise, launch: Launch, y: Tensor, operands: Sequenc
 def save_operands(
     node: "PointwiseNode", launch: Launch, y: Tensor, operands: Sequence[Any]
 ) -> None:
-    """Keeps what the node's gradient will read. A saved result is a detached alias: y itself would close a circle."""
+    """Keeps what the node's gradient will read; a saved result as a detached alias, because y
+    itself would close a circle."""
     saved = launch.saves.get(node.needs)
     if saved is None:
         saved = launch.saves[node.needs] = saved_operands(launch.op, launch, node.needs)

@@ -25,25 +25,27 @@ def check_inplace(target: Tensor) -> None:
         base = extra.base
         if base.needs_grad and base.edge is None:
             raise RuntimeError(
-                "a view of a leaf Variable that requires grad is being used in an in-place operation."
+                "a view of a leaf Variable that requires grad is being used in an in-place "
+                "operation."
             )
         if extra.kind == "multi":
             raise RuntimeError(
-                "Output 0 of a function that returns multiple views is a view and is being modified "
-                "inplace. This view is the output of a function that returns multiple views. Such "
-                "functions do not allow the output views to be modified inplace. You should replace "
-                "the inplace operation by an out-of-place one."
+                "Output 0 of a function that returns multiple views is a view and is being "
+                "modified inplace. This view is the output of a function that returns multiple "
+                "views. Such functions do not allow the output views to be modified inplace. You "
+                "should replace the inplace operation by an out-of-place one."
             )
 
 
 def check_base_of_view(target: Tensor) -> None:
-    """A view of a leaf that requires gradients cannot be written, even if made without recording."""
+    """A view of a leaf that requires gradients cannot be written, even one made unrecorded."""
     extra = target.extra
     if mode.enabled and extra is not None and extra.base is not None:
         base = extra.base
         if base.needs_grad and base.edge is None:
             raise RuntimeError(
-                "a view of a leaf Variable that requires grad is being used in an in-place operation."
+                "a view of a leaf Variable that requires grad is being used in an in-place "
+                "operation."
             )
 
 
@@ -73,8 +75,8 @@ def inplace_pointwise(op: Pointwise, target: Tensor, operands: tuple[Any, ...]) 
 
 
 def as_they_were(launch: Launch, target: Tensor, operands: tuple[Any, ...]) -> tuple[Any, ...]:
-    """The operands for the graph's eyes: target's edge is about to change, and if the gradient reads its
-    content, that too."""
+    """The operands for the graph's eyes: target's edge is about to change, and if the gradient
+    reads its content, that too."""
     needs = tuple([isinstance(v, Tensor) and v.needs_grad for v in operands])
     read = saved_operands(launch.op, launch, needs)[0]
     seen: list[Any] = []

@@ -11,15 +11,16 @@ class Launch:
     """Prepared work: `kernel(*sizes, *addresses, *params)` fills a tensor of `form`."""
 
     __slots__ = (
-        "op", "kernel", "sizes", "form", "compute", "operands", "constants", "saves", "bare", "backward",
-        "differentiable",
+        "op", "kernel", "sizes", "form", "compute", "operands", "constants", "saves", "bare",
+        "backward", "differentiable",
     )  # fmt: skip
 
     op: Pointwise
     kernel: Kernel
     sizes: tuple[int, ...]
     form: Form
-    # Operands that are constants (None for tensors, then for the result), if no number comes at call time.
+    # Operands that are constants (None for tensors, then for the result), if no call brings a
+    # number.
     constants: list[Any] | None
     # Combinations of wanted gradients that read no tensor.
     bare: set[tuple[bool, ...]]

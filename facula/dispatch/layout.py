@@ -1,4 +1,4 @@
-"""Loop nests over several operands: order, strides, merging; the pointwise kernel of some layouts."""
+"""Loop nests over several operands: order, strides, merging; pointwise kernels of layouts."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -30,7 +30,7 @@ def remember(launches: dict[Any, Any], key: Any, launch: Any) -> Any:
 
 
 def loop_order(shape: Sequence[int], strides: Sequence[Sequence[int]]) -> list[int]:
-    """Dims from the outermost loop to the innermost: by the strides of the last operand, then the others."""
+    """Dims from the outermost loop to the innermost: by the strides of the last operand first."""
     lead = list(reversed(strides))
 
     def key(dim: int) -> tuple[int, ...]:
@@ -55,7 +55,7 @@ def inner_class(stride: int) -> str:
 def loops(
     shape: Sequence[int], strides: list[tuple[int, ...]]
 ) -> tuple[int, tuple[str, ...], tuple[int, ...]]:
-    """Rank, inner classes and the leading kernel arguments of a pointwise nest over some operands."""
+    """Rank, inner classes and leading kernel arguments of a pointwise nest over some operands."""
     order = loop_order(shape, strides)
     merged, merged_strides = coalesce(
         [shape[d] for d in order], [tuple(s[d] for d in order) for s in strides]

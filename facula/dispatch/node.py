@@ -16,7 +16,7 @@ def edge_of(tensor: Tensor) -> Any:
 NODE_CLASSES: dict[type, type] = {}
 
 
-def node_type(op: Any) -> type:
+def node_type(op: Any) -> type[Any]:
     """The class of a record's nodes, named as torch names it; made when first needed."""
     made = op._node_type
     if made is None:

@@ -15,14 +15,16 @@ from facula.tensor import Tensor, wrap
 
 
 class FunctionNode(Node):
-    """A recorded operation whose gradient is a function over tensors; values are kept by argument name."""
+    """A recorded operation whose gradient is a function over tensors; keeps values by name."""
 
     __slots__ = ("op", "values", "versions", "result_forms", "outputs", "needs", "arity")
 
     op: Any
     values: dict[str, Any] | None
     versions: list[tuple[Tensor, int]]
-    outputs: int  # type: ignore[misc]
+    outputs: int
+    needs: tuple[Any, ...]
+    arity: list[int | None]
 
     def backward(self, gradients: Sequence[Tensor | None]) -> Sequence[Tensor | None]:
         values = self.values
@@ -110,10 +112,10 @@ def bind(op: Operation, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[s
 
 def record_operation(op: Operation, y: Any, values: dict[str, Any]) -> None:
     """Makes the node of a result, or of several."""
-    results = [t for t in as_tuple(y)] if isinstance(y, (tuple, list)) else [y]
+    results = list(y) if isinstance(y, (tuple, list)) else [y]
     if not any(isinstance(t, Tensor) and t.form.dtype.is_floating_point for t in results):
         return
-    node = object.__new__(node_type(op))
+    node: FunctionNode = object.__new__(node_type(op))
     edges: list[Any] = []
     needs: list[Any] = []
     arity: list[int | None] = []
@@ -134,21 +136,12 @@ def record_operation(op: Operation, y: Any, values: dict[str, Any]) -> None:
     node.outputs = len(results)
     kept: dict[str, Any] = {}
     versions: list[tuple[Tensor, int]] = []
-
-    def keep(value: Any) -> Any:
-        if isinstance(value, Tensor):
-            versions.append((value, value.storage.version))
-        elif isinstance(value, (list, tuple)):
-            for t in value:
-                keep(t)
-        return value
-
     for name in op.gradient_names:
         if name in ("g", "needs"):
             continue
         if name in ("y", "ys"):
             saved = tuple(wrap(t.storage, t.address, t.form) for t in results)
-            kept["y"] = keep(saved if name == "ys" else saved[0])
+            kept["y"] = keep(saved if name == "ys" else saved[0], versions)
         elif name.endswith("_offset") and name not in values:
             kept[name] = values[name[:-7]].storage_offset()
         elif name.endswith("_form") and name not in values:
@@ -161,7 +154,7 @@ def record_operation(op: Operation, y: Any, values: dict[str, Any]) -> None:
                 else value.form
             )
         else:
-            kept[name] = keep(values[name])
+            kept[name] = keep(values[name], versions)
     node.values, node.versions = kept, versions
     for index, t in enumerate(results):
         if t.form.dtype.is_floating_point and (
@@ -171,13 +164,25 @@ def record_operation(op: Operation, y: Any, values: dict[str, Any]) -> None:
             t.edge = node if node.outputs == 1 else Output(node, index)
 
 
+def keep(value: Any, versions: list[tuple[Tensor, int]]) -> Any:
+    """The value, with the versions of the tensors in it noted. (A nested function that calls itself
+    would be a reference cycle holding every saved tensor.)"""
+    if isinstance(value, Tensor):
+        versions.append((value, value.storage.version))
+    elif isinstance(value, (list, tuple)):
+        for one in value:
+            keep(one, versions)
+    return value
+
+
 def call_view(op: View, tensor: Tensor, args: tuple[Any, ...]) -> Tensor:
     """A view: the record's geometry function, cached by form and arguments."""
     key = (tensor.form, args)
     found = op.launches.get(key)
     if found is None:
         if any(isinstance(a, Tensor) for a in args):
-            return call_view(op, tensor, tuple([int(a) if isinstance(a, Tensor) else a for a in args]))
+            plain = tuple([int(a) if isinstance(a, Tensor) else a for a in args])
+            return call_view(op, tensor, plain)
         if op.absolute:
             return absolute_view(op, tensor, args)
         made = op.forward(tensor.form.geometry, *args)
@@ -197,8 +202,8 @@ def absolute_view(op: View, tensor: Tensor, args: tuple[Any, ...]) -> Tensor:
     if needed > tensor.storage.nbytes:
         raise RuntimeError(
             f"setStorage: sizes {list(made.shape)}, strides {list(made.strides)}, storage offset "
-            f"{made.offset}, and itemsize {form.itemsize} requiring a storage size of {needed} are out "
-            f"of bounds for storage of size {tensor.storage.nbytes}"
+            f"{made.offset}, and itemsize {form.itemsize} requiring a storage size of {needed} are "
+            f"out of bounds for storage of size {tensor.storage.nbytes}"
         )
     y = wrap(tensor.storage, tensor.storage.address + made.offset * form.itemsize, form)
     track_view(op, tensor, y, args)

@@ -40,7 +40,7 @@ def formula_of(op: Pointwise, compute: dtype) -> Callable[..., Any]:
 
 def result_dtypes(op: Pointwise, operands: Sequence[Any]) -> tuple[dtype, dtype]:
     """The dtype to compute in and that of the result."""
-    described = []
+    described: list[tuple[dtype, int | None]] = []
     for argument, value in zip(op.schema.arguments, operands, strict=False):
         if not argument.type.startswith("Tensor") or value is None:
             continue
@@ -91,7 +91,7 @@ def launch_key(op: Pointwise, operands: Sequence[Any]) -> tuple[Any, ...]:
 def trace_inputs(
     op: Pointwise, key: Sequence[Any], compute: dtype
 ) -> tuple[list[Any], list[int], list[int], list[str]]:
-    """Expressions for a record's operands, cast to the compute kind; which are tensors, which numbers."""
+    """A record's operands as expressions of the compute kind; which are tensors, which numbers."""
     operands: list[Any] = []
     tensors: list[int] = []
     numbers: list[int] = []
@@ -117,7 +117,7 @@ def trace_inputs(
 
 
 def build_launch(op: Pointwise, key: tuple[Any, ...], target: Form | None = None) -> Launch:
-    """Infers dtype, shape and strides, traces the formula, compiles. `target`: the form to write into."""
+    """Infers dtype, shape, strides; traces the formula; compiles. `target`: form to write into."""
     compute, out = result_dtypes(op, key)
     if compute.kind in op.refuses:
         if isinstance(op.refuses, dict):
@@ -165,19 +165,21 @@ def build_launch(op: Pointwise, key: tuple[Any, ...], target: Form | None = None
 
 
 def check_writable(name: str, target: Form, shape: Sequence[int], out: dtype) -> None:
-    """In-place and out= rules: shape must be the broadcast one, and the dtype must be able to hold the result."""
+    """In-place and out= rules: the shape is the broadcast one, the dtype can hold the result."""
     if tuple(target.shape) != tuple(shape):
         raise RuntimeError(
-            f"output with shape {list(target.shape)} doesn't match the broadcast shape {list(shape)}"
+            f"output with shape {list(target.shape)} doesn't match the broadcast shape "
+            f"{list(shape)}"
         )
     if not dtypes.can_cast(out, target.dtype):
         raise RuntimeError(
-            f"result type {dtype_word(out)} can't be cast to the desired output type {dtype_word(target.dtype)}"
+            f"result type {dtype_word(out)} can't be cast to the desired output type "
+            f"{dtype_word(target.dtype)}"
         )
     if any(s == 0 and n > 1 for s, n in zip(target.strides, target.shape, strict=True)):
         raise RuntimeError(
-            "unsupported operation: more than one element of the written-to tensor refers to a single "
-            "memory location. Please clone() the tensor before performing the operation."
+            "unsupported operation: more than one element of the written-to tensor refers to a "
+            "single memory location. Please clone() the tensor before performing the operation."
         )
 
 
@@ -187,7 +189,7 @@ def call_pointwise(
     out: Tensor | None = None,
     key: tuple[Any, ...] | None = None,
 ) -> Tensor:
-    """The general road. `out` receives the result if given; `key` may hold constants for numbers."""
+    """The general road. `out` receives the result if given; `key` may hold constants."""
     if out is not None:
         launch = launch_into(op, operands, out)
         key, y = launch.operands, out
@@ -198,12 +200,13 @@ def call_pointwise(
         if found is None:
             if not any(isinstance(k, Form) for k in key):
                 raise TypeError(
-                    f"{op.name}(): at least one argument must be a Tensor, got {_received(operands)}"
+                    f"{op.name}(): at least one argument must be a Tensor, got "
+                    f"{_received(operands)}"
                 )
             found = remember(op.launches, key, build_launch_for(op, key, operands))
         launch = found
         y = allocate(launch.form)
-    arguments = [v.address for v in operands if isinstance(v, Tensor)]
+    arguments: list[Any] = [v.address for v in operands if isinstance(v, Tensor)]
     arguments.append(y.address)
     for one, v in zip(key, operands, strict=True):
         if type(one) is type:

@@ -5,7 +5,7 @@ from typing import Any
 
 from facula.autograd.graph import FREED, Node, check_version
 from facula.autograd.mode import mode
-from facula.backend.cpu import machine
+from facula.backend.cpu import Kernel, machine
 from facula.dispatch.layout import (
     Number,
     as_tuple,
@@ -47,6 +47,14 @@ class ReduceLaunch:
 
     __slots__ = ("kernel", "sizes", "forms", "second", "second_sizes", "partial", "params")
 
+    kernel: Kernel
+    sizes: tuple[int, ...]
+    forms: tuple[Form, ...]
+    second: Kernel | None
+    second_sizes: tuple[int, ...]
+    partial: tuple[Form, ...]
+    params: tuple[int, ...]
+
 
 def build_reduce(
     map_: Callable[..., Any],
@@ -62,7 +70,8 @@ def build_reduce(
     position: bool = False,
     params: Sequence[str] = (),
 ) -> ReduceLaunch:
-    """Compiles a reduction of `inputs` (broadcast to `shape`) over `dims` into `results` (kept dims only).
+    """Compiles a reduction of `inputs` (broadcast to `shape`) over `dims` into `results` (kept
+    dims only).
 
     `map_` receives the inputs (cast to `compute` if given), then the position, then the params.
     """
@@ -135,7 +144,8 @@ def build_reduce(
     outputs = 1
     for s in kept_sizes:
         outputs *= s
-    # Split long reductions of few outputs: by the problem's sizes alone, so bits do not depend on threads.
+    # Split long reductions of few outputs: by the problem's sizes alone, so that bits do not depend
+    # on threads.
     split_size = red_sizes[0] if along == "kept" else red_sizes[-1]
     lead = split_size if along == "kept" else 1
     per_output = count // max(1, split_size)
@@ -155,8 +165,9 @@ def build_reduce(
         for o in out_strides:
             sizes += o
         made = plan.Reduce(
-            tuple(f.kind for f in inputs), tuple(f.kind for f in results), tuple(kinds), map_graph,
-            combine_graph, finish_graph, units, len(kept_sizes), len(red_sizes), along, inner, False, position,
+            tuple(f.kind for f in inputs), tuple(f.kind for f in results), tuple(kinds),
+            map_graph, combine_graph, finish_graph, units,
+            len(kept_sizes), len(red_sizes), along, inner, False, position,
         )  # fmt: skip
         launch.kernel, launch.sizes = machine.compile_plan(made), tuple(sizes)
         return launch
@@ -169,12 +180,14 @@ def build_reduce(
     stored = tuple({"i1": "bool"}.get(s, s) for s in states)
     keep_graph = linearise(left)
     made = plan.Reduce(
-        tuple(f.kind for f in inputs), stored, tuple(kinds), map_graph, combine_graph, keep_graph, units,
+        tuple(f.kind for f in inputs), stored, tuple(kinds),
+        map_graph, combine_graph, keep_graph, units,
         len(kept_sizes), len(red_sizes), along, inner, True, position,
     )  # fmt: skip
     launch.kernel, launch.sizes = machine.compile_plan(made), tuple(sizes)
     second = plan.Reduce(
-        stored, tuple(f.kind for f in results), tuple(kinds), keep_graph, combine_graph, finish_graph, units,
+        stored, tuple(f.kind for f in results), tuple(kinds),
+        keep_graph, combine_graph, finish_graph, units,
         len(kept_sizes), 1, "reduced", tuple("1" for _ in states), False, False,
     )  # fmt: skip
     second_sizes: list[int] = [*kept_sizes, pieces]
@@ -206,7 +219,7 @@ def _integer_limits(kind: str) -> tuple[int, int]:
 def _merge(
     sizes: list[int], strides: list[list[int]], results: Sequence[Form], kept: list[int]
 ) -> tuple[tuple[int, ...], list[tuple[int, ...]]]:
-    """Kept dims in loop order with the strides of inputs and (contiguous) results, merged where possible."""
+    """Kept dims in loop order with the strides of inputs and (contiguous) results, merged."""
     all_strides = [tuple(s) for s in strides] + [tuple(f.strides) for f in results]
     order = sorted(range(len(sizes)), key=lambda d: tuple(-abs(s[d]) for s in all_strides))
     merged = coalesce([sizes[d] for d in order], [tuple(s[d] for d in order) for s in all_strides])
@@ -249,8 +262,8 @@ def sum_to(tensor: Tensor, form: Form) -> Tensor:
         kept_shape = tuple(source.shape[d] for d in range(source.ndim) if d not in dims)
         state = accumulator(source.dtype, "wide")
         launch = build_reduce(
-            lambda x: x, lambda a, b: a + b, lambda acc, n: acc, 0, (state,), [source], source.shape, dims,
-            [form_of(source.dtype, kept_shape)],
+            lambda x: x, lambda a, b: a + b, lambda acc, n: acc, 0, (state,), [source],
+            source.shape, dims, [form_of(source.dtype, kept_shape)],
         )  # fmt: skip
         remember(_sums, (source, form), launch)
     made = run_reduce(launch, [tensor])[0]
@@ -258,31 +271,41 @@ def sum_to(tensor: Tensor, form: Form) -> Tensor:
 
 
 class ReductionNode(Node):
-    """A recorded reduction: saves the input or the result only if its gradient formula reads them."""
+    """A recorded reduction: saves the input or the result if its gradient formula reads them."""
 
     __slots__ = ("op", "form", "dims", "count", "x", "y", "version")
 
+    op: Reduction
+    form: Form
+    dims: tuple[int, ...]
+    count: int
+    x: Tensor | None
+    y: Tensor | None
+    version: int | None
+
     def backward(self, gradients: Sequence[Tensor | None]) -> Sequence[Tensor | None]:
         g = gradients[0]
-        assert g is not None
+        assert g is not None and self.op.gradient_rule is not None
         reads = self.op.reads
         if reads and self.version is None:
             raise RuntimeError(FREED)
         kept = tuple(1 if d in self.dims else n for d, n in enumerate(self.form.shape))
         x, y = self.x, self.y
-        if x is not None and x.storage.version != self.version:
+        if x is not None and self.version is not None and x.storage.version != self.version:
             check_version(x, self.version, self)
         if y is not None:
-            y = wrap(y.storage, y.address, form_of(y.form.dtype, kept))
             if mode.enabled:
-                y = self.y_again().reshape(kept)
+                y = self.tied(y).reshape(kept)
+            else:
+                y = wrap(y.storage, y.address, form_of(y.form.dtype, kept))
         value = self.op.gradient_rule(g.reshape(kept), y, x, self.count)
         if value.form.shape != self.form.shape:
             value = value.expand(self.form.shape)
         return (value if value.form.dtype is self.form.dtype else value.to(self.form.dtype),)
 
-    def y_again(self) -> Tensor:
-        again = wrap(self.y.storage, self.y.address, self.y.form)
+    def tied(self, y: Tensor) -> Tensor:
+        """The saved result as this node's result again, for a gradient that is itself recorded."""
+        again = wrap(y.storage, y.address, y.form)
         again.needs_grad, again.edge = True, self
         return again
 
@@ -296,8 +319,9 @@ NODE_CLASSES[Reduction] = ReductionNode
 
 def reduction_reads(op: Reduction) -> tuple[bool, bool]:
     """Whether a gradient formula reads (y, x)."""
+    assert op.gradient_rule is not None
     g, y, x = (expr.input_(k, "f32") for k in range(3))
-    result = op.gradient_rule(g, y, x, 1)  # type: ignore[misc]
+    result = op.gradient_rule(g, y, x, 1)
     used = linearise([result]).inputs_used
     return 1 in used, 2 in used
 
@@ -326,7 +350,7 @@ def call_reduction(
         and op.gradient_rule is not None
         and form.dtype.is_floating_point
     ):
-        node = object.__new__(node_type(op))
+        node: ReductionNode = object.__new__(node_type(op))
         Node.__init__(node, (edge_of(self),))
         node.op, node.form, node.dims, node.count = op, self.form, dims, count
         assert op.reads is not None
@@ -357,8 +381,8 @@ def build_reduction(
         if wanted is not None or not op.integers_to_float:
             which = "Input" if wanted is None else "Optional"
             raise RuntimeError(
-                f"{op.name}(): could not infer output dtype. {which} dtype must be either a floating "
-                f"point or complex dtype. Got: {dtype_word(compute)}"
+                f"{op.name}(): could not infer output dtype. {which} dtype must be either a "
+                f"floating point or complex dtype. Got: {dtype_word(compute)}"
             )
         compute = dtypes.get_default_dtype()
     if op.rule == "sum" and wanted is None and not compute.is_floating_point:
@@ -377,8 +401,8 @@ def build_reduction(
         raise IndexError(f"{name}(): Expected reduction dim {empty} to have non-zero size.")
     states = op.state if isinstance(op.state, tuple) else (accumulator(compute, op.state),)
     launch = build_reduce(
-        op.map, op.combine, op.finish, op.unit, states, [form], form.shape, dims, [form_of(out, bare)],
-        compute=register_kind(compute.short),
+        op.map, op.combine, op.finish, op.unit, states, [form], form.shape, dims,
+        [form_of(out, bare)], compute=register_kind(compute.short),
     )  # fmt: skip
     if op.gradient_rule is not None and op.reads is None:
         op.reads = reduction_reads(op)

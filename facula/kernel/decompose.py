@@ -39,9 +39,9 @@ def in_f64(function: Decomposition) -> Decomposition:
 
 
 class Layout(NamedTuple):
-    """A float kind: its integer twin, stored mantissa bits, exponent bias, smallest normal number, and
-    the `magic` float whose last bit is worth 1: adding it rounds to an integer and leaves that integer
-    in the low bits."""
+    """A float kind: its integer twin, stored mantissa bits, exponent bias, smallest normal number,
+    and the `magic` float whose last bit is worth 1: adding it rounds to an integer and leaves that
+    integer in the low bits."""
 
     integer: str
     mantissa: int
@@ -78,7 +78,7 @@ def _product_with(b: Builder, w: Value, x: Value, table: Sequence[float]) -> Val
 
 
 def _clamp(b: Builder, x: Value, low: float | None, high: float | None) -> Value:
-    """x kept within limits; nan stays nan. One instruction a limit where machines have min and max."""
+    """x kept within limits; nan stays nan. One instruction a limit where there are min and max."""
     if low is not None:
         x = b.select(x < low, b.like(x, low), x)
     if high is not None:
@@ -188,7 +188,7 @@ def sigmoid(b: Builder, x: Value) -> Value:
 
 @decomposition
 def tanh(b: Builder, x: Value) -> Value:
-    """A polynomial near 0, 1 - 2 / (exp(2 |x|) + 1) elsewhere; it rounds to 1 from the last limit on."""
+    """A polynomial near 0, 1 - 2 / (exp(2 |x|) + 1) elsewhere; 1 from the last limit on."""
     kind = x.type.kind
     limit, last = {"f32": (0.64, 9.02), "f64": (0.56, 19.1)}[kind]
     size = b.op("abs", x)
@@ -421,7 +421,7 @@ def _float_power(b: Builder, x: Value, y: Value) -> Value:
 
 
 def _integer_power(b: Builder, x: Value, y: Value) -> Value:
-    """Squaring, modulo 2^bits; short exponents take a short loop. Negative exponents: 0, or x if |x| = 1."""
+    """Squaring, modulo 2^bits; short exponents, short loop. Negative ones: 0, or x if |x| = 1."""
     bits = y.type.bits - y.type.is_signed
     exponent = b.op("max", y, 0) if y.type.is_signed else y
     long = b.any(exponent > 15)
@@ -491,7 +491,7 @@ def div(b: Builder, x: Value, y: Value) -> Value:
 
 @decomposition
 def floordiv(b: Builder, x: Value, y: Value) -> Value:
-    """Rounded down. Floats as C++ and Python do it: from the exact remainder, so that x is near q * y."""
+    """Rounded down. Floats as in C++ and Python: from an exact remainder, so that q * y is near x."""
     if not x.type.is_float:
         y = _nonzero(b, y)
         q = _quotient(b, x, y)
@@ -545,7 +545,7 @@ def _subtracted(b: Builder, x: Value, y: Value) -> Value:
 
 @decomposition
 def fmod(b: Builder, x: Value, y: Value) -> Value:
-    """The remainder with the sign of the dividend, exact. Large quotients take a loop, as long division does."""
+    """The exact remainder with the dividend's sign. Large quotients take a loop (long division)."""
     if not x.type.is_float:
         y = _nonzero(b, y)
         return x - _quotient(b, x, y) * y
@@ -626,7 +626,7 @@ def _mul_high(b: Builder, x: Value, y: Value) -> Value:
 
 
 def _digits(b: Builder, place: Value, largest: int) -> tuple[Value, Value, Value]:
-    """192 binary digits of 2 / pi (with 64 zeros before them) from a place up to `largest`, as three u64."""
+    """192 binary digits of 2 / pi (after 64 zeros) from a place up to `largest`, as three u64."""
     text = "0" * 16 + coefficients.TWO_OVER_PI
     table = [int(text[k : k + 16], 16) for k in range(0, len(text), 16)]
     signed = [word - (word >> 63 << 64) for word in table]
@@ -637,7 +637,7 @@ def _digits(b: Builder, place: Value, largest: int) -> tuple[Value, Value, Value
     while step:
         if step <= largest >> 6:
             chosen = b.compare("ne", number & step, 0)
-            reach = [w for w in range(4 + step - 1)]
+            reach = range(4 + step - 1)
             words = [
                 b.select(
                     chosen,
@@ -654,10 +654,10 @@ def _digits(b: Builder, place: Value, largest: int) -> tuple[Value, Value, Value
 
 
 def _huge_angle(b: Builder, size: Value, kind: str) -> tuple[Value, Value, Value]:
-    """What `_angle` gives, for f64 of 1 or more (of what `kind` can hold), by Payne's and Hanek's method.
+    """What `_angle` gives, for f64 of 1 or more (if `kind` holds it), by Payne and Hanek's method.
 
-    With size = m 2^e, only the binary digits of 2 / pi from place e - 2 on matter: those before give
-    multiples of 4 quadrants. 192 of them leave a remainder good to more than 60 bits.
+    With size = m 2^e, only the binary digits of 2 / pi from place e - 2 on matter: those before
+    give multiples of 4 quadrants. 192 of them leave a remainder good to more than 60 bits.
     """
     bits = b.bitcast(b.bitcast(size, "i64"), "u64")
     mantissa = (bits & ((1 << 52) - 1)) | (1 << 52)
@@ -683,7 +683,6 @@ def _huge_angle(b: Builder, size: Value, kind: str) -> tuple[Value, Value, Value
 def _angle(b: Builder, size: Value) -> tuple[Value, Value, Value]:
     """size = n pi / 2 + r + low with |r| <= pi / 4, for size >= 0: r, low, and n modulo 4."""
     kind = size.type.kind
-    layout = LAYOUTS[kind]
     n, bits = _nearest(b, size, 2 / math.pi)
     first, second, third = HALF_PI[kind]
     exact = b.op("fma", n, -first, size)
@@ -698,7 +697,8 @@ def _angle(b: Builder, size: Value) -> tuple[Value, Value, Value]:
             rest = b.cast((one - b.cast(short, "f64")) + rest, "f32")
             one, quadrant = short, b.cast(quadrant, "i32")
         small = size <= ANGLE_LIMIT[kind]
-        loop.next(b.select(small, r, one), b.select(small, low, rest), b.select(small, bits, quadrant))
+        choices = ((r, one), (low, rest), (bits, quadrant))
+        loop.next(*(b.select(small, near, far) for near, far in choices))
     r, low, bits = loop.results
     return r, low, bits & 3
 
@@ -822,7 +822,7 @@ def atan2(b: Builder, y: Value, x: Value) -> Value:
 
 @decomposition
 def erf(b: Builder, x: Value) -> Value:
-    """A polynomial near 0; beyond, 1 - exp(polynomial), which rounds to 1 from the last limit on."""
+    """A polynomial near 0; beyond, 1 - exp(polynomial), which is 1 from the last limit on."""
     kind = x.type.kind
     limit, centre, last = {"f32": (0.9, 0.0, 3.95), "f64": (1.3, 3.0, 5.95)}[kind]
     size = b.op("abs", x)
@@ -838,8 +838,8 @@ def erf(b: Builder, x: Value) -> Value:
 @decomposition
 @in_f64
 def erfc(b: Builder, x: Value) -> Value:
-    """1 - erf(x) near 0; beyond, exp(-x^2) / (1 + 2 x) times a slowly varying function; 2 less that for
-    x < 0. What rounding takes from square, exponential and quotient is carried along."""
+    """1 - erf(x) near 0; beyond, exp(-x^2) / (1 + 2 x) times a slowly varying function; 2 less that
+    for x < 0. What rounding takes from square, exponential and quotient is carried along."""
     size = _clamp(b, b.op("abs", x), None, 27.5)
     table = coefficients.ERFC["f64"]
     t = (size - 4) / (size + 4)
@@ -887,14 +887,15 @@ def _turns(b: Builder, x: Value) -> tuple[Value, Value, Value]:
     low = b.op("muladd", f, 1.2246467991473532e-16, low)
     sine, cosine = _sine(b, r, low), _cosine(b, r, low)
     odd = b.compare("ne", bits & 1, 0)
-    return b.select(odd, cosine, sine), b.select(odd, -sine, cosine), b.compare("eq", b.op("floor", x), x)
+    whole = b.compare("eq", b.op("floor", x), x)
+    return b.select(odd, cosine, sine), b.select(odd, -sine, cosine), whole
 
 
 @decomposition
 @in_f64
 def lgamma(b: Builder, x: Value) -> Value:
-    """Stirling's series from 8 on, polynomials through the zeros 1 and 2 below, recurrences between;
-    reflection for x < 0, where accuracy near the zeros is absolute."""
+    """Stirling's series from 8 on, polynomials through the zeros 1 and 2 below, recurrences
+    between; reflection for x < 0, where accuracy near the zeros is absolute."""
     reflect = x < -(2.0**-60)
     size = b.op("abs", x)
     # Down to below 3 by factors, up from below 0.7 by one.

@@ -1,7 +1,8 @@
 """Scalar expressions: what a formula becomes when it is traced once.
 
-`Expr` is a carrier: formulas run on it and leave a graph behind. `Graph` is that graph as plain tuples,
-so that plans hold it, compare it, print it and hash it. Kinds are register kinds: i1, integers, f32, f64.
+`Expr` is a carrier: formulas run on it and leave a graph behind. `Graph` is that graph as plain
+tuples, so that plans hold it, compare it, print it and hash it. Kinds are register kinds: i1,
+integers, f32, f64.
 """
 
 from collections.abc import Callable, Sequence
@@ -15,11 +16,14 @@ RANK = ("i1", "u8", "i8", "i16", "i32", "i64", "u64", "f32", "f64")
 
 
 class Expr:
-    """A node: an operation on other nodes, an input, a parameter or a constant."""
+    """A node: an operation on other nodes, an input, a parameter or a constant.
+
+    `extra` is the number of an input or parameter, or the value of a constant.
+    """
 
     __slots__ = ("op", "args", "kind", "extra")
 
-    def __init__(self, op: str, args: tuple["Expr", ...], kind: str, extra: object = None) -> None:
+    def __init__(self, op: str, args: tuple["Expr", ...], kind: str, extra: Any = None) -> None:
         self.op = op
         self.args = args
         self.kind = kind
@@ -132,7 +136,7 @@ def cast(value: Expr, kind: str) -> Expr:
     if value.kind == kind:
         return value
     if value.op == "const":
-        return const(value.extra, kind)  # type: ignore[arg-type]
+        return const(value.extra, kind)
     return Expr("cast", (value,), kind)
 
 
@@ -145,7 +149,7 @@ def _kind_beside(literal: float | int | bool, kind: str) -> str:
 
 
 def call(name: str, *args: Any) -> Expr:
-    """An operation on expressions and Python numbers; numbers take the kind of what stands beside them."""
+    """An operation on expressions and Python numbers; these take the kind beside them."""
     if name == "where":
         condition, args = args[0], args[1:]
         if not isinstance(condition, Expr):
@@ -160,6 +164,8 @@ def call(name: str, *args: Any) -> Expr:
     operands = tuple(cast(a, kind) if isinstance(a, Expr) else const(a, kind) for a in args)
     if name == "where":
         condition = condition if condition.kind == "i1" else call("ne", condition, 0)
+        if condition.op == "const":
+            return operands[0] if condition.extra else operands[1]
         return Expr("where", (condition, *operands), kind)
     if name in COMPARISONS:
         return Expr(name, operands, "i1")
@@ -168,8 +174,8 @@ def call(name: str, *args: Any) -> Expr:
 
 
 def _simplify(name: str, args: tuple[Expr, ...]) -> Expr | None:
-    """Multiplying or dividing by one, exact for every number, nan and -0 included; powers that torch
-    computes by multiplying, dividing or taking a root."""
+    """Multiplying or dividing by one, exact for every number, nan and -0 included; powers that
+    torch computes by multiplying, dividing or taking a root."""
     if name == "pow" and args[1].op == "const":
         return _power(args[0], args[1].extra)
     if name in ("mul", "div") and args[1].op == "const" and args[1].extra == 1:
@@ -199,9 +205,12 @@ def _power(x: Expr, exponent: Any) -> Expr | None:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Graph:
-    """Expressions as a numbered list: step k is (op, kind, operands, extra); `outputs` are step numbers."""
+    """Expressions as a numbered list: step k is (op, kind, operands, extra).
 
-    steps: tuple[tuple[str, str, tuple[int, ...], object], ...]
+    `outputs` are the numbers of the steps that are results.
+    """
+
+    steps: tuple[tuple[str, str, tuple[int, ...], Any], ...]
     outputs: tuple[int, ...]
 
     # repr tells 0.0 from -0.0 and finds nan equal to itself, which == does not.
@@ -213,16 +222,16 @@ class Graph:
         return hash(repr(self))
 
     def __str__(self) -> str:
-        lines = [
-            f"  %{k}:{kind} = {op} {' '.join(f'%{a}' for a in args)}{'' if extra is None else extra}"
-            for k, (op, kind, args, extra) in enumerate(self.steps)
-        ]
+        lines = []
+        for k, (op, kind, args, extra) in enumerate(self.steps):
+            operands = " ".join(f"%{a}" for a in args)
+            lines.append(f"  %{k}:{kind} = {op} {operands}{'' if extra is None else extra}")
         return "\n".join([*lines, f"  give {' '.join(f'%{k}' for k in self.outputs)}"])
 
     @property
     def inputs_used(self) -> frozenset[int]:
         """Indices of the inputs that some step reads."""
-        return frozenset(extra for op, _, _, extra in self.steps if op == "input")  # type: ignore[misc]
+        return frozenset(extra for op, _, _, extra in self.steps if op == "input")
 
     def run(
         self,
@@ -235,9 +244,9 @@ class Graph:
         values: list[Any] = []
         for op, kind, args, extra in self.steps:
             if op == "input":
-                values.append(inputs[extra])  # type: ignore[call-overload]
+                values.append(inputs[extra])
             elif op == "param":
-                values.append(params[extra])  # type: ignore[call-overload]
+                values.append(params[extra])
             elif op == "const":
                 values.append(constant(extra, kind))
             else:
@@ -246,10 +255,10 @@ class Graph:
 
 
 def linearise(outputs: Sequence[Expr]) -> Graph:
-    """The graph below some expressions, each distinct step once, in an order that respects operands."""
+    """The graph below some expressions, each distinct step once, operands before their users."""
     numbers: dict[object, int] = {}
     by_identity: dict[int, int] = {}
-    steps: list[tuple[str, str, tuple[int, ...], object]] = []
+    steps: list[tuple[str, str, tuple[int, ...], Any]] = []
 
     def visit(root: Expr) -> int:
         stack = [root]

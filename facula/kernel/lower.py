@@ -69,7 +69,8 @@ def emit(b: Builder, graph: Graph, inputs: Sequence[Value], params: Sequence[Val
 
     def apply(op: str, kind: str, args: list[Value]) -> Value:
         wide = max(a.type.lanes for a in args)
-        return emit_step(b, op, kind, [b.splat(a, wide) if a.type.lanes < wide else a for a in args])
+        spread = [b.splat(a, wide) if a.type.lanes < wide else a for a in args]
+        return emit_step(b, op, kind, spread)
 
     return [b.splat(v, lanes) for v in graph.run(inputs, params, constant, apply)]
 
@@ -79,7 +80,8 @@ def graph_kinds(graph: Graph) -> set[str]:
 
 
 def widest(kinds: Sequence[str]) -> int:
-    return max((STORED_BYTES[REGISTER_KIND.get(k, k)] for k in kinds if k not in ("i1", "bool")), default=1)
+    numbers = [REGISTER_KIND.get(k, k) for k in kinds if k not in ("i1", "bool")]
+    return max((STORED_BYTES[k] for k in numbers), default=1)
 
 
 def weight(graph: Graph) -> int:
@@ -92,7 +94,7 @@ def weight(graph: Graph) -> int:
 
 
 class Cursor:
-    """An operand inside a nest of loops: its pointer so far and its step along the innermost loop."""
+    """An operand inside a nest of loops: its pointer so far, its step along the innermost loop."""
 
     def __init__(self, b: Builder, name: str, kind: str, inner: str, stride: Value | None) -> None:
         self.pointer = b.pointer(b.parameters[name])
@@ -137,7 +139,7 @@ class Cursor:
 def lower_pointwise(plan: Pointwise, target: Target) -> Program:
     """A loop nest whose innermost loop runs in vectors, its end under a mask.
 
-    Rank 1: a unit is a block of elements. Higher ranks: a unit is one turn of the outermost one or two loops.
+    Rank 1: a unit is a block of elements. Higher ranks: one turn of the outermost one or two loops.
     """
     kinds = [*plan.inputs, *plan.outputs, *graph_kinds(plan.graph)]
     lanes = target.lanes(widest(kinds))
@@ -233,8 +235,9 @@ def _product(b: Builder, names: Sequence[str]) -> Value:
 
 @lowering(Reduce)
 def lower_reduce(plan: Reduce, target: Target) -> Program:
-    """Along reduced: a unit is one output, lanes hold partial states of neighbouring positions, halved at
-    the end. Along kept: a unit is a block of neighbouring outputs, one a lane; the reduced loops run outside.
+    """Along reduced: a unit is one output, lanes hold partial states of neighbouring positions,
+    halved at the end. Along kept: a unit is a block of neighbouring outputs, one a lane; the
+    reduced loops run outside.
     """
     state_kinds = [kind for kind, _ in plan.unit]
     kinds = [*state_kinds, *graph_kinds(plan.map), *plan.inputs]
@@ -290,14 +293,18 @@ def lower_reduce(plan: Reduce, target: Target) -> Program:
     def combined(b: Builder, left: list[Value], right: list[Value]) -> list[Value]:
         return emit(b, plan.combine, [*left, *right], ())
 
-    def advance(b: Builder, pointers: list[Value], group: str, depth: int, index: Value) -> list[Value]:
+    def advance(
+        b: Builder, pointers: list[Value], group: str, depth: int, index: Value
+    ) -> list[Value]:
         return [
             b.offset(p, index * b.parameters[f"{name}_{group}{depth}"], kind)
             for name, kind, p in zip(plan.input_names, plan.inputs, pointers, strict=True)
         ]
 
-    def locate(b: Builder, unit: Value, depth: int, pointers: list[Value], outs: list[Value]):
-        """Pointers of one unit: the flattened number of the kept loops taken apart, innermost first."""
+    def locate(
+        b: Builder, unit: Value, depth: int, pointers: list[Value], outs: list[Value]
+    ) -> tuple[list[Value], list[Value]]:
+        """Pointers of one unit: the kept loops' flattened number taken apart, innermost first."""
         rest = unit
         for d in range(depth - 1, -1, -1):
             if d == 0:
@@ -336,7 +343,9 @@ def lower_reduce(plan: Reduce, target: Target) -> Program:
                 pointers, outs = locate(b, unit, plan.kept, pointers, outs)
                 single(b, pointers, outs, start, stop)
 
-    def single(b, pointers, outs, start, stop) -> None:
+    def single(
+        b: Builder, pointers: list[Value], outs: list[Value], start: Value, stop: Value | None
+    ) -> None:
         """One output: vectors along the innermost reduced loop."""
         initial = _units_of_state(b, plan, lanes) * unroll
         count = len(plan.unit)
@@ -381,7 +390,14 @@ def lower_reduce(plan: Reduce, target: Target) -> Program:
         ):
             b.store(o, 0, value, kind)
 
-    def columns(b, unit, pointers, outs, start, stop) -> None:
+    def columns(
+        b: Builder,
+        unit: Value,
+        pointers: list[Value],
+        outs: list[Value],
+        start: Value,
+        stop: Value | None,
+    ) -> None:
         """A block of neighbouring outputs, one a lane."""
         last_kept = plan.kept - 1
         length = b.parameters[f"k{last_kept}"]
@@ -415,7 +431,8 @@ def lower_reduce(plan: Reduce, target: Target) -> Program:
             for u in range(many):
                 state = states[u * count : (u + 1) * count]
                 results = emit(b, plan.finish, state, _params(b))
-                for name, o, kind, value in zip(plan.output_names, outs, plan.outputs, results, strict=True):
+                written = zip(plan.output_names, outs, plan.outputs, results, strict=True)
+                for name, o, kind, value in written:
                     i = column + u * lanes
                     stride = b.parameters[f"{name}_k{last_kept}"]
                     neighbours = b.compare("eq", stride, 1)

@@ -7,7 +7,6 @@ a machine does it fast. Every plan names its kernel's arguments, in order, in `p
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import ClassVar
 
 from facula.kernel.expr import Graph
 from facula.kernel.program import Parameter, Program
@@ -84,18 +83,20 @@ class Pointwise(Plan):
         )
 
     def __str__(self) -> str:
-        return f"pointwise {self.inputs} -> {self.outputs}, rank {self.rank}, {self.inner}\n{self.graph}"
+        head = f"pointwise {self.inputs} -> {self.outputs}, rank {self.rank}, {self.inner}"
+        return f"{head}\n{self.graph}"
 
 
 @dataclass(frozen=True, slots=True)
 class Reduce(Plan):
-    """Elements along the reduced loops are mapped to states, states combined in a fixed order, then finished.
+    """Elements along the reduced loops become states, combined in a fixed order, then finished.
 
-    Loops: `kept` ones, then `reduced` ones, each outermost first. `along` names the group whose last loop
-    is innermost in memory ("reduced" or "kept"). `inner` gives each input's step along that loop;
-    outputs step by `output_inner` along the last kept loop. With `split`, units cover
-    `chunk` positions of the last (along reduced) or first (along kept) reduced loop and the outputs are states,
-    chunk by chunk, for a second plan to combine. `map` sees inputs then the position along a single reduced loop.
+    Loops: `kept` ones, then `reduced` ones, each outermost first. `along` names the group whose
+    last loop is innermost in memory ("reduced" or "kept"). `inner` gives each input's step along
+    that loop; outputs step by `output_inner` along the last kept loop. With `split`, units cover
+    `chunk` positions of the last (along reduced) or first (along kept) reduced loop and the outputs
+    are states, chunk by chunk, for a second plan to combine. `map` sees inputs then the position
+    along a single reduced loop.
     """
 
     inputs: tuple[str, ...]

@@ -1,15 +1,15 @@
 """Programs: typed, structured instruction lists that every code generator prints.
 
-A `Program` is what a plan becomes once its layout is known: straight-line instructions on scalars and
-vectors, counted loops with carried values, branches, loads and stores. It has one outer loop over
-independent *units*; who runs which unit never changes a result. Lowerings write programs through
-`Builder`, whose values carry operators, so that they read like the loops they describe.
+A `Program` is what a plan becomes once its layout is known: straight-line instructions on scalars
+and vectors, counted loops with carried values, branches, loads and stores. It has one outer loop
+over independent *units*; who runs which unit never changes a result. Lowerings write programs
+through `Builder`, whose values carry operators, so that they read like the loops they describe.
 """
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 
 class Type(NamedTuple):
@@ -61,7 +61,7 @@ class Instruction(NamedTuple):
     op: str
     result: "Value | None"
     args: tuple["Value", ...]
-    extra: object = None
+    extra: Any = None
 
 
 @dataclass(slots=True)
@@ -201,8 +201,8 @@ class Parameter(NamedTuple):
 class Program:
     """A kernel before code generation: its parameters, how many units it has, and one unit's work.
 
-    `units` computes two values from the parameters: the number of units, and a rough cost of one unit
-    in nanoseconds, from which the machine decides whether threads pay.
+    `units` computes two values from the parameters: the number of units, and a rough cost of one
+    unit in nanoseconds, from which the machine decides whether threads pay.
     """
 
     name: str
@@ -265,10 +265,14 @@ class Builder:
         self._count += 1
         return Value(type, self._count, self)
 
-    def _emit(self, op: str, type: Type | None, args: tuple[Value, ...], extra: object = None):
-        result = self._value(type) if type is not None else None
+    def _emit(self, op: str, type: Type, args: tuple[Value, ...], extra: object = None) -> Value:
+        result = self._value(type)
         self._stack[-1].append(Instruction(op, result, args, extra))
         return result
+
+    def _effect(self, op: str, args: tuple[Value, ...], extra: object = None) -> None:
+        """A step without a result."""
+        self._stack[-1].append(Instruction(op, None, args, extra))
 
     def const(self, type: Type, literal: float | int | bool) -> Value:
         """A constant; vectors repeat it in every lane."""
@@ -276,11 +280,8 @@ class Builder:
             return Value(type, -1, self, float(literal))
         return Value(type, -1, self, int(literal))
 
-    def int(self, literal: int) -> Value:
-        return self.const(I64, literal)
-
     def like(self, value: Value, other: Number) -> Value:
-        """`other` as a value of the type of `value`: numbers become constants, scalars are spread."""
+        """`other` as a value of the type of `value`: numbers become constants, scalars spread."""
         if not isinstance(other, Value):
             return self.const(value.type, other)
         if other.type.lanes == 1 and value.type.lanes > 1 and other.type.kind == value.type.kind:
@@ -291,9 +292,8 @@ class Builder:
 
     def op(self, name: str, *args: Number) -> Value:
         """An operation whose operands and result have one type (`add`, `sqrt`, `fma`, `min`...)."""
-        model = next(a for a in args if isinstance(a, Value) and a.type.lanes > 1) if any(
-            isinstance(a, Value) and a.type.lanes > 1 for a in args
-        ) else next(a for a in args if isinstance(a, Value))
+        operands = [a for a in args if isinstance(a, Value)]
+        model = next((a for a in operands if a.type.lanes > 1), operands[0])
         values = tuple(self.like(model, a) for a in args)
         for value in values:
             if value.type != model.type:
@@ -306,6 +306,7 @@ class Builder:
     def compare(self, name: str, a: Number, b: Number) -> Value:
         """`lt le gt ge eq ne`; comparisons with nan are false, except `ne`."""
         model = a if isinstance(a, Value) and a.type.lanes > 1 or not isinstance(b, Value) else b
+        assert isinstance(model, Value)
         a, b = self.like(model, a), self.like(model, b)
         if a.type != b.type:
             raise TypeError(f"{name}: {a.type} beside {b.type}")
@@ -328,7 +329,7 @@ class Builder:
         return mask if mask.type.lanes == 1 else self._emit("any", I1, (mask,))
 
     def cast(self, value: Value, kind: str) -> Value:
-        """Converts the number; float to integer truncates and saturates, anything to i1 is `!= 0`."""
+        """Converts the number; float to integer truncates and saturates, i1 means `!= 0`."""
         if value.type.kind == kind:
             return value
         if kind == "i1":
@@ -339,7 +340,9 @@ class Builder:
 
     def bitcast(self, value: Value, kind: str) -> Value:
         """The same bits read as another kind of equal width."""
-        return value if value.type.kind == kind else self._emit("bitcast", value.type.of(kind), (value,))
+        if value.type.kind == kind:
+            return value
+        return self._emit("bitcast", value.type.of(kind), (value,))
 
     # --- vectors -------------------------------------------------------------------------------
 
@@ -359,7 +362,9 @@ class Builder:
     def shuffle(self, a: Value, lanes: Sequence[int], b: Value | None = None) -> Value:
         """Picks lanes of `a` (and of `b`, counted on from a's); one picked lane gives a scalar."""
         if len(lanes) == 1:
-            chosen, lane = (a, lanes[0]) if lanes[0] < a.type.lanes else (b, lanes[0] - a.type.lanes)
+            lane, chosen = lanes[0], a
+            if b is not None and lane >= a.type.lanes:
+                lane, chosen = lane - a.type.lanes, b
             return self._emit("extract", Type(a.type.kind), (chosen,), lane)
         args = (a,) if b is None else (a, b)
         return self._emit("shuffle", Type(a.type.kind, len(lanes)), args, tuple(lanes))
@@ -388,7 +393,8 @@ class Builder:
 
     def offset(self, pointer: Value, index: Number, kind: str) -> Value:
         """The pointer `index` elements of `kind` further on."""
-        return self._emit("offset", PTR, (self.pointer(pointer), self.like(self.int(0), index)), kind)
+        args = (self.pointer(pointer), self.like(self.int(0), index))
+        return self._emit("offset", PTR, args, kind)
 
     def load(
         self,
@@ -398,7 +404,7 @@ class Builder:
         lanes: int = 1,
         mask: Value | None = None,
     ) -> Value:
-        """`lanes` neighbouring elements of `kind`, as their register kind; masked-off lanes are 0."""
+        """`lanes` neighbours of `kind`, as their register kind; masked-off lanes are 0."""
         index = self.like(self.int(0), index)
         args = (self.pointer(pointer), index) + (() if mask is None else (mask,))
         return self._emit("load", Type(REGISTER_KIND.get(kind, kind), lanes), args, kind)
@@ -411,14 +417,15 @@ class Builder:
             raise TypeError(f"store: {value.type} as {kind}")
         index = self.like(self.int(0), index)
         args = (self.pointer(pointer), index, value) + (() if mask is None else (mask,))
-        self._emit("store", None, args, kind)
+        self._effect("store", args, kind)
 
     def gather(self, pointer: Value, indices: Value, kind: str, mask: Value | None = None) -> Value:
         """One element a lane, from element index `indices` (i64 lanes)."""
         if indices.type.lanes == 1:
             return self.load(pointer, indices, kind, 1, mask)
         args = (self.pointer(pointer), indices) + (() if mask is None else (mask,))
-        return self._emit("gather", Type(REGISTER_KIND.get(kind, kind), indices.type.lanes), args, kind)
+        type = Type(REGISTER_KIND.get(kind, kind), indices.type.lanes)
+        return self._emit("gather", type, args, kind)
 
     def scatter(
         self, pointer: Value, indices: Value, value: Value, kind: str, mask: Value | None = None
@@ -428,15 +435,15 @@ class Builder:
             self.store(pointer, indices, value, kind, mask)
             return
         args = (self.pointer(pointer), indices, value) + (() if mask is None else (mask,))
-        self._emit("scatter", None, args, kind)
+        self._effect("scatter", args, kind)
 
     def prefetch(self, pointer: Value, index: Number, kind: str) -> None:
         """Asks for a cache line that will be read soon."""
-        self._emit("prefetch", None, (self.pointer(pointer), self.like(self.int(0), index)), kind)
+        self._effect("prefetch", (self.pointer(pointer), self.like(self.int(0), index)), kind)
 
     def report(self, code: Number) -> None:
         """Makes the kernel call return `code` (not 0) to Python."""
-        self._emit("store", None, (self.status, self.int(0), self.like(self.int(0), code)), "i64")
+        self._effect("store", (self.status, self.int(0), self.like(self.int(0), code)), "i64")
 
     # --- control -------------------------------------------------------------------------------
 
@@ -444,8 +451,8 @@ class Builder:
     def loop(
         self, start: Number, stop: Number, step: Number = 1, carry: Sequence[Value] = ()
     ) -> Iterator[Loop]:
-        """A counted loop; `loop.carried` are this turn's values, `loop.next(...)` sets the next ones,
-        `loop.results` are the last ones, to be used after the block."""
+        """A counted loop; `loop.carried` are this turn's values, `loop.next(...)` sets the next
+        ones, `loop.results` are the last ones, to be used after the block."""
         zero = self.int(0)
         loop = Loop(
             self._value(I64),
@@ -459,7 +466,8 @@ class Builder:
         yield loop
         self._stack.pop()
         if len(loop.following) != len(loop.carried):
-            raise TypeError(f"loop carries {len(loop.carried)} values, next got {len(loop.following)}")
+            carried, following = len(loop.carried), len(loop.following)
+            raise TypeError(f"loop carries {carried} values, next got {following}")
         for before, after in zip(loop.carried, loop.following, strict=True):
             if before.type != after.type:
                 raise TypeError(f"loop carries {before.type}, next got {after.type}")
@@ -481,6 +489,11 @@ class Builder:
         self._stack.append(branch.otherwise)
         yield
         self._stack.pop()
+
+    # Last, because below it `int` would be this method in every annotation of the class.
+
+    def int(self, literal: int) -> Value:
+        return self.const(I64, literal)
 
 
 def _fold(name: str, values: tuple[Value, ...]) -> Value | float | None:
@@ -512,8 +525,8 @@ def program(
     units: Callable[[Builder], tuple[Number, Number]],
     body: Callable[[Builder], None],
 ) -> Program:
-    """Builds a program: `units(builder)` returns (count, cost in ns of one unit); `body(builder)` writes
-    the loop over units `builder.first` to `builder.last`."""
+    """Builds a program: `units(builder)` returns (count, cost in ns of one unit); `body(builder)`
+    writes the loop over units `builder.first` to `builder.last`."""
     counting = Builder(parameters)
     count, cost = units(counting)
     counting.outcome = (counting.like(counting.int(0), count), counting.like(counting.int(0), cost))

@@ -1,7 +1,7 @@
 """The vocabulary of formulas. Each function asks its arguments how it is to be computed.
 
 On floats it computes with `math` (readable in a debugger, and what the interpreter runs); carriers
-(`Expr`, `Tensor`) offer `__scalar__(name, args)` and record or compute. No formula needs anything else.
+(`Expr`, `Tensor`) offer `__scalar__(name, args)` and record or compute. Formulas need no more.
 """
 
 import math
@@ -21,7 +21,7 @@ def apply(name: str, *args: Any) -> Any:
 
 
 def plain(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Registers the plain-Python meaning of an operation under its name; gives back the polymorphic one."""
+    """Registers an operation's plain-Python meaning under its name; returns the polymorphic one."""
     name = function.__name__.rstrip("_")
     PLAIN[name] = function
 
@@ -105,7 +105,8 @@ def fmod(a, b):
     if isinstance(b, int):
         if b == 0:
             raise ZeroDivisionError("ZeroDivisionError")
-        return int(math.fmod(a, b)) if abs(a) < 2**53 and abs(b) < 2**53 else a - b * _truncated(a, b)
+        exact = abs(a) < 2**53 and abs(b) < 2**53
+        return int(math.fmod(a, b)) if exact else a - b * _truncated(a, b)
     if b == 0 or math.isinf(a):
         return math.nan
     return math.fmod(a, b)
@@ -426,8 +427,10 @@ def erfinv(a):
     s = 2 / (math.pi * 0.147) + w / 2
     x = math.copysign(math.sqrt(math.sqrt(s * s - w / 0.147) - s), a)
     for _ in range(4):
-        error = math.erf(x) - a if abs(x) < 1 else math.copysign(1, a) * (
-            (1 - abs(a)) - math.erfc(abs(x))
+        error = (
+            math.erf(x) - a
+            if abs(x) < 1
+            else math.copysign(1, a) * ((1 - abs(a)) - math.erfc(abs(x)))
         )
         x -= error * math.sqrt(math.pi) / 2 * math.exp(min(x * x, 700.0))
     return x
@@ -441,7 +444,7 @@ def lgamma(a):
 
 @plain
 def digamma(a):
-    """Derivative of lgamma: recurrence up to 6, then the asymptotic series."""
+    """Derivative of lgamma: recurrence up to 20, then the asymptotic series."""
     if a == 0:
         return math.copysign(math.inf, -a) if isinstance(a, float) else math.inf
     if a < 0:
@@ -449,7 +452,7 @@ def digamma(a):
             return math.nan
         return PLAIN["digamma"](1 - a) - math.pi / math.tan(math.pi * a)
     result = 0.0
-    while a < 10:
+    while a < 20:
         result -= 1 / a
         a += 1
     f = 1 / (a * a)
@@ -459,13 +462,13 @@ def digamma(a):
 
 @plain
 def trigamma(a):
-    """Derivative of digamma: recurrence up to 10, then the asymptotic series."""
+    """Derivative of digamma: recurrence up to 20, then the asymptotic series."""
     if a <= 0 and a == math.floor(a):
         return math.inf
     if a < 0:
         return (math.pi / math.sin(math.pi * a)) ** 2 - PLAIN["trigamma"](1 - a)
     result = 0.0
-    while a < 10:
+    while a < 20:
         result += 1 / (a * a)
         a += 1
     f = 1 / (a * a)

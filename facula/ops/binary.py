@@ -236,7 +236,7 @@ binary("copysign", FLOAT, "The size of self with the sign of other.",
        lambda a, b: copysign(a, b), lambda g, y, a, b: (where(eq(a, 0), 0, g * (y / a)), 0))
 
 pointwise("heaviside(Tensor self, Tensor values) -> Tensor", SAME, "0 below 0, 1 above it, `values` at 0.",
-          lambda a, b: where(eq(a, 0), b, where(lt(a, 0), 0, 1)))
+          lambda a, b: where(gt(a, 0), 1, where(eq(a, 0), b, 0)))
 
 # --- what torch refuses --------------------------------------------------------------------------
 

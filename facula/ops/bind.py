@@ -22,6 +22,7 @@ from facula.dispatch import (
     call_pointwise,
     call_reduction,
     call_view,
+    dtype_word,
     inplace_pointwise,
     launch_key,
     node_type,
@@ -53,6 +54,7 @@ OPERATORS = {
     "matmul": "matmul", "lt": "lt", "le": "le", "gt": "gt", "ge": "ge", "eq": "eq", "ne": "ne",
 }  # fmt: skip
 COMPARISONS = frozenset(("lt", "le", "gt", "ge", "eq", "ne"))
+GUARDED = COMPARISONS | {"matmul"}
 UNARY = {"neg": "neg", "abs": "abs", "invert": "bitwise_not"}
 
 HOT = """
@@ -503,11 +505,11 @@ def reflected(function: Callable[..., Any]) -> Callable[..., Any]:
     return operator
 
 
-def guarded(function: Callable[..., Any]) -> Callable[..., Any]:
+def guarded(function: Callable[..., Any], accepted: tuple[type, ...]) -> Callable[..., Any]:
     """An operator that steps back for operands it does not know, as Python asks."""
 
     def operator(self: Tensor, other: Any) -> Any:
-        if isinstance(other, (Tensor, int, float)):
+        if isinstance(other, accepted):
             return function(self, other)
         return NotImplemented
 
@@ -527,7 +529,8 @@ def bind_all() -> dict[str, Callable[..., Any]]:
         if op is None:
             continue
         function = op.hot if isinstance(op, Pointwise) else op.function
-        set_method(f"__{dunder}__", guarded(function) if dunder in COMPARISONS else function)
+        known = (Tensor,) if dunder == "matmul" else (Tensor, int, float)
+        set_method(f"__{dunder}__", guarded(function, known) if dunder in GUARDED else function)
         if dunder not in COMPARISONS:
             set_method(f"__r{dunder}__", reflected(op.function))
             inplace = getattr(Tensor, f"{name}_", None)
@@ -557,7 +560,7 @@ SCALAR_NAMES = {
 
 def on_tensors(cls: type, name: str, args: tuple[Any, ...]) -> Tensor:
     """A formula's operation on tensors: what makes gradients differentiable again."""
-    if name == "where" and isinstance(args[0], bool):
+    if name == "where" and not isinstance(args[0], Tensor):
         return args[1] if args[0] else args[2]
     return registry[SCALAR_NAMES.get(name, name)].function(*args)  # type: ignore[misc]
 

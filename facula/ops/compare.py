@@ -1,7 +1,11 @@
 """Comparison and choice. Comparisons with nan are false, except ne."""
 
-from facula.kernel.scalar import eq, ge, gt, le, lt, ne, where
-from facula.op import BOOL, SAME, composite, pointwise, registry
+import math
+
+from facula.dispatch import dtype_word
+from facula.kernel.scalar import abs_, and_, eq, ge, gt, isnan, le, lt, ne, or_, where
+from facula.meta.dtype import float64
+from facula.op import BOOL, SAME, Alias, composite, pointwise, registry
 from facula.tensor import Tensor
 
 pointwise("eq(Tensor self, Tensor other) -> Tensor", BOOL, "self == other.", lambda a, b: eq(a, b))
@@ -15,7 +19,7 @@ pointwise("choose(Tensor condition, Tensor self, Tensor other) -> Tensor", SAME,
           "self where the condition holds, else other.",
           lambda c, a, b: where(c, a, b), lambda g, y, c, a, b: (None, where(c, g, 0), where(c, 0, g)))
 registry["choose"].condition = 0
-registry["choose"].namespace = "tensor"
+registry["choose"].namespace, registry["choose"].method = "private", False
 registry["choose"].node_name = "WhereBackward0"
 registry["choose"].inplace = False
 
@@ -59,20 +63,24 @@ def _check_mask(mask, value):
         )
 
 
+pointwise("near(Tensor self, Tensor other, Scalar rtol, Scalar atol, Scalar equal_nan) -> Tensor", BOOL,
+          "True where |self - other| <= atol + rtol |other|, both are the same infinity, or both nan, if that counts.",
+          lambda a, b, rtol, atol, both: or_(or_(eq(a, b), and_(and_(isnan(a), isnan(b)), ne(both, 0))),
+                                             and_(lt(abs_(a - b), math.inf), le(abs_(a - b), atol + abs_(rtol * b)))))
+registry["near"].namespace, registry["near"].method, registry["near"].inplace = "private", False, False
+
+
 @composite("isclose(Tensor self, Tensor other, float rtol=1e-05, float atol=1e-08, bool equal_nan=False) -> Tensor")
 def isclose(self, other, rtol=1e-5, atol=1e-8, equal_nan=False):
     """True where |self - other| <= atol + rtol |other|, or both are the same infinity."""
     if self.form.dtype is not other.form.dtype:
-        raise RuntimeError(f"{self.form.dtype} did not match {other.form.dtype}")
-    close = self == other
-    if equal_nan and self.form.dtype.is_floating_point:
-        close = close | (self.isnan() & other.isnan())
-    if rtol == 0 and atol == 0:
-        return close
+        raise RuntimeError(f"{dtype_word(self.form.dtype)} did not match {dtype_word(other.form.dtype)}")
+    for name, bound in (("rtol", rtol), ("atol", atol)):
+        if bound < 0:
+            raise RuntimeError(f"{name} must be greater than or equal to zero, but got {bound:g}")
     if not self.form.dtype.is_floating_point:
-        self, other = self.double(), other.double()
-    distance = (self - other).abs()
-    return close | (distance.isfinite() & (distance <= atol + (rtol * other).abs()))
+        self, other = self.to(float64), other.to(float64)
+    return registry["near"].function(self, other, float(rtol), float(atol), int(equal_nan))
 
 
 @composite("allclose(Tensor self, Tensor other, float rtol=1e-05, float atol=1e-08, bool equal_nan=False) -> bool")
@@ -84,19 +92,14 @@ def allclose(self, other, rtol=1e-5, atol=1e-8, equal_nan=False):
 @composite("equal(Tensor self, Tensor other) -> bool")
 def equal(self, other):
     """True if shape and all elements are equal."""
+    if not isinstance(other, Tensor):
+        raise TypeError(f"equal(): argument 'other' (position 2) must be Tensor, not {type(other).__name__}")
     if self.form.shape != other.form.shape:
         return False
     return self.form.numel == 0 or bool((self == other).all())
 
 
-def _alias(name, of):
-    def function(self, other, **kwargs):
-        return registry[of].function(self, other, **kwargs)
-
-    composite(f"{name}(Tensor self, Tensor other, *, Tensor(a!)? out=None) -> Tensor", f"Another name of {of}.")(function)
-
-
 for _name, _of in (
     ("greater", "gt"), ("greater_equal", "ge"), ("less", "lt"), ("less_equal", "le"), ("not_equal", "ne"),
 ):  # fmt: skip
-    _alias(_name, _of)
+    Alias(_name, _of)

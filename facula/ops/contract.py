@@ -10,10 +10,11 @@ from facula.tensor import Tensor
 def _same_dtype(name, a, b):
     if a.form.dtype is not b.form.dtype:
         raise RuntimeError(
-            f"{name}: expected m1 and m2 to have the same dtype, but got: {_word(a)} != {_word(b)}"
+            f"expected m1 and m2 to have the same dtype, but got: {_word(a)} != {_word(b)}"
         )
     if a.form.kind == "bool":
-        raise RuntimeError(f"\"{name}\" not implemented for 'Bool'")
+        word = "addmm_impl_cpu_" if name == "mm" else name
+        raise NotImplementedError(f"\"{word}\" not implemented for 'Bool'")
 
 
 def _word(tensor):
@@ -90,6 +91,11 @@ def matmul(self, other):
         return mm(self.unsqueeze(0), other).squeeze(0)
     if b == 2 or (b == 1 and a > 2):
         shape = self.form.shape
+        if b == 1 and shape[-1] != other.form.shape[0]:
+            rows = numel(shape[:-1])
+            raise RuntimeError(
+                f"size mismatch, got input ({rows}), mat ({rows}x{shape[-1]}), vec ({other.form.shape[0]})"
+            )
         right = other if b == 2 else other.unsqueeze(1)
         flat = mm(self.reshape(numel(shape[:-1]), shape[-1]), right)
         return flat.reshape((*shape[:-1], right.form.shape[1]) if b == 2 else shape[:-1])
@@ -98,11 +104,11 @@ def matmul(self, other):
     lead = broadcast_shapes(left.form.shape[:-2], right.form.shape[:-2])
     n, m = left.form.shape[-2:]
     k, p = right.form.shape[-2:]
+    batch = numel(lead)
     if m != k:
         raise RuntimeError(
-            f"mat1 and mat2 shapes cannot be multiplied ({numel(left.form.shape[:-1])}x{m} and {k}x{p})"
+            f"Expected size for first two dimensions of batch2 tensor to be: [{batch}, {m}] but got: [{batch}, {k}]."
         )
-    batch = numel(lead)
     x = left.expand((*lead, n, m)).reshape(batch, n, m)
     z = right.expand((*lead, k, p)).reshape(batch, k, p)
     y = bmm(x, z).reshape((*lead, n, p))
@@ -133,6 +139,11 @@ def inner(self, other):
     """Sums of products over the last dimensions."""
     if self.form.ndim == 0 or other.form.ndim == 0:
         return self * other
+    if self.form.shape[-1] != other.form.shape[-1]:
+        raise RuntimeError(
+            "inner() the last dimension must match on both input tensors but got shapes "
+            f"{list(self.form.shape)} and {list(other.form.shape)}"
+        )
     flat = registry["mm"].function(
         self.reshape(-1, self.form.shape[-1]), other.reshape(-1, other.form.shape[-1]).t()
     )
@@ -155,23 +166,53 @@ def mv(self, vec):
 @composite("outer(Tensor self, Tensor vec2, *, Tensor(a!)? out=None) -> Tensor")
 def outer(self, vec2):
     """All products of two vectors' elements."""
+    for word, one in (("self", self), ("vec2", vec2)):
+        if one.form.ndim != 1:
+            raise RuntimeError(f"outer: Expected 1-D argument {word}, but got {one.form.ndim}-D")
     return self.unsqueeze(1) * vec2.unsqueeze(0)
 
 
 @composite("addmm(Tensor self, Tensor mat1, Tensor mat2, *, Scalar beta=1, Scalar alpha=1, Tensor(a!)? out=None) -> Tensor")
 def addmm(self, mat1, mat2, *, beta=1, alpha=1):
     """beta * self + alpha * (mat1 @ mat2)."""
-    result = registry["mm"].function(mat1, mat2)
+    return _plus(self, registry["mm"].function(mat1, mat2), beta, alpha)
+
+
+def _plus(self, result, beta, alpha):
+    """beta * self + alpha * result; self may be nan where beta is 0."""
+    self = self.expand(result.form.shape)
     scaled = result if alpha == 1 else result * alpha
     return scaled if beta == 0 else (self if beta == 1 else self * beta) + scaled
+
+
+@composite("addmm_(Tensor(a!) self, Tensor mat1, Tensor mat2, *, Scalar beta=1, Scalar alpha=1) -> Tensor(a!)")
+def addmm_(self, mat1, mat2, *, beta=1, alpha=1):
+    """In-place form of addmm."""
+    return self.copy_(self.addmm(mat1, mat2, beta=beta, alpha=alpha))
+
+
+@composite("addmv(Tensor self, Tensor mat, Tensor vec, *, Scalar beta=1, Scalar alpha=1, Tensor(a!)? out=None) -> Tensor")
+def addmv(self, mat, vec, *, beta=1, alpha=1):
+    """beta * self + alpha * (mat @ vec)."""
+    return _plus(self, mat.mv(vec), beta, alpha)
+
+
+@composite("addr(Tensor self, Tensor vec1, Tensor vec2, *, Scalar beta=1, Scalar alpha=1, Tensor(a!)? out=None) -> Tensor")
+def addr(self, vec1, vec2, *, beta=1, alpha=1):
+    """beta * self + alpha * outer(vec1, vec2)."""
+    return _plus(self, vec1.outer(vec2), beta, alpha)
+
+
+@composite("addbmm(Tensor self, Tensor batch1, Tensor batch2, *, Scalar beta=1, Scalar alpha=1, Tensor(a!)? out=None) -> Tensor")
+def addbmm(self, batch1, batch2, *, beta=1, alpha=1):
+    """beta * self + alpha * the sum of the products of two batches."""
+    return _plus(self, batch1.bmm(batch2).sum(0), beta, alpha)
 
 
 @composite("baddbmm(Tensor self, Tensor batch1, Tensor batch2, *, Scalar beta=1, Scalar alpha=1, Tensor(a!)? out=None) -> Tensor")
 def baddbmm(self, batch1, batch2, *, beta=1, alpha=1):
     """beta * self + alpha * bmm(batch1, batch2)."""
-    result = registry["bmm"].function(batch1, batch2)
-    scaled = result if alpha == 1 else result * alpha
-    return scaled if beta == 0 else (self if beta == 1 else self * beta) + scaled
+    return _plus(self, registry["bmm"].function(batch1, batch2), beta, alpha)
 
 
 @operation("linear(Tensor input, Tensor weight, Tensor? bias=None) -> Tensor")
@@ -190,10 +231,10 @@ def linear(input, weight, bias=None):
     if input.form.dtype is not weight.form.dtype or (
         bias is not None and bias.form.dtype is not input.form.dtype
     ):
-        other = weight if input.form.dtype is not weight.form.dtype else bias
+        _same_dtype("linear", input, weight)
         raise RuntimeError(
-            f"mat1 and mat2 must have the same dtype, but got {dtype_word(input.form.dtype)} and "
-            f"{dtype_word(other.form.dtype)}"
+            f"self and mat2 must have the same dtype, but got {dtype_word(bias.form.dtype)} and "
+            f"{dtype_word(weight.form.dtype)}"
         )
     if bias is not None and bias.form.shape not in ((out,), (1,), ()):
         raise RuntimeError(
@@ -203,7 +244,7 @@ def linear(input, weight, bias=None):
     if bias is not None and bias.form.numel != out or bias is not None and not bias.form.contiguous:
         bias = bias.expand((out,)).contiguous()
     w = weight if weight.form.ndim == 2 else weight.unsqueeze(0)
-    if len(shape) == 2:
+    if len(shape) == 2 and weight.form.ndim == 2:
         return product(input, w, bias, transpose_b=True)
     flat = product(input.reshape(numel(shape[:-1]), features), w, bias, transpose_b=True)
     return flat.view((*shape[:-1], out) if weight.form.ndim == 2 else shape[:-1])
@@ -233,3 +274,168 @@ def _(g, input, weight, bias_form, needs):
         if bias_grad.form.shape != bias_form.shape:
             bias_grad = bias_grad.sum_to_size(bias_form.shape)
     return x, w_grad, bias_grad
+
+
+# --- sums of products in general -----------------------------------------------------------------
+
+
+def _labelled(term, tensor, letters_of_gap):
+    """One letter a dimension; repeated letters become a diagonal."""
+    head, dots, tail = term.partition("...")
+    gap = tensor.ndim - len(head) - len(tail)
+    if gap < 0 or (gap and not dots):
+        raise RuntimeError(
+            f"einsum(): the number of subscripts in the equation ({len(head) + len(tail)}) does not match the "
+            f"number of dimensions ({tensor.ndim}) for an operand and no ellipsis was given"
+        )
+    labels = list(head) + letters_of_gap[len(letters_of_gap) - gap :] * bool(gap) + list(tail)
+    for letter in sorted(set(labels)):
+        while labels.count(letter) > 1:
+            first = labels.index(letter)
+            second = labels.index(letter, first + 1)
+            tensor = tensor.diagonal(0, first, second)
+            labels = [x for k, x in enumerate(labels) if k not in (first, second)] + [letter]
+    return labels, tensor
+
+
+def _joined(a, b, kept):
+    """The product of two labelled tensors, summed over the labels they share that nobody needs further."""
+    (left, x), (right, y) = a, b
+    shared = [k for k in left if k in right]
+    batch = [k for k in shared if k in kept]
+    summed = [k for k in shared if k not in kept]
+    only_left = [k for k in left if k not in right]
+    only_right = [k for k in right if k not in left]
+    size = {}
+    for labels, tensor in (a, b):
+        for k, n in zip(labels, tensor.form.shape, strict=True):
+            if size.get(k, 1) == 1:
+                size[k] = n
+            elif n not in (1, size[k]):
+                raise RuntimeError(
+                    f"einsum(): subscript {k} has size {n} for operand 1 which does not broadcast with "
+                    f"previously seen size {size[k]}"
+                )
+
+    def arranged(labels, tensor, order, groups):
+        tensor = tensor.permute(tuple(labels.index(k) for k in order))
+        tensor = tensor.expand(tuple(size[k] for k in order))
+        return tensor.reshape(tuple(numel([size[k] for k in group]) for group in groups))
+
+    x = arranged(left, x, batch + only_left + summed, (batch, only_left, summed))
+    y = arranged(right, y, batch + summed + only_right, (batch, summed, only_right))
+    labels = batch + only_left + only_right
+    return labels, x.bmm(y).reshape(tuple(size[k] for k in labels))
+
+
+@composite("einsum(str equation, Tensor[] operands) -> Tensor")
+def einsum(equation, *operands):
+    """Sums of products, in Einstein's notation: "ij,jk->ik" is the matrix product."""
+    if len(operands) == 1 and isinstance(operands[0], (list, tuple)):
+        operands = tuple(operands[0])
+    inputs, arrow, output = equation.replace(" ", "").partition("->")
+    terms = inputs.split(",")
+    if len(terms) != len(operands):
+        raise RuntimeError(
+            "einsum(): more operands were provided than specified in the equation"
+            if len(operands) > len(terms)
+            else "einsum(): fewer operands were provided than specified in the equation"
+        )
+    gaps = [t.ndim - len(term.replace("...", "")) for term, t in zip(terms, operands, strict=True) if "..." in term]
+    gap = [f"...{k}" for k in range(max(gaps, default=0))]
+    if not arrow:
+        letters = inputs.replace("...", "").replace(",", "")
+        output = "..." * bool(gap) + "".join(sorted(c for c in set(letters) if letters.count(c) == 1))
+    head, dots, tail = output.partition("...")
+    wanted = list(head) + gap * bool(dots) + list(tail)
+    ready = [_labelled(term, t, gap) for term, t in zip(terms, operands, strict=True)]
+    for letter in wanted:
+        if not any(letter in labels for labels, _ in ready):
+            raise RuntimeError(
+                f"einsum(): output subscript {letter} does not appear in the equation for any input operand"
+            )
+    found = None
+    for position, (labels, tensor) in enumerate(ready):
+        later = {k for rest, _ in ready[position + 1 :] for k in rest} | set(wanted)
+        before = set() if found is None else set(found[0])
+        alone = tuple(d for d, k in enumerate(labels) if k not in later and k not in before)
+        if alone:
+            tensor = tensor.sum(alone)
+            labels = [k for d, k in enumerate(labels) if d not in alone]
+        found = (labels, tensor) if found is None else _joined(found, (labels, tensor), later)
+    labels, tensor = found
+    extra = tuple(d for d, k in enumerate(labels) if k not in wanted)
+    if extra:
+        tensor = tensor.sum(extra)
+        labels = [k for k in labels if k in wanted]
+    return tensor.permute(tuple(labels.index(k) for k in wanted))
+
+
+@composite("tensordot(Tensor self, Tensor other, int[] dims) -> Tensor")
+def tensordot(self, other, dims=2):
+    """Sums of products over some dims of each."""
+    if isinstance(dims, int):
+        mine, theirs = list(range(self.ndim - dims, self.ndim)), list(range(dims))
+    else:
+        mine, theirs = ([d] if isinstance(d, int) else list(d) for d in dims)
+    mine, theirs = [d % self.ndim for d in mine], [d % other.ndim for d in theirs]
+    for d, e in zip(mine, theirs, strict=True):
+        if self.form.shape[d] != other.form.shape[e]:
+            raise RuntimeError(
+                "contracted dimensions need to match, but first has size "
+                f"{self.form.shape[d]} in dim {d} and second has size {other.form.shape[e]} in dim {e}"
+            )
+    rows = [d for d in range(self.ndim) if d not in mine]
+    columns = [d for d in range(other.ndim) if d not in theirs]
+    inner = numel([self.form.shape[d] for d in mine])
+    shape = [self.form.shape[d] for d in rows], [other.form.shape[d] for d in columns]
+    x = self.permute(tuple(rows + mine)).reshape(numel(shape[0]), inner)
+    y = other.permute(tuple(theirs + columns)).reshape(inner, numel(shape[1]))
+    return x.mm(y).reshape((*shape[0], *shape[1]))
+
+
+@composite("kron(Tensor self, Tensor other) -> Tensor")
+def kron(self, other):
+    """The Kronecker product: each element of self times all of other."""
+    ndim = max(self.ndim, other.ndim)
+    mine = (1,) * (ndim - self.ndim) + tuple(self.form.shape)
+    theirs = (1,) * (ndim - other.ndim) + tuple(other.form.shape)
+    x = self.reshape(tuple(n for size in mine for n in (size, 1)))
+    y = other.reshape(tuple(n for size in theirs for n in (1, size)))
+    return (x * y).reshape(tuple(a * b for a, b in zip(mine, theirs, strict=True)))
+
+
+@composite("vdot(Tensor self, Tensor other) -> Tensor")
+def vdot(self, other):
+    """The inner product of two vectors."""
+    return self.dot(other)
+
+
+@composite("ger(Tensor self, Tensor vec2) -> Tensor")
+def ger(self, vec2):
+    """Another name of outer."""
+    return self.outer(vec2)
+
+
+@composite("matrix_power(Tensor self, int n) -> Tensor")
+def matrix_power(self, n):
+    """The product of n copies of a square matrix."""
+    if self.ndim < 2 or self.form.shape[-1] != self.form.shape[-2]:
+        raise RuntimeError("linalg.matrix_power: A must be batches of square matrices")
+    if n < 0:
+        raise NotImplementedError("matrix_power(): negative powers are not supported yet")
+    y = registry["eye"].function(self.form.shape[-1], dtype=self.form.dtype).expand(self.form.shape)
+    power = self
+    while n:
+        if n & 1:
+            y = y.matmul(power)
+        n >>= 1
+        if n:
+            power = power.matmul(power)
+    return y
+
+
+@composite("cdist(Tensor x1, Tensor x2, float p=2) -> Tensor")
+def cdist(x1, x2, p=2.0):
+    """The distances of all pairs of rows."""
+    return (x1.unsqueeze(-2) - x2.unsqueeze(-3)).norm(p, -1)

@@ -34,6 +34,18 @@ def _shape(size):
     return shape
 
 
+def _sizes(name, many, size):
+    """The shape of `zeros(2, 3)`, `zeros((2, 3))` or `zeros(size=(2, 3))`."""
+    given = many or (() if size is None else (size,)) or ((),)
+    if len(given) == 1 and not hasattr(given[0], "__iter__") and not hasattr(given[0], "__index__"):
+        raise TypeError(
+            f"{name}(): argument 'size' (position 1) must be tuple of ints, not {type(given[0]).__name__}"
+        )
+    if name != "empty" and any(isinstance(n, int) and n < 0 for n in given):
+        raise RuntimeError(f"{name}: Dimension size must be non-negative.")
+    return _shape(given)
+
+
 def _finish(y, requires_grad, out=None):
     if out is not None:
         if out.form.shape != y.form.shape:
@@ -41,6 +53,8 @@ def _finish(y, requires_grad, out=None):
         out.detach().copy_(y)
         return out
     if requires_grad:
+        if not y.form.dtype.is_floating_point:
+            raise RuntimeError("Only Tensors of floating point and complex dtype can require gradients")
         y.requires_grad_(True)
     return y
 
@@ -61,31 +75,30 @@ def _check_layout(layout, pin_memory):
 
 
 @composite("empty(int[] size, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor")
-def empty(*size, out=None, dtype=None, layout=None, device=None, requires_grad=False, pin_memory=False, memory_format=None):
+def empty(*many, size=None, out=None, dtype=None, layout=None, device=None, requires_grad=False, pin_memory=False, memory_format=None):
     """Uninitialised memory in a shape."""
     _check_device(device)
     _check_layout(layout, pin_memory)
     if memory_format is not None and repr(memory_format) != "torch.contiguous_format":
         raise NotImplementedError(f"empty: memory_format {memory_format}")
-    if not isinstance(size, tuple) or (not size):
-        size = ((),)
-    return _finish(fresh(dtype or dtypes.get_default_dtype(), _shape(size)), requires_grad, out)
+    shape = _sizes("empty", many, size)
+    return _finish(fresh(dtype or dtypes.get_default_dtype(), shape), requires_grad, out)
 
 
 @composite("zeros(int[] size, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None) -> Tensor")
-def zeros(*size, out=None, dtype=None, layout=None, device=None, requires_grad=False, pin_memory=False):
+def zeros(*many, size=None, out=None, dtype=None, layout=None, device=None, requires_grad=False, pin_memory=False):
     """Zeros in a shape."""
     _check_device(device)
     _check_layout(layout, pin_memory)
-    return _finish(_filled(_shape(size or ((),)), 0, dtype or dtypes.get_default_dtype()), requires_grad, out)
+    return _finish(_filled(_sizes("zeros", many, size), 0, dtype or dtypes.get_default_dtype()), requires_grad, out)
 
 
 @composite("ones(int[] size, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None) -> Tensor")
-def ones(*size, out=None, dtype=None, layout=None, device=None, requires_grad=False, pin_memory=False):
+def ones(*many, size=None, out=None, dtype=None, layout=None, device=None, requires_grad=False, pin_memory=False):
     """Ones in a shape."""
     _check_device(device)
     _check_layout(layout, pin_memory)
-    return _finish(_filled(_shape(size or ((),)), 1, dtype or dtypes.get_default_dtype()), requires_grad, out)
+    return _finish(_filled(_sizes("ones", many, size), 1, dtype or dtypes.get_default_dtype()), requires_grad, out)
 
 
 @composite("full(int[] size, Scalar fill_value, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None) -> Tensor")
@@ -100,12 +113,13 @@ def full(size, fill_value, *, out=None, dtype=None, layout=None, device=None, re
 
 
 @composite("arange(Scalar start, Scalar? end=None, Scalar step=1, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None) -> Tensor")
-def arange(start, end=None, step=1, *, out=None, dtype=None, layout=None, device=None, requires_grad=False, pin_memory=False):
+def arange(start=None, end=None, step=1, *, out=None, dtype=None, layout=None, device=None, requires_grad=False, pin_memory=False):
     """start, start + step, ... up to before end; one argument counts from 0."""
     _check_device(device)
     _check_layout(layout, pin_memory)
     if end is None:
         start, end = 0, start
+    start = 0 if start is None else start
     start, end, step = (v.item() if isinstance(v, Tensor) else v for v in (start, end, step))
     if step == 0:
         raise RuntimeError("step must be nonzero")
@@ -182,6 +196,8 @@ def _infer(data):
             floats = True
         elif isinstance(one, complex):
             raise TypeError("tensor(): complex numbers are not supported yet")
+        elif isinstance(one, str):
+            raise ValueError("too many dimensions 'str'")
         elif one is None:
             raise RuntimeError("Could not infer dtype of NoneType")
         else:
@@ -218,6 +234,17 @@ def _check_nested(data, shape, depth=0):
         _check_nested(one, shape, depth + 1)
 
 
+def _leaves(data):
+    """The numbers in nested data."""
+    stack = [data]
+    while stack:
+        one = stack.pop()
+        if isinstance(one, (list, tuple)):
+            stack.extend(one)
+        else:
+            yield one
+
+
 def _plain(data):
     """Nested data without tensors in it."""
     if isinstance(data, Tensor):
@@ -232,8 +259,12 @@ def _from_python(data, dtype):
         data = np.asarray(data)
     if isinstance(data, np.ndarray):
         return _from_array(data, dtype)
-    if isinstance(data, (range,)):
+    if isinstance(data, range):
         data = list(data)
+    if isinstance(data, str):
+        raise TypeError("new(): invalid data type 'str'")
+    if isinstance(data, (dict, set)):
+        raise RuntimeError(f"Could not infer dtype of {type(data).__name__}")
     if not isinstance(data, (list, tuple)) and hasattr(data, "__array__") and not isinstance(data, (int, float)):
         return _from_array(np.asarray(data), dtype)
     if not isinstance(data, (list, tuple, int, float, str)) and hasattr(data, "__len__") and hasattr(data, "__getitem__"):
@@ -256,7 +287,12 @@ def _from_python(data, dtype):
             array = np.array(data, code)
         except OverflowError:
             if dtype.kind in "iu" and inferred is dtypes.int64:
-                raise RuntimeError(f"value cannot be converted to type {dtype.name}_t without overflow") from None
+                if dtype is dtypes.int64 or any(abs(v) >= 2**63 for v in _leaves(data)):
+                    raise ValueError("Overflow when unpacking long long") from None
+                if dtype is dtypes.uint8 and all(-256 < v < 256 for v in _leaves(data)):
+                    array = np.array(data, np.int64).astype(code)  # torch wraps these, and only these
+                    return from_bytes(array.tobytes(), dtype, tuple(shape))
+                raise RuntimeError(f"value cannot be converted to type {dtype.name} without overflow") from None
             raise
     y = from_bytes(array.tobytes(), dtypes.of_numpy(array.dtype), tuple(shape))
     return y if y.form.dtype is dtype else y.to(dtype)
@@ -264,6 +300,8 @@ def _from_python(data, dtype):
 
 def _from_array(array, dtype):
     kind = dtypes.of_numpy(array.dtype)
+    if any(s < 0 for s in array.strides):
+        array = array.copy()
     y = from_bytes(np.ascontiguousarray(array).tobytes(), kind, array.shape)
     return y if dtype is None or dtype is kind else y.to(dtype)
 

@@ -102,6 +102,8 @@ def to(self, *args, dtype=None, device=None, non_blocking=False, copy=False, mem
             device = one
         elif isinstance(one, bool) or one is None:
             continue
+        elif one in PYTHON_TYPES:
+            dtype = PYTHON_TYPES[one]
         else:
             raise TypeError(f"to() received an invalid combination of arguments - got ({type(one).__name__})")
     if device is not None:
@@ -115,6 +117,9 @@ def to(self, *args, dtype=None, device=None, non_blocking=False, copy=False, mem
     return registry["convert"].function(self, dtype)
 
 
+PYTHON_TYPES = {float: dtypes.float64, int: dtypes.int64, bool: dtypes.bool_}
+
+
 def _conversion(name, dtype):
     def convert_to(self):
         return self if self.form.dtype is dtype else registry["convert"].function(self, dtype)
@@ -126,6 +131,8 @@ def _conversion(name, dtype):
 for _name, _dtype in dtypes.ALIASES.items():
     _conversion(_name, _dtype)
 _conversion("bfloat16", dtypes.bfloat16)
+_conversion("char", dtypes.int8)
+_conversion("byte", dtypes.uint8)
 _conversion("bool", dtypes.bool_)
 
 
@@ -200,10 +207,12 @@ def fill_(self, value):
     check_inplace(self)
     check_base_of_view(self)
     kind = self.form.dtype
+    if kind is dtypes.float16 and 65504 < abs(value) < float("inf"):
+        raise RuntimeError("value cannot be converted to type c10::Half without overflow")
     if kind.kind in "iu" and not isinstance(value, float) and not _fits(value, kind):
         raise RuntimeError(f"value cannot be converted to type {kind.name}_t without overflow")
     before = alias(self)
-    fill_launch(self, value)
+    fill_launch(_once(self), value)
     self.storage.version += 1
     if mode.enabled and before.needs_grad:
         made = wrap(self.storage, self.address, self.form)
@@ -218,6 +227,15 @@ def _fits(value, kind):
     return low <= int(value) <= high if kind.kind == "u" or bits < 64 else -(2**63) <= int(value) < 2**63
 
 
+def _once(self):
+    """A view of an expanded tensor that holds each place in memory once."""
+    form = self.form
+    if form.dense:
+        return self
+    shape = tuple(1 if s == 0 and n > 1 else n for n, s in zip(form.shape, form.strides, strict=True))
+    return self if shape == form.shape else wrap(self.storage, self.address, form_of(form.dtype, shape, form.strides))
+
+
 @composite("zero_(Tensor(a!) self) -> Tensor(a!)")
 def zero_(self):
     """Every element becomes 0."""
@@ -229,8 +247,10 @@ def resize_(self, *size):
     """Another contiguous shape over the same storage, which grows if it must; new elements hold anything."""
     if len(size) == 1 and not isinstance(size[0], int):
         size = tuple(size[0])
-    if self.needs_grad and mode.enabled:
+    if self.needs_grad:
         raise RuntimeError("cannot resize variables that require grad")
+    if any(n < 0 for n in size):
+        raise RuntimeError("numel: integer multiplication overflow")
     form = form_of(self.form.dtype, tuple(size))
     offset = self.address - self.storage.address
     if offset + form.nbytes > self.storage.nbytes:
@@ -238,6 +258,12 @@ def resize_(self, *size):
     self.address = self.storage.address + offset
     self.form = form
     return self
+
+
+@composite("resize_as_(Tensor(a!) self, Tensor the_template) -> Tensor(a!)")
+def resize_as_(self, the_template):
+    """Another shape over the same storage: that of another tensor."""
+    return self.resize_(tuple(the_template.form.shape))
 
 
 @composite("sum_to_size(Tensor self, int[] size) -> Tensor")
@@ -264,9 +290,11 @@ def sum_to_size(self, *size):
 @operation("cat(Tensor[] tensors, int dim=0, *, Tensor(a!)? out=None) -> Tensor")
 def cat(tensors, dim=0):
     """Tensors joined along an existing dimension."""
+    if isinstance(tensors, Tensor):
+        raise TypeError("cat(): argument 'tensors' (position 1) must be tuple of Tensors, not Tensor")
     tensors = list(tensors)
     if not tensors:
-        raise RuntimeError("torch.cat(): expected a non-empty list of Tensors")
+        raise ValueError("torch.cat(): expected a non-empty list of Tensors")
     for k, one in enumerate(tensors):
         if not isinstance(one, Tensor):
             raise TypeError(f"expected Tensor as element {k} in argument 0, but got {type(one).__name__}")
@@ -350,9 +378,34 @@ def vstack(tensors):
     return registry["cat"].function([one.reshape(1, -1) if one.ndim < 2 else one for one in tensors], 0)
 
 
+@composite("row_stack(Tensor[] tensors, *, Tensor(a!)? out=None) -> Tensor")
+def row_stack(tensors):
+    """Another name of vstack."""
+    return registry["vstack"].function(tensors)
+
+
+@composite("concatenate(Tensor[] tensors, int dim=0, *, Tensor(a!)? out=None) -> Tensor")
+def concatenate(tensors, dim=0):
+    """Another name of cat."""
+    return registry["cat"].function(tensors, dim)
+
+
+@composite("column_stack(Tensor[] tensors, *, Tensor(a!)? out=None) -> Tensor")
+def column_stack(tensors):
+    """Joined along dimension 1, vectors as columns."""
+    return registry["hstack"].function([one.reshape(-1, 1) if one.ndim < 2 else one for one in tensors])
+
+
+@composite("dstack(Tensor[] tensors, *, Tensor(a!)? out=None) -> Tensor")
+def dstack(tensors):
+    """Joined along dimension 2."""
+    return registry["cat"].function([registry["atleast_3d"].function(one) for one in tensors], 2)
+
+
 @composite("repeat(Tensor self, int[] repeats) -> Tensor")
-def repeat(self, *repeats):
+def repeat(self, *times, repeats=()):
     """The tensor laid side by side `repeats` times along each dimension."""
+    repeats = times or repeats
     if len(repeats) == 1 and not isinstance(repeats[0], int):
         repeats = tuple(repeats[0])
     if len(repeats) < self.ndim:
@@ -363,7 +416,11 @@ def repeat(self, *repeats):
     spread = [n for pair in zip(repeats, shape, strict=True) for n in pair]
     inner = [n for size in shape for n in (1, size)]
     final = tuple(r * n for r, n in zip(repeats, shape, strict=True))
-    return self.reshape(tuple(inner)).expand(tuple(spread)).reshape(final)
+    for n in final:
+        if n < 0:
+            raise RuntimeError(f"Trying to create tensor with negative dimension {n}: {list(final)}")
+    # A copy also where nothing is repeated: the result never shares memory.
+    return self.reshape(tuple(inner)).expand(tuple(spread)).clone_contiguous().view(final)
 
 
 @composite("tile(Tensor self, int[] dims) -> Tensor")

@@ -173,7 +173,7 @@ def step(op: str, kind: str, args: Sequence[Number]) -> Number:
     if op == "where":
         return args[1] if args[0] else args[2]
     if op == "fma" and kind in ("f32", "f64"):
-        return fused(*args, kind)
+        return fused(args[0], args[1], args[2], kind)
     if kind == "i1":
         return _truth(op, args)
     if kind not in ("f32", "f64"):

@@ -228,7 +228,7 @@ def from_uniform(plan: FromUniform, a: dict[str, Number]) -> None:
 def integers(plan: Integers, a: dict[str, Number]) -> None:
     """low + word mod span, or the 64-bit word itself."""
     stream, y = Stream(a["state"]), Cells(a["y"], plan.kind)
-    register = REGISTER_KIND.get(plan.kind, plan.kind).replace("i1", "bool")
+    register = REGISTER_KIND.get(plan.kind, plan.kind)
     for i in range(a["n"]):
         if plan.source == "narrow":
             number = stream.word() % a["span"] + a["low"]
@@ -236,8 +236,7 @@ def integers(plan: Integers, a: dict[str, Number]) -> None:
             number = stream.long_word() % (a["span"] % 2**64) + a["low"]
         else:
             number = stream.long_word()
-        number = wrapped(number, "i64")
-        y[i] = number != 0 if register == "bool" else converted(number, register)
+        y[i] = converted(wrapped(number, "i64"), register)
 
 
 @defines(Shuffle)
@@ -303,8 +302,10 @@ def multinomial(plan: Multinomial, a: dict[str, Number]) -> int:
             sums.append(total)
         fault = fault or (0 if total > 0 else NO_WEIGHT)
         code = fault or code
-        for i in range(0 if fault else a["n"]):
-            scaled = [rounded(s / total, register) for s in sums] if i == 0 else scaled
+        if fault:
+            continue
+        scaled = [rounded(s / total, register) for s in sums]
+        for i in range(a["n"]):
             place = bisect_left(scaled, stream.unit("f64"))
             y[row * a["n"] + i] = min(place, columns - 1)
     return code

@@ -7,11 +7,15 @@ uint8 grey. A file that cannot be read raises `DataError`, one line that names i
 import warnings
 from pathlib import Path
 from types import ModuleType
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from facula.vision.error import DataError, reason
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
 
 
 def read_grey(path: Path, height: int, width: int) -> NDArray[np.uint8]:
@@ -45,7 +49,7 @@ def _decode(pillow: ModuleType, path: Path, height: int, width: int) -> NDArray[
         return np.array(grey, dtype=np.uint8)
 
 
-def _to_grey(pillow: ModuleType, picture):  # type: ignore[no-untyped-def]
+def _to_grey(pillow: ModuleType, picture: "Image") -> "Image":
     """The Pillow image in mode L."""
     if picture.mode.startswith("I"):
         # 16-bit grey; convert("L") would clip everything above 255 to white.

@@ -1,0 +1,60 @@
+"""Training keeps no tensor alive: graphs must not be reference cycles that wait for the collector."""
+
+import gc
+
+import facula
+import facula.nn as nn
+from facula.backend.cpu import machine
+
+
+def step(model: nn.Module, optimizer: facula.optim.Optimizer) -> None:
+    images = facula.randn(8, 1, 12, 12)
+    classes = facula.randint(0, 5, (8,))
+    optimizer.zero_grad()
+    loss = nn.functional.cross_entropy(model(images), classes)
+    loss.backward()
+    optimizer.step()
+
+
+def test_steps_leave_nothing_behind_without_the_collector() -> None:
+    model = nn.Sequential(
+        nn.Conv2d(1, 3, 3),
+        nn.BatchNorm2d(3),
+        nn.ReLU(),
+        nn.MaxPool2d(2),
+        nn.Flatten(),
+        nn.Dropout(0.3),
+        nn.LayerNorm(75),
+        nn.Linear(75, 5),
+    )
+    optimizer = facula.optim.Adam(model.parameters())
+    for _ in range(3):
+        step(model, optimizer)
+    gc.collect()
+    gc.disable()
+    try:
+        before = machine.memory.statistics()["allocated_bytes"]
+        for _ in range(20):
+            step(model, optimizer)
+        after = machine.memory.statistics()["allocated_bytes"]
+    finally:
+        gc.enable()
+    assert after - before <= 1 << 16
+
+
+def test_a_retained_gradient_is_no_cycle() -> None:
+    gc.collect()
+    gc.disable()
+    try:
+        before = machine.memory.statistics()["allocated_bytes"]
+        for _ in range(20):
+            x = facula.ones(1000, requires_grad=True)
+            y = x * 2
+            y.retain_grad()
+            y.sum().backward()
+            assert y.grad is not None
+        del x, y
+        after = machine.memory.statistics()["allocated_bytes"]
+    finally:
+        gc.enable()
+    assert after - before <= 1 << 14

@@ -1,0 +1,444 @@
+"""A table of plans with small operands: (plan, arguments by name, stored kind of each result)."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from fenced import DTYPES, numbers
+
+from facula.backend import llvm
+from facula.backend.cpu import machine
+from facula.kernel import expr
+from facula.kernel.expr import Expr, linearise
+from facula.kernel.library import pool, random, softmax
+from facula.kernel.library.conv import (
+    Conv2d,
+    conv2d_backward_data,
+    conv2d_backward_weight,
+    conv2d_forward,
+)
+from facula.kernel.library.index import Index, Nonzero
+from facula.kernel.library.matmul import matmul_plan
+from facula.kernel.library.sort import Sort
+from facula.kernel.library.tile import Launch
+from facula.kernel.library.update import BLOCK, Update
+from facula.kernel.plan import Plan, Pointwise, Reduce, Scan
+from facula.kernel.program import REGISTER_KIND, STORED_BYTES
+from facula.kernel.scalar import exp, maximum, sqrt, where
+
+Case = tuple[str, Plan, dict[str, Any], dict[str, str]]
+KINDS = tuple(DTYPES)
+
+
+def register(kind: str) -> str:
+    return REGISTER_KIND.get(kind, kind)
+
+
+def edges(kind: str) -> tuple[int, ...]:
+    """Sizes around the width of a vector."""
+    lanes = llvm.host_target().lanes(STORED_BYTES[kind])
+    return (0, 1, lanes - 1, lanes, lanes + 1, 3 * lanes + 5)
+
+
+def traced(kinds: tuple[str, ...], formula: Any, out: str) -> expr.Graph:
+    inputs = [expr.input_(k, register(kind)) for k, kind in enumerate(kinds)]
+    results = formula(*inputs)
+    results = results if isinstance(results, tuple) else (results,)
+    return linearise([expr.cast(r, register(out)) for r in results])
+
+
+# --- loops -------------------------------------------------------------------------------------
+
+
+def pointwise(
+    kinds: tuple[str, ...], out: str, formula: Any, sizes: tuple[int, ...], inner: str, name: str
+) -> Case:
+    """Operands of `sizes`; `inner` says how each of them, and the result, moves along the last."""
+    rank = len(sizes)
+    plan = Pointwise(kinds, (out,), (), traced(kinds, formula, out), rank, tuple(inner))
+    values: dict[str, Any] = {f"d{d}": n for d, n in enumerate(sizes)}
+    for k, (operand, kind) in enumerate(zip(plan.names, (*kinds, out), strict=True)):
+        step = {"1": 1, "0": 0, "s": 3}[inner[k]]
+        strides = [step]
+        for n in reversed(sizes[1:]):
+            # the second input is spread over the first dim
+            strides.insert(0, max(1, strides[0]) * n + 1 if k != 1 else 0)
+        for d, s in enumerate(strides):
+            if d < rank - 1 or inner[k] == "s":
+                values[f"{operand}_s{d}"] = s
+        reach = sum(max(0, n - 1) * s for n, s in zip(sizes, strides, strict=True)) + 1
+        values[operand] = numbers(kind, reach, k)
+    return name, plan, values, {"y0": out}
+
+
+def pointwise_cases() -> Iterator[Case]:
+    for kind in KINDS:
+        for size in edges(kind):
+            text = f"add {kind} {size}"
+            yield pointwise((kind, kind), kind, lambda a, b: a + b, (size,), "111", text)
+    for inner in ("111", "101", "011", "s11", "1s1", "11s", "sss", "0ss"):
+        for sizes in ((37,), (3, 21), (2, 3, 19), (2, 2, 3, 17), (2, 0)):
+            text = f"mul {inner} {sizes}"
+            yield pointwise(("f32", "f32"), "f32", lambda a, b: a * b, sizes, inner, text)
+    for source in KINDS:
+        for target in KINDS:
+            text = f"cast {source} {target}"
+            yield pointwise((source,), target, lambda a: a, (29,), "11", text)
+    for kind in ("i8", "f16", "f64", "bool"):
+        text = f"strided {kind}"
+        yield pointwise((kind, kind), kind, lambda a, b: maximum(a, b), (2, 23), "s0s", text)
+
+
+def along(
+    text: str,
+    kinds: tuple[str, str],
+    state: str,
+    unit: float,
+    combine: Any,
+    kept: tuple[int, ...],
+    reduced: tuple[int, ...],
+    order: str,
+    *,
+    inner: str = "1",
+    chunk: int = 0,
+) -> Case:
+    """A reduction of one input whose reduced (or kept) loops lie innermost in memory."""
+    source, target = kinds
+    where_ = "reduced" if order == "kr" else "kept"
+    sizes = (*kept, *reduced) if order == "kr" else (*reduced, *kept)
+    step = {"1": 1, "s": 2, "0": 0}[inner]
+    strides = [step]
+    for n in reversed(sizes[1:]):
+        strides.insert(0, max(1, strides[0]) * n)
+    k_strides = strides[: len(kept)] if order == "kr" else strides[len(reduced) :]
+    r_strides = strides[len(kept) :] if order == "kr" else strides[: len(reduced)]
+    mapped = linearise([expr.cast(expr.input_(0, register(source)), state)])
+    joined = linearise([combine(expr.input_(0, state), expr.input_(1, state))])
+    finished = linearise([expr.cast(expr.input_(0, state), register(target))])
+    plan = Reduce(
+        (source,), (target,), (), mapped, joined, finished, ((state, unit),), len(kept),
+        len(reduced), where_, (inner,), bool(chunk),
+    )  # fmt: skip
+    pieces = 1
+    if chunk:
+        pieces = -(-(reduced[-1] if order == "kr" else reduced[0]) // chunk)
+    values: dict[str, Any] = {f"k{d}": n for d, n in enumerate(kept)}
+    values |= {f"r{d}": n for d, n in enumerate(reduced)}
+    values |= {f"x0_k{d}": s for d, s in enumerate(k_strides)}
+    values |= {f"x0_r{d}": s for d, s in enumerate(r_strides)}
+    run = pieces
+    for d in range(len(kept) - 1, -1, -1):
+        values[f"y0_k{d}"] = run
+        run *= kept[d]
+    if chunk:
+        values |= {"y0_c": 1, "chunk": chunk}
+    values["x0"] = numbers(source, strides[0] * sizes[0] + 1)
+    values["y0"] = numbers(target, run, 1)
+    return text, plan, values, {"y0": target}
+
+
+def reduce_cases() -> Iterator[Case]:
+    def add(a: Expr, b: Expr) -> Expr:
+        return a + b
+
+    for kind in KINDS:
+        state = {"bool": "i64", "f16": "f32", "bf16": "f32"}.get(kind, kind)
+        target = "i64" if kind == "bool" else kind
+        for size in edges(kind):
+            for order in ("kr", "rk"):
+                text = f"sum {kind} {size} {order}"
+                yield along(text, (kind, target), state, 0, add, (3,), (size,), order)
+                yield along(text + " kept", (kind, target), state, 0, add, (size,), (3,), order)
+    for kept, reduced in (((), (70,)), ((2, 3), (5, 21)), ((4,), (2, 3, 19)), ((2, 2, 5), (7,))):
+        for order in ("kr", "rk"):
+            if order == "rk" and not kept:
+                continue
+            for inner in ("1", "s", "0"):
+                text = f"max {kept} {reduced} {order} {inner}"
+                lowest = float("-inf")
+                yield along(
+                    text, ("f32", "f32"), "f32", lowest, maximum, kept, reduced, order, inner=inner
+                )
+    for order in ("kr", "rk"):
+        for size in (1, 40, 41, 127):
+            text = f"split {order} {size}"
+            yield along(text, ("f32", "f64"), "f64", 0.0, add, (2,), (size,), order, chunk=40)
+            yield along(
+                text + "+", ("i32", "i64"), "i64", 0, add, (3, 5), (2, size)[:: 1 if order == "kr" else -1],
+                order, chunk=40,
+            )  # fmt: skip
+    yield argmax(43, 0)
+    yield argmax(43, 5)
+
+
+def argmax(size: int, chunk: int) -> Case:
+    def better(a: Expr, i: Expr, b: Expr, j: Expr) -> list[Expr]:
+        take = (b > a) | (expr.call("eq", a, b) & (j < i))
+        return [where(take, b, a), where(take, j, i)]
+
+    value, position = expr.input_(0, "f32"), expr.input_(1, "i64")
+    states = [expr.input_(k, ("f32", "i64")[k % 2]) for k in range(4)]
+    plan = Reduce(
+        ("f32",), ("f32", "i64"), (), linearise([value, position]), linearise(better(*states)),
+        linearise(states[:2]), (("f32", float("-inf")), ("i64", 2**62)), 1, 1, "reduced", ("1",),
+        bool(chunk), True,
+    )  # fmt: skip
+    pieces = -(-size // chunk) if chunk else 1
+    values: dict[str, Any] = {"k0": 3, "r0": size, "x0_k0": size, "x0_r0": 1}
+    values |= {"y0_k0": pieces, "y1_k0": pieces, "y0_c": 1, "y1_c": 1, "chunk": chunk}
+    values |= {"x0": numbers("f16", 3 * size).astype(np.float32)}
+    values |= {"y0": numbers("f32", 3 * pieces), "y1": numbers("i64", 3 * pieces)}
+    return f"argmax {chunk}", plan, values, {"y0": "f32", "y1": "i64"}
+
+
+def scan_cases() -> Iterator[Case]:
+    for kind in ("i8", "i64", "f32", "f16", "bool"):
+        state = "i64" if kind == "bool" else register(kind)
+        target = "i64" if kind == "bool" else kind
+        for n in (0, 1, 19):
+            plan = Scan(
+                (kind,), (target,), linearise([expr.cast(expr.input_(0, register(kind)), state)]),
+                linearise([expr.input_(0, state) + expr.input_(1, state)]),
+                linearise([expr.cast(expr.input_(0, state), register(target))]), ((state, 0),), 2,
+            )  # fmt: skip
+            values: dict[str, Any] = {"k0": 2, "k1": 3, "n": n}
+            values |= {"x0_k0": 3 * n, "x0_k1": 1, "x0_n": 3, "y0_k0": 3 * n, "y0_k1": n, "y0_n": 1}
+            values |= {"x0": numbers(kind, 6 * n + 1), "y0": numbers(target, 6 * n)}
+            yield f"scan {kind} {n}", plan, values, {"y0": target}
+
+
+def update_cases() -> Iterator[tuple[str, Update, list[int]]]:
+    """Plans with the lengths of their rows; the test builds the tables of addresses."""
+    p, g, m = (expr.input_(k, "f32") for k in range(3))
+    momentum = expr.cast(expr.param(0, "f32"), "f32") * m + g
+    yield "momentum", Update("f32", 3, (0, 2), 1, linearise([p - momentum, momentum])), [5, 0, 40]
+    yield "blocks", Update("f32", 2, (1,), 0, linearise([p + g])), [BLOCK + 3, 1, 2 * BLOCK]
+    half, rest = expr.input_(0, "f32"), expr.input_(1, "f32")
+    graph = linearise([half * 0.5 + sqrt(rest * rest) * exp(half)])
+    yield "halves", Update("f16", 2, (0,), 0, graph), [1, 33]
+
+
+# --- indirect ----------------------------------------------------------------------------------
+
+
+def indirect_cases() -> Iterator[Case]:
+    for kind in ("f32", "bool", "f16", "i64", "u8"):
+        for mode in ("take", "put", "add", "mul", "max", "min"):
+            for rowwise in (False, True):
+                yield index(mode, kind, rowwise, False)
+    yield index("take", "f32", False, True)
+    yield index("add", "f32", True, True)
+    for kind in ("f32", "bool", "i16", "bf16"):
+        for count_only in (False, True):
+            x = numbers(kind, 60)
+            x[::3] = 0
+            values = {"d0": 3, "d1": 5, "x_s0": 20, "x_s1": 2, "x": x, "y": numbers("i64", 30)}
+            plan = Nonzero(kind, 2, count_only)
+            yield f"nonzero {kind} {count_only}", plan, values, {"y": "i64"}
+    for kind in KINDS:
+        for descending in (False, True):
+            for n in (1, 2, 7, 33):
+                x = numbers(kind, 2 * n)
+                if kind in ("f32", "f64"):
+                    x[::5] = np.nan
+                values = {"rows": 2, "n": n, "passes": (n - 1).bit_length(), "x": x}
+                values |= {name: numbers(kind, 2 * n) for name in ("values", "spare_values")}
+                values |= {name: numbers("i64", 2 * n) for name in ("indices", "spare_indices")}
+                text = f"sort {kind} {descending} {n}"
+                yield text, Sort(kind, descending), values, {"values": kind, "indices": "i64"}
+
+
+def index(mode: str, kind: str, rowwise: bool, outside: bool) -> Case:
+    """A table of 7 x 19, five of whose rows (or elements of a column) are chosen, some twice."""
+    plan = Index(mode, kind, 1, 2, rowwise, False)
+    chosen = np.array([3, -1, 0, 3, 9 if outside else 6], np.int64)
+    values: dict[str, Any] = {"d0": 5, "d1": 19, "v_s0": 19, "v_s1": 1, "t_s0": 0, "t_s1": 1}
+    values |= {"i0_s0": 1, "i0_s1": 0, "i0_n": 7, "i0_t": 19, "i0": chosen}
+    values |= {"v": numbers(kind, 95), "t": numbers(kind, 133, 1)}
+    return f"{mode} {kind} {rowwise} {outside}", plan, values, {"v": kind, "t": kind}
+
+
+# --- layers ------------------------------------------------------------------------------------
+
+
+def layer_cases() -> Iterator[Case]:
+    for kind in ("f32", "f64", "f16", "bf16"):
+        wide = "f64" if kind == "f64" else "f32"
+        for n in (1, 10, 16, 37):
+            rows = {"rows": 3, "n": n}
+            for log in (False, True):
+                x = numbers(kind, 3 * n)
+                values = rows | {"x": x, "y": numbers(kind, 3 * n, 1)}
+                yield f"softmax {kind} {log} {n}", softmax.Softmax(kind, log), values, {"y": kind}
+                values = rows | {"g": x, "y": numbers(kind, 3 * n, 1), "dx": numbers(kind, 3 * n)}
+                plan = softmax.SoftmaxBackward(kind, log)
+                yield f"softmax' {kind} {log} {n}", plan, values, {"dx": kind}
+            for ignore in (-100, 0):
+                target = np.array([0, n - 1, 0], np.int64)
+                values = rows | {"ignore": ignore, "x": x, "target": target}
+                values |= {"loss": numbers(kind, 3), "lse": numbers(wide, 3)}
+                text = f"cross entropy {kind} {n} {ignore}"
+                yield text, softmax.CrossEntropy(kind), values, {"loss": kind, "lse": wide}
+                values = rows | {"ignore": ignore, "each": 1, "x": x, "target": target}
+                values |= {"lse": numbers(wide, 3) + 3, "g": numbers(kind, 3), "scale": 0.25}
+                values["dx"] = numbers(kind, 3 * n)
+                yield text + "'", softmax.CrossEntropyBackward(kind), values, {"dx": kind}
+    names = pool.SIZES
+    for kind in ("f32", "f64", "f16", "i64", "u8"):
+        for h, w, kh, kw, sh, sw, ph, pw, dh, dw in (
+            (5, 7, 2, 2, 2, 2, 0, 0, 1, 1), (6, 21, 3, 3, 1, 2, 1, 1, 1, 1), (9, 40, 2, 3, 2, 1, 1, 1, 2, 2),
+        ):  # fmt: skip
+            oh = (h + 2 * ph - dh * (kh - 1) - 1) // sh + 1
+            ow = (w + 2 * pw - dw * (kw - 1) - 1) // sw + 1
+            sizes = (2, h, w, oh, ow, kh, kw, sh, sw, ph, pw, dh, dw)
+            values = dict(zip(names, sizes, strict=True)) | {"x": numbers(kind, 2 * h * w)}
+            values |= {"y": numbers(kind, 2 * oh * ow), "index": numbers("i64", 2 * oh * ow)}
+            results = {"y": kind, "index": "i64"}
+            yield f"max pool {kind} {h}x{w}", pool.MaxPool(kind), values, results
+            if kind[0] != "f":
+                continue
+            places = np.random.default_rng(0).integers(0, h * w, 2 * oh * ow)
+            back: dict[str, Any] = {"planes": 2, "size": h * w, "count": oh * ow, "index": places}
+            back |= {"g": numbers(kind, 2 * oh * ow), "dx": numbers(kind, 2 * h * w)}
+            yield f"max pool' {kind} {h}x{w}", pool.MaxPoolBackward(kind), back, {"dx": kind}
+            for adaptive in (False, True):
+                for backward in (False, True):
+                    for divisor in (-1, -2, 3):
+                        plan = pool.AveragePool(kind, adaptive, backward)
+                        given = {k: v for k, v in values.items() if k != "index"}
+                        text = f"average pool {kind} {h}x{w} {adaptive} {backward} {divisor}"
+                        result = "x" if backward else "y"
+                        yield text, plan, given | {"divisor": divisor}, {result: kind}
+
+
+# --- products ----------------------------------------------------------------------------------
+
+
+def launched(text: str, launch: Launch, arrays: dict[str, np.ndarray], result: str, kind: str) -> Case:
+    names = [p.name for p in launch.plan.parameters]
+    values: dict[str, Any] = dict(arrays)
+    values.setdefault("bias", 0)
+    room = np.zeros(launch.scratch_bytes * machine.workers + 64, np.uint8)
+    values["scratch"] = room if launch.scratch_bytes else 0
+    values |= dict(zip(names[5:], launch.numbers, strict=True))
+    return text, launch.plan, values, {result: kind}
+
+
+def product_cases() -> Iterator[Case]:
+    target = llvm.host_target()
+    for kind in ("f32", "f64", "f16", "bf16", "i8", "u8", "i32", "i64"):
+        for m, n, k in ((3, 5, 4), (1, 35, 20), (35, 1, 20), (30, 37, 11), (2, 2, 0)):
+            for turned in (False, True):
+                b_strides = (k * n, 1, k) if turned else (k * n, n, 1)
+                for extra in ("", "bias"):
+                    if extra and kind[0] != "f":
+                        continue
+                    launch = matmul_plan(
+                        target, kind, (2, m, n, k), (m * k, k, 1), b_strides, (m * n, n),
+                        bias="n" if extra else "", activation="relu" if extra else "",
+                    )  # fmt: skip
+                    arrays = {"a": numbers(kind, 2 * m * k), "b": numbers(kind, 2 * k * n, 1)}
+                    arrays |= {"c": numbers(kind, 2 * m * n, 2)}
+                    if extra:
+                        arrays["bias"] = numbers(kind, n, 3)
+                    text = f"matmul {kind} {m} {n} {k} {turned} {extra}"
+                    yield launched(text, launch, arrays, "c", kind)
+    for kind in ("f32", "f64", "f16"):
+        for shape in (
+            Conv2d(2, 3, 6, 7, 4, (3, 3)),
+            Conv2d(1, 4, 9, 5, 6, (3, 2), (2, 2), (1, 1), (1, 1), 2),
+            Conv2d(2, 2, 8, 20, 3, (2, 3), (1, 1), (1, 2), (2, 1)),
+        ):
+            yield from convolution(kind, shape)
+
+
+def convolution(kind: str, shape: Conv2d) -> Iterator[Case]:
+    target = llvm.host_target()
+    height, width = shape.output
+    x_size = shape.in_channels * shape.height * shape.width
+    y_size = shape.out_channels * height * width
+    x_strides = (x_size, shape.height * shape.width, shape.width, 1)
+    y_strides = (y_size, height * width, width, 1)
+    weights = shape.out_channels * shape.in_channels // shape.groups
+    weights *= shape.kernel[0] * shape.kernel[1]
+    x, y = numbers(kind, shape.batch * x_size), numbers(kind, shape.batch * y_size, 1)
+    weight, bias = numbers(kind, weights, 2), numbers(kind, shape.out_channels, 3)
+    text = f"conv {kind} {tuple(shape)}"
+    launch = conv2d_forward(target, kind, shape, x_strides, bias=True)
+    yield launched(text, launch, {"out": y, "a": weight, "b": x, "bias": bias}, "out", kind)
+    launch = conv2d_backward_data(target, kind, shape, y_strides)
+    yield launched(text + " dx", launch, {"out": x, "a": weight, "b": y}, "out", kind)
+    launch = conv2d_backward_weight(target, kind, shape, x_strides, y_strides)
+    yield launched(text + " dw", launch, {"out": weight, "a": y, "b": x}, "out", kind)
+
+
+# --- random ------------------------------------------------------------------------------------
+
+
+def seeded(seed: int, drawn: int = 0) -> np.ndarray:
+    """A generator's memory, `drawn` words after its seeding."""
+    state = np.zeros(random.STATE_BYTES, np.uint8)
+    machine.compile_plan(random.Seeding())(state.ctypes.data, random.WORDS, seed)
+    if drawn:
+        sink = np.zeros(drawn, np.int32)
+        plan = random.Integers("i32", "narrow")
+        machine.compile_plan(plan)(state.ctypes.data, sink.ctypes.data, drawn, 0, 7)
+    return state
+
+
+def random_cases() -> Iterator[Case]:
+    def fill(text: str, plan: Plan, kind: str, n: int, drawn: int = 0, **more: Any) -> Case:
+        values = {"state": seeded(5, drawn), "y": numbers(kind, n), "n": n} | more
+        return f"{text} {kind} {n}", plan, values, {"y": kind}
+
+    state = np.full(random.STATE_BYTES, 7, np.uint8)
+    yield "seeding", random.Seeding(), {"state": state, "n": 624, "seed": 2**32 - 5}, {}
+    for kind in ("f32", "f64", "f16", "bf16"):
+        for n in (1, 17, 700):
+            yield fill("uniform", random.Uniform(kind), kind, n, 3, low=-1.5, high=2.5)
+        for n in (16, 41, 640):
+            yield fill("normal", random.NormalBlocks(kind), kind, n, 611, mean=0.5, std=2.0)
+        for n in (1, 2, 15):
+            yield fill("pairs", random.NormalPairs(kind), kind, n, mean=0.5, std=2.0)
+        yield fill("bernoulli", random.Bernoulli(kind), kind, 33, threshold=2**52, divisor=0.5)
+    for kind in ("u8", "i16", "i32", "i64", "f32", "bool"):
+        for n in (1, 33, 2100):
+            plan = random.Integers(kind, "narrow")
+            yield fill("narrow", plan, kind, n, low=-3, span=90)
+        wide, full = random.Integers(kind, "wide"), random.Integers(kind, "full")
+        yield fill("wide", wide, kind, 20, low=-3, span=2**40)
+        yield fill("full", full, kind, 20, low=0, span=0)
+        yield fill("bernoulli", random.Bernoulli(kind), kind, 33, threshold=2**52, divisor=1.0)
+    for kind in ("i64", "f32"):
+        for n in (2, 33, 2100):
+            yield fill("shuffle", random.Shuffle(kind), kind, n)
+            yield fill("wide shuffle", random.WideShuffle(kind), kind, n // 2)
+    for given in ("f32", "f64", "f16"):
+        for scale in (1.0, 2.0):
+            x = (np.abs(numbers(given, 40)) % 1 * scale).astype(DTYPES[given])
+            plan = random.BernoulliEach("f32", given)
+            yield fill(f"each {given} {scale}", plan, "f32", 40, x=x)
+        for bad in (0.5, -1.0, np.inf, 0.0):
+            weights = np.abs(numbers(given, 14))
+            weights[7 if bad else slice(7, 14)] = bad
+            more: dict[str, Any] = {"x": weights, "rows": 2, "columns": 7}
+            more |= {"sums": np.zeros(7, np.float64 if given == "f64" else np.float32)}
+            name, plan_, values, _ = fill(
+                f"multinomial {given} {bad}", random.Multinomial(given), "i64", 9, **more
+            )
+            values["y"] = numbers("i64", 18)
+            yield name, plan_, values, {"y": "i64"}
+    u, scale_ = expr.input_(0, "f64"), expr.param(0, "f64")
+    formula = linearise([expr.call("log1p", -u) / scale_])
+    yield fill("formula", random.FromUniform("f32", formula), "f32", 30, p0=2.0, p1=0.0)
+
+
+FAMILIES = (
+    pointwise_cases,
+    reduce_cases,
+    scan_cases,
+    indirect_cases,
+    layer_cases,
+    product_cases,
+    random_cases,
+)

@@ -1,0 +1,7 @@
+from types import ModuleType
+import pytest
+from tests.ops import contract_cases as cases
+from tests.ops.twin import check
+@pytest.mark.parametrize("text", cases.LIKE_TORCH)
+def test_contract_like_torch(torch: ModuleType, text: str) -> None:
+    check(torch, text)

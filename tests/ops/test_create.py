@@ -1,0 +1,7 @@
+from types import ModuleType
+import pytest
+from tests.ops import create_cases as cases
+from tests.ops.twin import check
+@pytest.mark.parametrize("text", cases.LIKE_TORCH)
+def test_create_like_torch(torch: ModuleType, text: str) -> None:
+    check(torch, text)
