@@ -10,9 +10,9 @@ from typing import Any
 
 from facula.autograd.graph import Node
 from facula.autograd.mode import mode
-from facula.form import Form
+from facula.form import Form, form_of
 from facula.op import registry
-from facula.tensor import Tensor, wrap
+from facula.tensor import Tensor, allocate, wrap
 
 
 def note_view(view: Tensor) -> None:
@@ -76,10 +76,13 @@ class CopySlices(Node):
     def backward(self, gradients: Sequence[Tensor | None]) -> Sequence[Tensor | None]:
         g = gradients[0]
         assert g is not None
-        whole = registry["clone_as"].function(g, self.base_form)
-        inside = wrap(
-            whole.storage, whole.address + self.offset * self.base_form.itemsize, self.view_form
-        )
+        # The same writes that made the base, on its gradient: recorded if gradients are.
+        whole = room_like(self.base_form)
+        whole.copy_(g)
+        place = whole.storage_offset() + self.offset
+        as_strided = registry["as_strided"].function
+        assert as_strided is not None
+        inside = as_strided(whole, self.view_form.shape, self.view_form.strides, place)
         passed = list(self.inner.backward([inside.clone()]))
         if self.edges[0] is not None:
             if passed[0] is None:
@@ -90,3 +93,12 @@ class CopySlices(Node):
 
     def release(self) -> None:
         self.inner.release()
+
+
+def room_like(form: Form) -> Tensor:
+    """An uninitialised tensor of a form, which need not be dense."""
+    if form.dense:
+        return allocate(form)
+    low, high = form.geometry.bounds()
+    room = allocate(form_of(form.dtype, (high - low + 1,)))
+    return wrap(room.storage, room.address - low * form.itemsize, form)

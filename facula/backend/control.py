@@ -16,7 +16,7 @@ def get_num_threads() -> int:
 
 def set_num_threads(count: int) -> None:
     """Sets how many threads kernels use; results do not depend on it."""
-    if not isinstance(count, int):
+    if not isinstance(count, int) or isinstance(count, bool):
         raise TypeError(f"set_num_threads expects an int, but got {type(count).__name__}")
     if count <= 0:
         raise RuntimeError("Expected num_threads > 0 to be true, but got false.")

@@ -77,8 +77,11 @@ out:
 define void @facula_worker(ptr %state, i64 %worker) {{
 start:
 {words(epoch=EPOCH, sleepers=SLEEPERS, stop=STOP, open=OPEN, active=ACTIVE, parts=PARTS)}
+  ; A thread that comes this far only after the end was called would wait for ever.
   %began = load atomic i64, ptr %epoch.p acquire, align 8
-  br label %wait
+  %stop.before = load atomic i64, ptr %stop.p seq_cst, align 8
+  %over = icmp ne i64 %stop.before, 0
+  br i1 %over, label %end, label %wait
 wait:
   %seen = phi i64 [ %began, %start ], [ %epoch, %leave ]
   br label %spin

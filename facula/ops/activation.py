@@ -40,27 +40,34 @@ def activation(schema, doc, value, gradient, refuses="bui", kernel="", rule=SAME
 
 # --- rectifiers ----------------------------------------------------------------------------------
 
-activation("hardtanh(Tensor self, Scalar min_val=-1, Scalar max_val=1) -> Tensor", "x kept within bounds.",
+activation("hardtanh(Tensor self, Scalar min_val=-1, Scalar max_val=1) -> Tensor",
+           "x kept within bounds.",
            lambda x, low, high: minimum(maximum(x, low), high),
            lambda g, y, x, low, high: where(and_(gt(x, low), lt(x, high)), g, 0),
            {"b": "Bool inputs not supported for hardtanh"})
 
-activation("leaky_relu(Tensor self, Scalar negative_slope=0.01) -> Tensor", "x above 0, a fraction of it below.",
+activation("leaky_relu(Tensor self, Scalar negative_slope=0.01) -> Tensor",
+           "x above 0, a fraction of it below.",
            lambda x, slope: where(gt(x, 0), x, x * slope),
            lambda g, y, x, slope: where(gt(x, 0), g, g * slope))
 
-activation("prelu_elementwise(Tensor self, Tensor weight) -> Tensor", "x above 0, weight times x below.",
+activation("prelu_elementwise(Tensor self, Tensor weight) -> Tensor",
+           "x above 0, weight times x below.",
            lambda x, w: where(gt(x, 0), x, x * w),
-           lambda g, y, x, w: (where(gt(x, 0), g, g * w), where(gt(x, 0), 0, g * x)), "bui", "prelu_cpu")
+           lambda g, y, x, w: (where(gt(x, 0), g, g * w), where(gt(x, 0), 0, g * x)),
+           "bui", "prelu_cpu")
 
 pointwise("relu(Tensor self) -> Tensor", SAME, "max(x, 0).",
-          lambda x: maximum(x, 0), lambda g, y, x: where(le(y, 0), 0, g), {"b": "Boolean inputs not supported for relu"})
+          lambda x: maximum(x, 0),
+          lambda g, y, x: where(le(y, 0), 0, g), {"b": "Boolean inputs not supported for relu"})
 
 activation("relu6(Tensor self) -> Tensor", "min(max(x, 0), 6).",
-           lambda x: minimum(maximum(x, 0), 6), lambda g, y, x: where(and_(gt(y, 0), lt(y, 6)), g, 0),
+           lambda x: minimum(maximum(x, 0), 6),
+           lambda g, y, x: where(and_(gt(y, 0), lt(y, 6)), g, 0),
            {"b": "Bool inputs not supported for hardtanh"})
 
-activation("threshold(Tensor self, Scalar threshold, Scalar value) -> Tensor", "x above a threshold, else a number.",
+activation("threshold(Tensor self, Scalar threshold, Scalar value) -> Tensor",
+           "x above a threshold, else a number.",
            lambda x, threshold, value: where(le(x, threshold), value, x),
            lambda g, y, x, threshold, value: where(le(x, threshold), 0, g), "b")
 
@@ -77,13 +84,16 @@ def prelu(self, weight):
                 f"Mismatch of parameter numbers and input channel size. Found parameter numbers = "
                 f"{weight.form.numel} and channel size = {channels}."
             )
-        weight = weight.reshape((1, -1) + (1,) * (self.form.ndim - 2)) if self.form.ndim > 1 else weight
+        weight = (
+            weight.reshape((1, -1) + (1,) * (self.form.ndim - 2)) if self.form.ndim > 1 else weight
+        )
     return registry["prelu_elementwise"].function(self, weight)
 
 
 # --- exponential units ---------------------------------------------------------------------------
 
-pointwise("celu(Tensor self, Scalar alpha=1.0) -> Tensor", SAME, "x above 0, alpha (exp(x / alpha) - 1) below.",
+pointwise("celu(Tensor self, Scalar alpha=1.0) -> Tensor", SAME,
+          "x above 0, alpha (exp(x / alpha) - 1) below.",
           lambda x, a: where(gt(x, 0), x, expm1(x / a) * a),
           lambda g, y, x, a: where(gt(x, 0), g, g * exp(x / a)), "bui", "elu_cpu")
 
@@ -92,9 +102,11 @@ activation("elu(Tensor self, Scalar alpha=1, Scalar scale=1, Scalar input_scale=
            lambda x, a, s, i: where(gt(x, 0), x * s, expm1(x * i) * (a * s)),
            lambda g, y, x, a, s, i: where(gt(x, 0), g * s, g * (exp(x * i) * (i * (a * s)))))
 
-pointwise("selu(Tensor self) -> Tensor", SAME, "Self-normalising elu (Klambauer et al., arXiv 1706.02515).",
+pointwise("selu(Tensor self) -> Tensor", SAME,
+          "Self-normalising elu (Klambauer et al., arXiv 1706.02515).",
           lambda x: where(gt(x, 0), x * SELU_SCALE, expm1(x) * (SELU_ALPHA * SELU_SCALE)),
-          lambda g, y, x: where(gt(x, 0), g * SELU_SCALE, g * (exp(x) * (SELU_ALPHA * SELU_SCALE))), "bui", "elu_cpu")
+          lambda g, y, x: where(gt(x, 0), g * SELU_SCALE, g * (exp(x) * (SELU_ALPHA * SELU_SCALE))),
+          "bui", "elu_cpu")
 
 activation("softplus(Tensor self, Scalar beta=1, Scalar threshold=20) -> Tensor",
            "Smooth relu: log(1 + exp(beta x)) / beta, and x itself once beta x exceeds threshold.",
@@ -107,7 +119,8 @@ activation("hardsigmoid(Tensor self) -> Tensor", "min(max(x + 3, 0), 6) / 6.",
            lambda x: minimum(maximum(x + 3, 0), 6) / 6,
            lambda g, y, x: where(and_(gt(x, -3), lt(x, 3)), g / 6, 0))
 
-activation("hardswish(Tensor self) -> Tensor", "x min(max(x + 3, 0), 6) / 6 (Howard et al., arXiv 1905.02244).",
+activation("hardswish(Tensor self) -> Tensor",
+           "x min(max(x + 3, 0), 6) / 6 (Howard et al., arXiv 1905.02244).",
            lambda x: x * minimum(maximum(x + 3, 0), 6) / 6,
            lambda g, y, x: where(le(x, -3), 0, where(ge(x, 3), g, g * (x / 3 + 0.5))))
 
@@ -145,7 +158,8 @@ def _(g, y, x):
 
 
 activation("softsign(Tensor self) -> Tensor", "x / (1 + |x|).",
-           lambda x: x / (1 + abs_(x)), lambda g, y, x: g / ((1 + abs_(x)) * (1 + abs_(x))), rule=FLOAT)
+           lambda x: x / (1 + abs_(x)),
+           lambda g, y, x: g / ((1 + abs_(x)) * (1 + abs_(x))), rule=FLOAT)
 
 activation("tanhshrink(Tensor self) -> Tensor", "x - tanh(x).",
            lambda x: x - tanh(x), lambda g, y, x: g * (tanh(x) * tanh(x)), rule=FLOAT)
@@ -166,13 +180,17 @@ def glu(self, dim=-1):
 
 # --- shrinkage -----------------------------------------------------------------------------------
 
-pointwise("hardshrink(Tensor self, Scalar lambd=0.5) -> Tensor", SAME, "x, but 0 within lambd of 0.",
+pointwise("hardshrink(Tensor self, Scalar lambd=0.5) -> Tensor", SAME,
+          "x, but 0 within lambd of 0.",
           lambda x, lambd: where(and_(ge(x, -lambd), le(x, lambd)), 0, x),
-          lambda g, y, x, lambd: where(or_(gt(x, lambd), lt(x, -lambd)), g, 0), "bui").inplace = False
+          lambda g, y, x, lambd: where(or_(gt(x, lambd), lt(x, -lambd)), g, 0),
+          "bui").inplace = False
 
-activation("softshrink_elementwise(Tensor self, Scalar lambd=0.5) -> Tensor", "x moved towards 0 by lambd, 0 within it.",
+activation("softshrink_elementwise(Tensor self, Scalar lambd=0.5) -> Tensor",
+           "x moved towards 0 by lambd, 0 within it.",
            lambda x, lambd: where(gt(x, lambd), x - lambd, where(lt(x, -lambd), x + lambd, x * 0)),
-           lambda g, y, x, lambd: where(or_(gt(x, lambd), lt(x, -lambd)), g, 0), "bui", "softshrink_check")
+           lambda g, y, x, lambd: where(or_(gt(x, lambd), lt(x, -lambd)), g, 0),
+           "bui", "softshrink_check")
 
 
 @choice("softshrink(Tensor self, Scalar lambd=0.5) -> Tensor")
@@ -209,7 +227,9 @@ def gelu_tanh(x):
 @gelu_tanh.gradient
 def _(g, y, x):
     t = tanh(ROOT_2_OVER_PI * (x + CUBIC * x * x * x))
-    return g * (0.5 * (1 + t) + 0.5 * x * ((1 - t * t) * (ROOT_2_OVER_PI * (1 + 3 * CUBIC * x * x))))
+    return g * (
+        0.5 * (1 + t) + 0.5 * x * ((1 - t * t) * (ROOT_2_OVER_PI * (1 + 3 * CUBIC * x * x)))
+    )
 
 
 @choice("gelu(Tensor self, *, str approximate='none') -> Tensor")

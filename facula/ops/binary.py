@@ -1,4 +1,7 @@
-"""Arithmetic of two and three tensors. In formulas a and b are the inputs, y the result, g the gradient arriving at y."""
+"""Arithmetic of two and three tensors.
+
+In formulas a and b are the inputs, y the result, g the gradient arriving at y.
+"""
 
 import math
 
@@ -43,36 +46,44 @@ EASY = frozenset((1, 2, 3, -1, -2, 0.5, -0.5))
 
 def binary(name, rule, doc, value, gradient=None, refuses="", kernel=""):
     """A record of two tensors."""
-    return pointwise(f"{name}(Tensor self, Tensor other) -> Tensor", rule, doc, value, gradient, refuses, kernel)
+    return pointwise(
+        f"{name}(Tensor self, Tensor other) -> Tensor", rule, doc, value, gradient, refuses, kernel
+    )
 
 
 # --- arithmetic ----------------------------------------------------------------------------------
 
-pointwise("add(Tensor self, Tensor other, *, Scalar alpha=1) -> Tensor", SAME, "self + alpha * other.",
+pointwise("add(Tensor self, Tensor other, *, Scalar alpha=1) -> Tensor", SAME,
+          "self + alpha * other.",
           lambda a, b, alpha: a + b * alpha, lambda g, y, a, b, alpha: (g, g * alpha))
 
 pointwise("addcdiv(Tensor self, Tensor tensor1, Tensor tensor2, *, Scalar value=1) -> Tensor", SAME,
           "self + value * tensor1 / tensor2.",
           lambda a, b, c, value: a + b / c * value,
           lambda g, y, a, b, c, value: (g, g * (value / c), -g * (value * b / (c * c))),
-          {"b": "Integer division with addcdiv is no longer supported, and in a future  release addcdiv will perform a "
+          {"b": "Integer division with addcdiv is no longer supported, and in a future  release "
+                "addcdiv will perform a "
                 "true division of tensor1 and tensor2."})
 registry["addcdiv"].refuses.update(dict.fromkeys("ui", registry["addcdiv"].refuses["b"]))
 
 pointwise("addcmul(Tensor self, Tensor tensor1, Tensor tensor2, *, Scalar value=1) -> Tensor", SAME,
           "self + value * tensor1 * tensor2.",
           lambda a, b, c, value: a + b * c * value,
-          lambda g, y, a, b, c, value: (g, g * (c * value), g * (b * value)), "b", "addcmul_cpu_out")
+          lambda g, y, a, b, c, value: (g, g * (c * value), g * (b * value)),
+          "b", "addcmul_cpu_out")
 
 binary("mul", SAME, "self * other.", lambda a, b: a * b, lambda g, y, a, b: (g * b, g * a))
 
-pointwise("sub(Tensor self, Tensor other, *, Scalar alpha=1) -> Tensor", SAME, "self - alpha * other.",
+pointwise("sub(Tensor self, Tensor other, *, Scalar alpha=1) -> Tensor", SAME,
+          "self - alpha * other.",
           lambda a, b, alpha: a - b * alpha, lambda g, y, a, b, alpha: (g, -g * alpha))
 
-pointwise("rsub(Tensor self, Tensor other, Scalar alpha=1) -> Tensor", SAME, "other - alpha * self.",
+pointwise("rsub(Tensor self, Tensor other, Scalar alpha=1) -> Tensor", SAME,
+          "other - alpha * self.",
           lambda a, b, alpha: b - a * alpha, lambda g, y, a, b, alpha: (-g * alpha, g))
 
-pointwise("lerp(Tensor self, Tensor end, Tensor weight) -> Tensor", SAME, "self + weight * (end - self).",
+pointwise("lerp(Tensor self, Tensor end, Tensor weight) -> Tensor", SAME,
+          "self + weight * (end - self).",
           lambda a, b, w: where(lt(abs_(w), 0.5), a + w * (b - a), b - (b - a) * (1 - w)),
           lambda g, y, a, b, w: (g * (1 - w), g * w, g * (b - a)), "bui", "lerp_kernel_tensor")
 
@@ -85,12 +96,14 @@ binary("atan2", FLOAT, "The angle of the point (other, self).",
 
 binary("hypot", SAME, "sqrt(self * self + other * other), without overflow.",
        lambda a, b: where(or_(eq(abs_(a), math.inf), eq(abs_(b), math.inf)), math.inf,
-                          where(eq(maximum(abs_(a), abs_(b)), 0), 0, maximum(abs_(a), abs_(b)) * sqrt(
+                          where(eq(maximum(abs_(a), abs_(b)), 0), 0,
+                                maximum(abs_(a), abs_(b)) * sqrt(
                               1 + (minimum(abs_(a), abs_(b)) / maximum(abs_(a), abs_(b))) ** 2))),
        lambda g, y, a, b: (g * (a / y), g * (b / y)), "bui")
 
 binary("logaddexp", SAME, "log(exp(self) + exp(other)).",
-       lambda a, b: where(and_(eq(a, b), eq(abs_(a), math.inf)), a, maximum(a, b) + log1p(exp(-abs_(a - b)))),
+       lambda a, b: where(and_(eq(a, b), eq(abs_(a), math.inf)), a,
+                          maximum(a, b) + log1p(exp(-abs_(a - b)))),
        lambda g, y, a, b: (g * sigmoid(a - b), g * sigmoid(b - a)), "bui")
 
 binary("logaddexp2", SAME, "log2(2 ** self + 2 ** other).",
@@ -105,19 +118,24 @@ binary("xlogy", FLOAT, "self * log(other), 0 where self is 0 (nan where other is
 # --- bits and logic ------------------------------------------------------------------------------
 
 binary("bitwise_and", SAME, "Bits set in both.", lambda a, b: and_(a, b), None, "f")
-binary("bitwise_left_shift", SAME, "self * 2 ** other.", lambda a, b: shl(a, b), None, "bf", "lshift_cpu")
+binary("bitwise_left_shift", SAME, "self * 2 ** other.",
+       lambda a, b: shl(a, b), None, "bf", "lshift_cpu")
 binary("bitwise_or", SAME, "Bits set in one.", lambda a, b: or_(a, b), None, "f")
-binary("bitwise_right_shift", SAME, "self / 2 ** other rounded down.", lambda a, b: shr(a, b), None, "bf", "rshift_cpu")
+binary("bitwise_right_shift", SAME, "self / 2 ** other rounded down.",
+       lambda a, b: shr(a, b), None, "bf", "rshift_cpu")
 binary("bitwise_xor", SAME, "Bits set in exactly one.", lambda a, b: xor(a, b), None, "f")
 binary("logical_and", BOOL, "True where both are not 0.", lambda a, b: and_(ne(a, 0), ne(b, 0)))
 binary("logical_or", BOOL, "True where one is not 0.", lambda a, b: or_(ne(a, 0), ne(b, 0)))
-binary("logical_xor", BOOL, "True where exactly one is not 0.", lambda a, b: xor(ne(a, 0), ne(b, 0)))
+binary("logical_xor", BOOL, "True where exactly one is not 0.",
+       lambda a, b: xor(ne(a, 0), ne(b, 0)))
 
 # --- division ------------------------------------------------------------------------------------
 
-binary("floor_divide", SAME, "self / other rounded down.", lambda a, b: a // b, None, "b", "div_floor_cpu")
+binary("floor_divide", SAME, "self / other rounded down.",
+       lambda a, b: a // b, None, "b", "div_floor_cpu")
 
-binary("divide_floor", SAME, "self / other rounded down.", lambda a, b: a // b, lambda g, y, a, b: (0, 0), "b",
+binary("divide_floor", SAME, "self / other rounded down.",
+       lambda a, b: a // b, lambda g, y, a, b: (0, 0), "b",
        "div_floor_cpu")
 
 binary("divide_trunc", SAME, "self / other rounded towards 0.",
@@ -130,17 +148,20 @@ binary("fmod", SAME, "The remainder with the sign of self.",
 binary("remainder", SAME, "self - other * floor(self / other).",
        lambda a, b: a % b, lambda g, y, a, b: (g, -g * floordiv(a, b)), "b")
 
-binary("true_divide", FLOAT, "self / other.", lambda a, b: a / b, lambda g, y, a, b: (g / b, -g * (y / b)))
+binary("true_divide", FLOAT, "self / other.",
+       lambda a, b: a / b, lambda g, y, a, b: (g / b, -g * (y / b)))
 
 
-@choice("div(Tensor self, Tensor other, *, str? rounding_mode=None, Tensor(a!)? out=None) -> Tensor")
+@choice("div(Tensor self, Tensor other, *, str? rounding_mode=None, Tensor(a!)? out=None) "
+        "-> Tensor")
 def div(self, other, *, rounding_mode=None):
     """self / other; rounding_mode "trunc" or "floor" keeps integers."""
     if rounding_mode is None:
         return "true_divide", (self, other)
     if rounding_mode not in ("trunc", "floor"):
         raise RuntimeError(
-            f"div expected rounding_mode to be one of None, 'trunc', or 'floor' but found '{rounding_mode}'"
+            "div expected rounding_mode to be one of None, 'trunc', or 'floor' but found "
+            f"'{rounding_mode}'"
         )
     return f"divide_{rounding_mode}", (self, other)
 
@@ -150,36 +171,44 @@ def div(self, other, *, rounding_mode=None):
 binary("fmax", SAME, "The larger of each pair; nan only if both are.",
        {"floating": lambda a, b: where(isnan(a), b, where(isnan(b), a, maximum(a, b))),
         "integral": lambda a, b: maximum(a, b)},
-       lambda g, y, a, b: (where(or_(ge(a, b), isnan(b)), g, 0), where(or_(ge(a, b), isnan(b)), 0, g)))
+       lambda g, y, a, b: (where(or_(ge(a, b), isnan(b)), g, 0),
+                           where(or_(ge(a, b), isnan(b)), 0, g)))
 
 binary("fmin", SAME, "The smaller of each pair; nan only if both are.",
        {"floating": lambda a, b: where(isnan(a), b, where(isnan(b), a, minimum(a, b))),
         "integral": lambda a, b: minimum(a, b)},
-       lambda g, y, a, b: (where(or_(le(a, b), isnan(b)), g, 0), where(or_(le(a, b), isnan(b)), 0, g)))
+       lambda g, y, a, b: (where(or_(le(a, b), isnan(b)), g, 0),
+                           where(or_(le(a, b), isnan(b)), 0, g)))
 
-binary("maximum", SAME, "The larger of each pair; nan if one is nan. Equal ones share the gradient.",
+binary("maximum", SAME,
+       "The larger of each pair; nan if one is nan. Equal ones share the gradient.",
        lambda a, b: maximum(a, b),
        lambda g, y, a, b: (where(eq(a, b), g / 2, where(lt(a, b), 0, g)),
                            where(eq(a, b), g / 2, where(gt(a, b), 0, g))))
 
-binary("minimum", SAME, "The smaller of each pair; nan if one is nan. Equal ones share the gradient.",
+binary("minimum", SAME,
+       "The smaller of each pair; nan if one is nan. Equal ones share the gradient.",
        lambda a, b: minimum(a, b),
        lambda g, y, a, b: (where(eq(a, b), g / 2, where(gt(a, b), 0, g)),
                            where(eq(a, b), g / 2, where(lt(a, b), 0, g))))
 
 pointwise("clamp_max(Tensor self, Tensor max) -> Tensor", SAME, "min(x, max).",
           lambda x, high: minimum(x, high),
-          lambda g, y, x, high: (where(le(x, high), g, 0), where(gt(x, high), g, 0)), "b", "clamp_max_scalar_cpu")
+          lambda g, y, x, high: (where(le(x, high), g, 0), where(gt(x, high), g, 0)),
+          "b", "clamp_max_scalar_cpu")
 
 pointwise("clamp_min(Tensor self, Tensor min) -> Tensor", SAME, "max(x, min).",
           lambda x, low: maximum(x, low),
-          lambda g, y, x, low: (where(ge(x, low), g, 0), where(lt(x, low), g, 0)), "b", "clamp_min_scalar_cpu")
+          lambda g, y, x, low: (where(ge(x, low), g, 0), where(lt(x, low), g, 0)),
+          "b", "clamp_min_scalar_cpu")
 
-pointwise("clamp_between(Tensor self, Tensor min, Tensor max) -> Tensor", SAME, "min(max(x, low), high).",
+pointwise("clamp_between(Tensor self, Tensor min, Tensor max) -> Tensor", SAME,
+          "min(max(x, low), high).",
           lambda x, low, high: minimum(maximum(x, low), high),
           lambda g, y, x, low, high: (where(and_(ge(x, low), le(x, high)), g, 0),
                                       where(and_(lt(x, low), lt(low, high)), g, 0),
-                                      where(or_(gt(x, high), lt(high, low)), g, 0)), "b", "clamp_scalar_cpu")
+                                      where(or_(gt(x, high), lt(high, low)), g, 0)), "b",
+                                      "clamp_scalar_cpu")
 
 
 @choice("clamp(Tensor self, Tensor? min=None, Tensor? max=None, *, Tensor(a!)? out=None) -> Tensor")
@@ -197,10 +226,18 @@ def clamp(self, min=None, max=None):
 
 def power(name, rule, doc):
     """A record of self ** exponent."""
-    record = pointwise(f"{name}(Tensor self, Tensor exponent) -> Tensor", rule, doc,
-                       lambda a, b: a ** b,
-                       lambda g, y, a, b: (where(eq(b, 0), 0, g * (b * a ** (b - 1))),
-                                           where(and_(eq(a, 0), ge(b, 0)), 0, g * (y * log(a)))), "b", "pow")
+    record = pointwise(
+        f"{name}(Tensor self, Tensor exponent) -> Tensor",
+        rule,
+        doc,
+        lambda a, b: a**b,
+        lambda g, y, a, b: (
+            where(eq(b, 0), 0, g * (b * a ** (b - 1))),
+            where(and_(eq(a, 0), ge(b, 0)), 0, g * (y * log(a))),
+        ),
+        "b",
+        "pow",
+    )
     record.constant_numbers = EASY
     return record
 
@@ -235,7 +272,8 @@ binary("ldexp", FLOAT, "self * 2 ** other.", lambda a, b: a * exp2(b),
 binary("copysign", FLOAT, "The size of self with the sign of other.",
        lambda a, b: copysign(a, b), lambda g, y, a, b: (where(eq(a, 0), 0, g * (y / a)), 0))
 
-pointwise("heaviside(Tensor self, Tensor values) -> Tensor", SAME, "0 below 0, 1 above it, `values` at 0.",
+pointwise("heaviside(Tensor self, Tensor values) -> Tensor", SAME,
+          "0 below 0, 1 above it, `values` at 0.",
           lambda a, b: where(gt(a, 0), 1, where(eq(a, 0), b, 0)))
 
 # --- what torch refuses --------------------------------------------------------------------------
@@ -254,7 +292,9 @@ def check_alpha(compute, key):
     if isinstance(number, bool) and compute.kind != "b":
         raise RuntimeError("Boolean alpha only supported for Boolean results.")
     if isinstance(number, float) and not compute.is_floating_point:
-        raise RuntimeError("For integral input tensors, argument alpha must not be a floating point number.")
+        raise RuntimeError(
+            "For integral input tensors, argument alpha must not be a floating point number."
+        )
 
 
 def check_difference(compute, key):
@@ -277,7 +317,12 @@ def check_lerp(compute, key):
     start, *others = key
     for name, one in zip(("end", "weight"), others, strict=True):
         if isinstance(one, Form) and one.dtype is not start.dtype:
-            words = {"float32": "float", "float64": "double", "float16": "c10::Half", "bfloat16": "c10::BFloat16"}
+            words = {
+                "float32": "float",
+                "float64": "double",
+                "float16": "c10::Half",
+                "bfloat16": "c10::BFloat16",
+            }
             got, wanted = (words.get(d.name, d.name) for d in (one.dtype, start.dtype))
             raise RuntimeError(f"expected dtype {wanted} for `{name}` but got dtype {got}")
 
@@ -298,11 +343,13 @@ for _name in ("floor_divide", "divide_floor", "divide_trunc", "remainder", "fmod
 for _name in ("true_divide", "divide_floor", "divide_trunc"):
     registry[_name].node_name = "DivBackward0"
 registry["clamp_between"].node_name = "ClampBackward0"
-for _name in ("divide_floor", "divide_trunc", "clamp_between", "power", "power_of_number", "power_by_number"):
+for _name in ("divide_floor", "divide_trunc", "clamp_between",
+              "power", "power_of_number", "power_by_number"):
     registry[_name].namespace, registry[_name].method = "private", False
 registry["rsub"].inplace = False
 
 for _name, _of in (
-    ("arctan2", "atan2"), ("clip", "clamp"), ("divide", "div"), ("multiply", "mul"), ("subtract", "sub"),
+    ("arctan2", "atan2"), ("clip", "clamp"), ("divide", "div"), ("multiply", "mul"),
+    ("subtract", "sub"),
 ):  # fmt: skip
     Alias(_name, _of)

@@ -104,8 +104,8 @@ _compiled: dict[str, CodeType] = {}
 def compile_function(source: str, scope: dict[str, Any]) -> Callable[..., Any]:
     """Runs the definition of a function called `generated`; tracebacks show its lines.
 
-    Records with the same arguments share the compiled code and differ in their scope: compiling is most
-    of what binding costs.
+    Records with the same arguments share the compiled code and differ in their scope: compiling is
+    most of what binding costs.
     """
     code = _compiled.get(source)
     if code is None:
@@ -130,7 +130,7 @@ def describe(function: Callable[..., Any], name: str, doc: str, op: Op) -> Calla
 
 
 def hot_function(op: Pointwise) -> Callable[..., Any]:
-    """f(tensors...) with all Scalar arguments at their defaults, which the kernel then holds as constants.
+    """f(tensors...) with all Scalar arguments at their defaults, as constants of the kernel.
 
     Of two operands one may be a number: then a second function of the same shape serves it.
     """
@@ -203,7 +203,7 @@ def hot_source(
     arguments: str,
     number: str | None = None,
 ) -> Callable[..., Any]:
-    """Fills in the hot template: `keyed` names in the order of the launch key, `number` the one that is none."""
+    """Fills in the hot template: `keyed` names in the launch key's order; `number`: not a tensor."""
     call = f"kernel(*sizes, {arguments})"
     tensors = [n for n in names if n != number]
     source = HOT.format(
@@ -234,7 +234,9 @@ def bind_pointwise(op: Pointwise) -> None:
     declared = op.schema.arguments
     tensors = [a for a in declared if a.type.startswith("Tensor")]
     scalars = [a for a in declared if not a.type.startswith("Tensor")]
-    ready = all(a.default is not REQUIRED for a in scalars) and all(a.default is REQUIRED for a in tensors)
+    ready = all(a.default is not REQUIRED for a in scalars) and all(
+        a.default is REQUIRED for a in tensors
+    )
     hot = hot_function(op) if ready else None
     # A function's first tensor is called input; as a method it is self and comes by place.
     shown = {a.name: "input" if a.name == "self" else a.name for a in declared}
@@ -250,12 +252,22 @@ def bind_pointwise(op: Pointwise) -> None:
         parts.append("*")
     parts.append("out=None")
     names = ", ".join(shown[a.name] for a in declared)
-    plain = [f"{a.name} is {a.default!r}" if a.default is None else f"{a.name} == {a.default!r}" for a in scalars]
+    plain = [
+        f"{a.name} is {a.default!r}" if a.default is None else f"{a.name} == {a.default!r}"
+        for a in scalars
+    ]
     lines = [f"def generated({', '.join(parts)}):"]
     if hot is not None:
         conditions = " and ".join(["out is None", *plain])
-        lines += [f"    if {conditions}:", f"        return hot({', '.join(shown[a.name] for a in tensors)})"]
-    lines += ["    if out is None:", f"        return general(op, ({names},))", f"    return into(op, ({names},), out)"]
+        lines += [
+            f"    if {conditions}:",
+            f"        return hot({', '.join(shown[a.name] for a in tensors)})",
+        ]
+    lines += [
+        "    if out is None:",
+        f"        return general(op, ({names},))",
+        f"    return into(op, ({names},), out)",
+    ]
     scope = {"hot": hot, "general": call_pointwise, "into": pointwise_out, "op": op}
     op.function = describe(compile_function("\n".join(lines), scope), op.name, op.doc, op)
     op.hot = hot if hot is not None and not scalars else op.function
@@ -288,7 +300,9 @@ def pointwise_out(op: Pointwise, operands: tuple[Any, ...], out: Tensor) -> Tens
 def check_out(name: str, operands: Any, out: Any) -> None:
     if not isinstance(out, Tensor):
         raise TypeError(f"{name}(): argument 'out' must be Tensor, not {type(out).__name__}")
-    if mode.enabled and (out.needs_grad or any(isinstance(v, Tensor) and v.needs_grad for v in operands)):
+    if mode.enabled and (
+        out.needs_grad or any(isinstance(v, Tensor) and v.needs_grad for v in operands)
+    ):
         raise RuntimeError(
             f"{name}(): functions with out=... arguments don't support automatic differentiation, "
             "but one of the arguments requires grad."
@@ -299,11 +313,11 @@ def resize_out(out: Tensor, shape: tuple[int, ...]) -> None:
     """Gives an out= tensor the shape of the result, with torch's warning if it held something."""
     if out.form.numel != 0:
         warnings.warn(
-            f"An output with one or more elements was resized since it had shape {list(out.form.shape)}, "
-            f"which does not match the required output shape {list(shape)}. This behavior is deprecated, "
-            "and in a future PyTorch release outputs will not be resized unless they have zero elements. "
-            "You can explicitly reuse an out tensor t by resizing it, inplace, to zero elements with "
-            "t.resize_(0).",
+            "An output with one or more elements was resized since it had shape "
+            f"{list(out.form.shape)}, which does not match the required output shape "
+            f"{list(shape)}. This behavior is deprecated, and in a future PyTorch release outputs "
+            "will not be resized unless they have zero elements. You can explicitly reuse an out "
+            "tensor t by resizing it, inplace, to zero elements with t.resize_(0).",
             UserWarning,
             stacklevel=4,
         )
@@ -338,7 +352,9 @@ def with_out(op: Op, run: Callable[..., Any]) -> Callable[..., Any]:
             check_out(name, (*args, *kwargs.values()), target)
         with_mode = run(*args, **kwargs)
         if several:
-            return type(with_mode)(*[copy_out(name, y, o) for y, o in zip(with_mode, out, strict=True)])
+            return type(with_mode)(
+                *[copy_out(name, y, o) for y, o in zip(with_mode, out, strict=True)]
+            )
         return copy_out(name, with_mode, out)
 
     return function
@@ -392,7 +408,9 @@ def bind_view(op: View) -> None:
                 all_args = (kwargs.pop(op.parameters[0], None) or kwargs.pop("self"),)
         self, *rest = all_args
         args = tuple(rest)
-        if varargs and (len(args) > len(names) or (args and len(names) == 1 and type(args[0]) is int)):
+        if varargs and (
+            len(args) > len(names) or (args and len(names) == 1 and type(args[0]) is int)
+        ):
             args = (args,)
         if kwargs or len(args) < len(names):
             known = dict(defaults)
@@ -429,7 +447,9 @@ SPELLINGS = {"input": "self", "axis": "dim", "keepdims": "keepdim"}
 def spellings(parameters: Iterable[str]) -> dict[str, str]:
     """Other names of a function's parameters."""
     known = set(parameters)
-    return {said: meant for said, meant in SPELLINGS.items() if meant in known and said not in known}
+    return {
+        said: meant for said, meant in SPELLINGS.items() if meant in known and said not in known
+    }
 
 
 def spelled(run: Callable[..., Any]) -> Callable[..., Any]:

@@ -17,7 +17,8 @@ pointwise("ge(Tensor self, Tensor other) -> Tensor", BOOL, "self >= other.", lam
 
 pointwise("choose(Tensor condition, Tensor self, Tensor other) -> Tensor", SAME,
           "self where the condition holds, else other.",
-          lambda c, a, b: where(c, a, b), lambda g, y, c, a, b: (None, where(c, g, 0), where(c, 0, g)))
+          lambda c, a, b: where(c, a, b),
+          lambda g, y, c, a, b: (None, where(c, g, 0), where(c, 0, g)))
 registry["choose"].condition = 0
 registry["choose"].namespace, registry["choose"].method = "private", False
 registry["choose"].node_name = "WhereBackward0"
@@ -26,14 +27,17 @@ registry["choose"].inplace = False
 
 @composite("where(Tensor condition, Tensor self, Tensor other, *, Tensor(a!)? out=None) -> Tensor")
 def where_(condition, input=None, other=None):
-    """input where the condition holds, else other; with a condition alone the coordinates where it holds."""
+    """input where the condition holds, else other; of a condition alone, where it holds."""
     if input is None and other is None:
         return condition.nonzero(as_tuple=True)
     if not isinstance(condition, Tensor):
-        raise TypeError(f"where(): argument 'condition' must be Tensor, not {type(condition).__name__}")
+        raise TypeError(
+            f"where(): argument 'condition' must be Tensor, not {type(condition).__name__}"
+        )
     if condition.form.kind not in ("bool", "u8"):
         raise RuntimeError(
-            f"where expected condition to be a boolean tensor, but got a tensor with dtype {condition.form.dtype}"
+            "where expected condition to be a boolean tensor, but got a tensor with dtype "
+            f"{condition.form.dtype}"
         )
     return registry["choose"].function(condition, input, other)
 
@@ -56,25 +60,37 @@ def masked_fill_(self, mask, value):
 
 def _check_mask(mask, value):
     if mask.form.kind != "bool":
-        raise RuntimeError("masked_fill_ only supports boolean masks, but got mask with dtype " + mask.form.dtype.name)
+        raise RuntimeError(
+            "masked_fill_ only supports boolean masks, but got mask with dtype "
+            + mask.form.dtype.name
+        )
     if isinstance(value, Tensor) and value.form.ndim:
         raise RuntimeError(
-            f"masked_fill_ only supports a 0-dimensional value tensor, but got tensor with {value.form.ndim} dimension(s)."
+            "masked_fill_ only supports a 0-dimensional value tensor, but got tensor with "
+            f"{value.form.ndim} dimension(s)."
         )
 
 
-pointwise("near(Tensor self, Tensor other, Scalar rtol, Scalar atol, Scalar equal_nan) -> Tensor", BOOL,
-          "True where |self - other| <= atol + rtol |other|, both are the same infinity, or both nan, if that counts.",
-          lambda a, b, rtol, atol, both: or_(or_(eq(a, b), and_(and_(isnan(a), isnan(b)), ne(both, 0))),
-                                             and_(lt(abs_(a - b), math.inf), le(abs_(a - b), atol + abs_(rtol * b)))))
-registry["near"].namespace, registry["near"].method, registry["near"].inplace = "private", False, False
+pointwise("near(Tensor self, Tensor other, Scalar rtol, Scalar atol, Scalar equal_nan) -> Tensor",
+          BOOL,
+          "True where |self - other| <= atol + rtol |other|, both are the same infinity, or both "
+          "nan, if that counts.",
+          lambda a, b, rtol, atol, both: or_(or_(eq(a, b),
+                                                 and_(and_(isnan(a), isnan(b)), ne(both, 0))),
+                                             and_(lt(abs_(a - b), math.inf),
+                                                  le(abs_(a - b), atol + abs_(rtol * b)))))
+registry["near"].namespace = "private"
+registry["near"].method = registry["near"].inplace = False
 
 
-@composite("isclose(Tensor self, Tensor other, float rtol=1e-05, float atol=1e-08, bool equal_nan=False) -> Tensor")
+@composite("isclose(Tensor self, Tensor other, float rtol=1e-05, float atol=1e-08, "
+           "bool equal_nan=False) -> Tensor")
 def isclose(self, other, rtol=1e-5, atol=1e-8, equal_nan=False):
     """True where |self - other| <= atol + rtol |other|, or both are the same infinity."""
     if self.form.dtype is not other.form.dtype:
-        raise RuntimeError(f"{dtype_word(self.form.dtype)} did not match {dtype_word(other.form.dtype)}")
+        raise RuntimeError(
+            f"{dtype_word(self.form.dtype)} did not match {dtype_word(other.form.dtype)}"
+        )
     for name, bound in (("rtol", rtol), ("atol", atol)):
         if bound < 0:
             raise RuntimeError(f"{name} must be greater than or equal to zero, but got {bound:g}")
@@ -83,7 +99,8 @@ def isclose(self, other, rtol=1e-5, atol=1e-8, equal_nan=False):
     return registry["near"].function(self, other, float(rtol), float(atol), int(equal_nan))
 
 
-@composite("allclose(Tensor self, Tensor other, float rtol=1e-05, float atol=1e-08, bool equal_nan=False) -> bool")
+@composite("allclose(Tensor self, Tensor other, float rtol=1e-05, float atol=1e-08, "
+           "bool equal_nan=False) -> bool")
 def allclose(self, other, rtol=1e-5, atol=1e-8, equal_nan=False):
     """True if all elements are close."""
     return bool(self.isclose(other, rtol, atol, equal_nan).all())
@@ -93,13 +110,16 @@ def allclose(self, other, rtol=1e-5, atol=1e-8, equal_nan=False):
 def equal(self, other):
     """True if shape and all elements are equal."""
     if not isinstance(other, Tensor):
-        raise TypeError(f"equal(): argument 'other' (position 2) must be Tensor, not {type(other).__name__}")
+        raise TypeError(
+            f"equal(): argument 'other' (position 2) must be Tensor, not {type(other).__name__}"
+        )
     if self.form.shape != other.form.shape:
         return False
     return self.form.numel == 0 or bool((self == other).all())
 
 
 for _name, _of in (
-    ("greater", "gt"), ("greater_equal", "ge"), ("less", "lt"), ("less_equal", "le"), ("not_equal", "ne"),
+    ("greater", "gt"), ("greater_equal", "ge"), ("less", "lt"), ("less_equal", "le"),
+    ("not_equal", "ne"),
 ):  # fmt: skip
     Alias(_name, _of)

@@ -52,7 +52,8 @@ def bmm(self, mat2):
     (b, n, m), (c, k, p) = self.form.shape, mat2.form.shape
     if b != c or m != k:
         raise RuntimeError(
-            f"Expected size for first two dimensions of batch2 tensor to be: [{b}, {m}] but got: [{c}, {k}]."
+            f"Expected size for first two dimensions of batch2 tensor to be: [{b}, {m}] but got: "
+            f"[{c}, {k}]."
         )
     _same_dtype("bmm", self, mat2)
     return product(self, mat2)
@@ -68,13 +69,15 @@ def _(g, self, mat2, needs):
 
 @composite("matmul(Tensor self, Tensor other, *, Tensor(a!)? out=None) -> Tensor")
 def matmul(self, other):
-    """The matrix product of the last two dimensions; vectors count as rows on the left, columns on the right;
-    leading dimensions broadcast."""
+    """The matrix product of the last two dimensions; vectors count as rows on the left, columns on
+    the right; leading dimensions broadcast."""
     if not isinstance(other, Tensor):
         raise TypeError(f"matmul(): argument 'other' must be Tensor, not {type(other).__name__}")
     a, b = self.form.ndim, other.form.ndim
     if a == 0 or b == 0:
-        raise RuntimeError(f"both arguments to matmul need to be at least 1D, but they are {a}D and {b}D")
+        raise RuntimeError(
+            f"both arguments to matmul need to be at least 1D, but they are {a}D and {b}D"
+        )
     mm, bmm = registry["mm"].function, registry["bmm"].function
     if a == 2 and b == 2:
         return mm(self, other)
@@ -94,7 +97,8 @@ def matmul(self, other):
         if b == 1 and shape[-1] != other.form.shape[0]:
             rows = numel(shape[:-1])
             raise RuntimeError(
-                f"size mismatch, got input ({rows}), mat ({rows}x{shape[-1]}), vec ({other.form.shape[0]})"
+                f"size mismatch, got input ({rows}), mat ({rows}x{shape[-1]}), vec "
+                f"({other.form.shape[0]})"
             )
         right = other if b == 2 else other.unsqueeze(1)
         flat = mm(self.reshape(numel(shape[:-1]), shape[-1]), right)
@@ -107,7 +111,8 @@ def matmul(self, other):
     batch = numel(lead)
     if m != k:
         raise RuntimeError(
-            f"Expected size for first two dimensions of batch2 tensor to be: [{batch}, {m}] but got: [{batch}, {k}]."
+            f"Expected size for first two dimensions of batch2 tensor to be: [{batch}, {m}] but "
+            f"got: [{batch}, {k}]."
         )
     x = left.expand((*lead, n, m)).reshape(batch, n, m)
     z = right.expand((*lead, k, p)).reshape(batch, k, p)
@@ -124,12 +129,14 @@ def dot(self, tensor):
         )
     if self.form.shape != tensor.form.shape:
         raise RuntimeError(
-            f"inconsistent tensor size, expected tensor [{self.form.numel}] and src [{tensor.form.numel}] to "
-            f"have the same number of elements, but got {self.form.numel} and {tensor.form.numel} elements respectively"
+            f"inconsistent tensor size, expected tensor [{self.form.numel}] and src "
+            f"[{tensor.form.numel}] to have the same number of elements, but got {self.form.numel} "
+            f"and {tensor.form.numel} elements respectively"
         )
     if self.form.dtype is not tensor.form.dtype:
         raise RuntimeError(
-            f"dot : expected both vectors to have same dtype, but found {_word(self).title()} and {_word(tensor).title()}"
+            f"dot : expected both vectors to have same dtype, but found {_word(self).title()} and "
+            f"{_word(tensor).title()}"
         )
     return registry["mm"].function(self.unsqueeze(0), tensor.unsqueeze(1)).reshape(())
 
@@ -172,7 +179,8 @@ def outer(self, vec2):
     return self.unsqueeze(1) * vec2.unsqueeze(0)
 
 
-@composite("addmm(Tensor self, Tensor mat1, Tensor mat2, *, Scalar beta=1, Scalar alpha=1, Tensor(a!)? out=None) -> Tensor")
+@composite("addmm(Tensor self, Tensor mat1, Tensor mat2, *, Scalar beta=1, Scalar alpha=1, "
+           "Tensor(a!)? out=None) -> Tensor")
 def addmm(self, mat1, mat2, *, beta=1, alpha=1):
     """beta * self + alpha * (mat1 @ mat2)."""
     return _plus(self, registry["mm"].function(mat1, mat2), beta, alpha)
@@ -185,31 +193,36 @@ def _plus(self, result, beta, alpha):
     return scaled if beta == 0 else (self if beta == 1 else self * beta) + scaled
 
 
-@composite("addmm_(Tensor(a!) self, Tensor mat1, Tensor mat2, *, Scalar beta=1, Scalar alpha=1) -> Tensor(a!)")
+@composite("addmm_(Tensor(a!) self, Tensor mat1, Tensor mat2, *, Scalar beta=1, Scalar alpha=1) "
+           "-> Tensor(a!)")
 def addmm_(self, mat1, mat2, *, beta=1, alpha=1):
     """In-place form of addmm."""
     return self.copy_(self.addmm(mat1, mat2, beta=beta, alpha=alpha))
 
 
-@composite("addmv(Tensor self, Tensor mat, Tensor vec, *, Scalar beta=1, Scalar alpha=1, Tensor(a!)? out=None) -> Tensor")
+@composite("addmv(Tensor self, Tensor mat, Tensor vec, *, Scalar beta=1, Scalar alpha=1, "
+           "Tensor(a!)? out=None) -> Tensor")
 def addmv(self, mat, vec, *, beta=1, alpha=1):
     """beta * self + alpha * (mat @ vec)."""
     return _plus(self, mat.mv(vec), beta, alpha)
 
 
-@composite("addr(Tensor self, Tensor vec1, Tensor vec2, *, Scalar beta=1, Scalar alpha=1, Tensor(a!)? out=None) -> Tensor")
+@composite("addr(Tensor self, Tensor vec1, Tensor vec2, *, Scalar beta=1, Scalar alpha=1, "
+           "Tensor(a!)? out=None) -> Tensor")
 def addr(self, vec1, vec2, *, beta=1, alpha=1):
     """beta * self + alpha * outer(vec1, vec2)."""
     return _plus(self, vec1.outer(vec2), beta, alpha)
 
 
-@composite("addbmm(Tensor self, Tensor batch1, Tensor batch2, *, Scalar beta=1, Scalar alpha=1, Tensor(a!)? out=None) -> Tensor")
+@composite("addbmm(Tensor self, Tensor batch1, Tensor batch2, *, Scalar beta=1, Scalar alpha=1, "
+           "Tensor(a!)? out=None) -> Tensor")
 def addbmm(self, batch1, batch2, *, beta=1, alpha=1):
     """beta * self + alpha * the sum of the products of two batches."""
     return _plus(self, batch1.bmm(batch2).sum(0), beta, alpha)
 
 
-@composite("baddbmm(Tensor self, Tensor batch1, Tensor batch2, *, Scalar beta=1, Scalar alpha=1, Tensor(a!)? out=None) -> Tensor")
+@composite("baddbmm(Tensor self, Tensor batch1, Tensor batch2, *, Scalar beta=1, Scalar alpha=1, "
+           "Tensor(a!)? out=None) -> Tensor")
 def baddbmm(self, batch1, batch2, *, beta=1, alpha=1):
     """beta * self + alpha * bmm(batch1, batch2)."""
     return _plus(self, registry["bmm"].function(batch1, batch2), beta, alpha)
@@ -222,11 +235,14 @@ def linear(input, weight, bias=None):
     if weight.form.ndim not in (1, 2):
         raise RuntimeError(f"linear: expected weight of 1 or 2 dimensions, got {weight.form.ndim}")
     if not shape:
-        raise RuntimeError("both arguments to linear need to be at least 1D, but they are 0D and 2D")
+        raise RuntimeError(
+            "both arguments to linear need to be at least 1D, but they are 0D and 2D"
+        )
     out, features = weight.form.shape if weight.form.ndim == 2 else (1, weight.form.shape[0])
     if shape[-1] != features:
         raise RuntimeError(
-            f"mat1 and mat2 shapes cannot be multiplied ({numel(shape[:-1])}x{shape[-1]} and {features}x{out})"
+            f"mat1 and mat2 shapes cannot be multiplied ({numel(shape[:-1])}x{shape[-1]} and "
+            f"{features}x{out})"
         )
     if input.form.dtype is not weight.form.dtype or (
         bias is not None and bias.form.dtype is not input.form.dtype
@@ -238,8 +254,9 @@ def linear(input, weight, bias=None):
         )
     if bias is not None and bias.form.shape not in ((out,), (1,), ()):
         raise RuntimeError(
-            f"The expanded size of the tensor ({out}) must match the existing size ({bias.form.numel}) at "
-            f"non-singleton dimension 1.  Target sizes: [{numel(shape[:-1])}, {out}].  Tensor sizes: {list(bias.form.shape)}"
+            f"The expanded size of the tensor ({out}) must match the existing size "
+            f"({bias.form.numel}) at non-singleton dimension 1.  Target sizes: "
+            f"[{numel(shape[:-1])}, {out}].  Tensor sizes: {list(bias.form.shape)}"
         )
     if bias is not None and bias.form.numel != out or bias is not None and not bias.form.contiguous:
         bias = bias.expand((out,)).contiguous()
@@ -285,8 +302,9 @@ def _labelled(term, tensor, letters_of_gap):
     gap = tensor.ndim - len(head) - len(tail)
     if gap < 0 or (gap and not dots):
         raise RuntimeError(
-            f"einsum(): the number of subscripts in the equation ({len(head) + len(tail)}) does not match the "
-            f"number of dimensions ({tensor.ndim}) for an operand and no ellipsis was given"
+            f"einsum(): the number of subscripts in the equation ({len(head) + len(tail)}) does "
+            f"not match the number of dimensions ({tensor.ndim}) for an operand and no ellipsis "
+            "was given"
         )
     labels = list(head) + letters_of_gap[len(letters_of_gap) - gap :] * bool(gap) + list(tail)
     for letter in sorted(set(labels)):
@@ -299,7 +317,7 @@ def _labelled(term, tensor, letters_of_gap):
 
 
 def _joined(a, b, kept):
-    """The product of two labelled tensors, summed over the labels they share that nobody needs further."""
+    """The product of two labelled tensors, summed over shared labels that nobody needs further."""
     (left, x), (right, y) = a, b
     shared = [k for k in left if k in right]
     batch = [k for k in shared if k in kept]
@@ -313,8 +331,8 @@ def _joined(a, b, kept):
                 size[k] = n
             elif n not in (1, size[k]):
                 raise RuntimeError(
-                    f"einsum(): subscript {k} has size {n} for operand 1 which does not broadcast with "
-                    f"previously seen size {size[k]}"
+                    f"einsum(): subscript {k} has size {n} for operand 1 which does not broadcast "
+                    f"with previously seen size {size[k]}"
                 )
 
     def arranged(labels, tensor, order, groups):
@@ -341,18 +359,25 @@ def einsum(equation, *operands):
             if len(operands) > len(terms)
             else "einsum(): fewer operands were provided than specified in the equation"
         )
-    gaps = [t.ndim - len(term.replace("...", "")) for term, t in zip(terms, operands, strict=True) if "..." in term]
+    gaps = [
+        t.ndim - len(term.replace("...", ""))
+        for term, t in zip(terms, operands, strict=True)
+        if "..." in term
+    ]
     gap = [f"...{k}" for k in range(max(gaps, default=0))]
     if not arrow:
         letters = inputs.replace("...", "").replace(",", "")
-        output = "..." * bool(gap) + "".join(sorted(c for c in set(letters) if letters.count(c) == 1))
+        output = "..." * bool(gap) + "".join(
+            sorted(c for c in set(letters) if letters.count(c) == 1)
+        )
     head, dots, tail = output.partition("...")
     wanted = list(head) + gap * bool(dots) + list(tail)
     ready = [_labelled(term, t, gap) for term, t in zip(terms, operands, strict=True)]
     for letter in wanted:
         if not any(letter in labels for labels, _ in ready):
             raise RuntimeError(
-                f"einsum(): output subscript {letter} does not appear in the equation for any input operand"
+                f"einsum(): output subscript {letter} does not appear in the equation for any "
+                "input operand"
             )
     found = None
     for position, (labels, tensor) in enumerate(ready):
@@ -383,7 +408,8 @@ def tensordot(self, other, dims=2):
         if self.form.shape[d] != other.form.shape[e]:
             raise RuntimeError(
                 "contracted dimensions need to match, but first has size "
-                f"{self.form.shape[d]} in dim {d} and second has size {other.form.shape[e]} in dim {e}"
+                f"{self.form.shape[d]} in dim {d} and second has size {other.form.shape[e]} in dim "
+                f"{e}"
             )
     rows = [d for d in range(self.ndim) if d not in mine]
     columns = [d for d in range(other.ndim) if d not in theirs]

@@ -1,4 +1,4 @@
-"""Convolutions. The two gradients are operations of their own, whose gradients are convolutions again."""
+"""Convolutions. The two gradients are operations themselves; their gradients are convolutions."""
 
 from facula.convolution import backward_data, backward_weight, forward
 from facula.kernel.library.conv import Conv2d
@@ -12,7 +12,10 @@ def _pair(value, name):
     if len(value) == 1:
         return value * 2
     if len(value) != 2:
-        raise RuntimeError(f"conv2d: expected {name} to be a single integer value or a list of 2 values, got {list(value)}")
+        raise RuntimeError(
+            f"conv2d: expected {name} to be a single integer value or a list of 2 values, got "
+            f"{list(value)}"
+        )
     return value
 
 
@@ -29,13 +32,16 @@ def shape_of(input, weight, bias, stride, padding, dilation, groups):
     dh, dw = _pair(dilation, "dilation")
     if len(w) != 4 or len(x) != 4:
         raise RuntimeError(
-            f"Expected 3D (unbatched) or 4D (batched) input to conv2d, but got input of size: {list(x)}"
+            "Expected 3D (unbatched) or 4D (batched) input to conv2d, but got input of size: "
+            f"{list(x)}"
             if len(x) != 4
             else f"conv2d: expected a weight of 4 dimensions, got {list(w)}"
         )
     if isinstance(padding, str):
         if padding not in ("same", "valid"):
-            raise RuntimeError(f"Invalid padding string: '{padding}', should be one of 'valid', 'same'")
+            raise RuntimeError(
+                f"Invalid padding string: '{padding}', should be one of 'valid', 'same'"
+            )
         if padding == "same" and (sh, sw) != (1, 1):
             raise RuntimeError("padding='same' is not supported for strided convolutions")
         ph, pw = (0, 0) if padding == "valid" else (dh * (w[2] - 1) // 2, dw * (w[3] - 1) // 2)
@@ -51,21 +57,21 @@ def shape_of(input, weight, bias, stride, padding, dilation, groups):
         raise RuntimeError("non-positive groups is not supported")
     if w[0] % groups or w[0] < groups:
         raise RuntimeError(
-            f"Given groups={groups}, expected weight to be at least {groups} at dimension 0, but got weight of "
-            f"size {list(w)} instead"
+            f"Given groups={groups}, expected weight to be at least {groups} at dimension 0, but "
+            f"got weight of size {list(w)} instead"
             if w[0] < groups
             else f"Given groups={groups}, expected weight to be divisible by {groups} at dimension 0, but got "
             f"weight of size [{', '.join(map(str, w))}] instead"
         )
     if x[1] != w[1] * groups:
         raise RuntimeError(
-            f"Given groups={groups}, weight of size {list(w)}, expected input{list(x)} to have {w[1] * groups} "
-            f"channels, but got {x[1]} channels instead"
+            f"Given groups={groups}, weight of size {list(w)}, expected input{list(x)} to have "
+            f"{w[1] * groups} channels, but got {x[1]} channels instead"
         )
     if bias is not None and (bias.form.ndim != 1 or bias.form.shape[0] != w[0]):
         raise RuntimeError(
-            f"Given weight of size {list(w)}, expected bias to be 1-dimensional with {w[0]} elements, but got "
-            f"bias of size {list(bias.form.shape)} instead"
+            f"Given weight of size {list(w)}, expected bias to be 1-dimensional with {w[0]} "
+            f"elements, but got bias of size {list(bias.form.shape)} instead"
         )
     for other, name in ((weight, "weight"), (bias, "bias")):
         if other is not None and other.form.dtype is not input.form.dtype:
@@ -74,13 +80,16 @@ def shape_of(input, weight, bias, stride, padding, dilation, groups):
             )
     if not input.form.dtype.is_floating_point:
         raise NotImplementedError(f"conv2d: not implemented for {input.form.dtype}")
-    # An even kernel needs one more zero row behind than before: "same" says the result's size instead.
+    # An even kernel needs one more zero row behind than before: "same" is the result's size.
     given = (x[2], x[3]) if padding == "same" else None
-    shape = Conv2d(x[0], x[1], x[2], x[3], w[0], (w[2], w[3]), (sh, sw), (ph, pw), (dh, dw), groups, given)
+    shape = Conv2d(
+        x[0], x[1], x[2], x[3], w[0], (w[2], w[3]), (sh, sw), (ph, pw), (dh, dw), groups, given
+    )
     if min(shape.output) <= 0:
         raise RuntimeError(
-            f"Calculated padded input size per channel: ({x[2] + 2 * ph} x {x[3] + 2 * pw}). Kernel size: "
-            f"({dh * (w[2] - 1) + 1} x {dw * (w[3] - 1) + 1}). Kernel size can't be greater than actual input size"
+            f"Calculated padded input size per channel: ({x[2] + 2 * ph} x {x[3] + 2 * pw}). "
+            f"Kernel size: ({dh * (w[2] - 1) + 1} x {dw * (w[3] - 1) + 1}). Kernel size can't be "
+            "greater than actual input size"
         )
     return shape
 
@@ -138,6 +147,8 @@ def _(g, dy, input, shape, needs):
 def conv2d(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     """Cross-correlation of (N, C, H, W) or (C, H, W) with (O, C / groups, kh, kw)."""
     if input.form.ndim == 3 and weight.form.ndim == 4:
-        return conv2d.forward(input.unsqueeze(0), weight, bias, stride, padding, dilation, groups).squeeze(0)
+        return conv2d.forward(
+            input.unsqueeze(0), weight, bias, stride, padding, dilation, groups
+        ).squeeze(0)
     shape = shape_of(input, weight, bias, stride, padding, dilation, groups)
     return registry["convolve"].function(input, weight, bias, shape)

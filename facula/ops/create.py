@@ -30,7 +30,9 @@ def _shape(size):
     shape = tuple([int(n.__index__()) for n in size])
     for n in shape:
         if n < 0:
-            raise RuntimeError(f"Trying to create tensor with negative dimension {n}: {list(shape)}")
+            raise RuntimeError(
+                f"Trying to create tensor with negative dimension {n}: {list(shape)}"
+            )
     return shape
 
 
@@ -39,7 +41,8 @@ def _sizes(name, many, size):
     given = many or (() if size is None else (size,)) or ((),)
     if len(given) == 1 and not hasattr(given[0], "__iter__") and not hasattr(given[0], "__index__"):
         raise TypeError(
-            f"{name}(): argument 'size' (position 1) must be tuple of ints, not {type(given[0]).__name__}"
+            f"{name}(): argument 'size' (position 1) must be tuple of ints, not "
+            f"{type(given[0]).__name__}"
         )
     if name != "empty" and any(isinstance(n, int) and n < 0 for n in given):
         raise RuntimeError(f"{name}: Dimension size must be non-negative.")
@@ -54,7 +57,9 @@ def _finish(y, requires_grad, out=None):
         return out
     if requires_grad:
         if not y.form.dtype.is_floating_point:
-            raise RuntimeError("Only Tensors of floating point and complex dtype can require gradients")
+            raise RuntimeError(
+                "Only Tensors of floating point and complex dtype can require gradients"
+            )
         y.requires_grad_(True)
     return y
 
@@ -74,8 +79,10 @@ def _check_layout(layout, pin_memory):
 # --- from numbers --------------------------------------------------------------------------------
 
 
-@composite("empty(int[] size, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor")
-def empty(*many, size=None, out=None, dtype=None, layout=None, device=None, requires_grad=False, pin_memory=False, memory_format=None):
+@composite("empty(int[] size, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, "
+           "bool? pin_memory=None) -> Tensor")
+def empty(*many, size=None, out=None, dtype=None, layout=None, device=None, requires_grad=False,
+          pin_memory=False, memory_format=None):
     """Uninitialised memory in a shape."""
     _check_device(device)
     _check_layout(layout, pin_memory)
@@ -85,35 +92,55 @@ def empty(*many, size=None, out=None, dtype=None, layout=None, device=None, requ
     return _finish(fresh(dtype or dtypes.get_default_dtype(), shape), requires_grad, out)
 
 
-@composite("zeros(int[] size, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None) -> Tensor")
-def zeros(*many, size=None, out=None, dtype=None, layout=None, device=None, requires_grad=False, pin_memory=False):
+@composite("zeros(int[] size, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None) "
+           "-> Tensor")
+def zeros(*many, size=None, out=None, dtype=None, layout=None, device=None, requires_grad=False,
+          pin_memory=False):
     """Zeros in a shape."""
     _check_device(device)
     _check_layout(layout, pin_memory)
-    return _finish(_filled(_sizes("zeros", many, size), 0, dtype or dtypes.get_default_dtype()), requires_grad, out)
+    return _finish(
+        _filled(_sizes("zeros", many, size), 0, dtype or dtypes.get_default_dtype()),
+        requires_grad,
+        out,
+    )
 
 
-@composite("ones(int[] size, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None) -> Tensor")
-def ones(*many, size=None, out=None, dtype=None, layout=None, device=None, requires_grad=False, pin_memory=False):
+@composite("ones(int[] size, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None) "
+           "-> Tensor")
+def ones(*many, size=None, out=None, dtype=None, layout=None, device=None, requires_grad=False,
+         pin_memory=False):
     """Ones in a shape."""
     _check_device(device)
     _check_layout(layout, pin_memory)
-    return _finish(_filled(_sizes("ones", many, size), 1, dtype or dtypes.get_default_dtype()), requires_grad, out)
+    return _finish(
+        _filled(_sizes("ones", many, size), 1, dtype or dtypes.get_default_dtype()),
+        requires_grad,
+        out,
+    )
 
 
-@composite("full(int[] size, Scalar fill_value, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None) -> Tensor")
-def full(size, fill_value, *, out=None, dtype=None, layout=None, device=None, requires_grad=False, pin_memory=False):
+@composite("full(int[] size, Scalar fill_value, *, ScalarType? dtype=None, Layout? layout=None, "
+           "Device? device=None) -> Tensor")
+def full(size, fill_value, *, out=None, dtype=None, layout=None, device=None, requires_grad=False,
+         pin_memory=False):
     """One number in a shape; its kind decides the dtype."""
     _check_device(device)
     _check_layout(layout, pin_memory)
     if dtype is None:
-        dtype = fill_value.form.dtype if isinstance(fill_value, Tensor) else dtypes.of_scalar(fill_value)
+        dtype = (
+            fill_value.form.dtype
+            if isinstance(fill_value, Tensor)
+            else dtypes.of_scalar(fill_value)
+        )
     size = (size,) if isinstance(size, int) else tuple(size)
     return _finish(_filled(_shape((size,)), fill_value, dtype), requires_grad, out)
 
 
-@composite("arange(Scalar start, Scalar? end=None, Scalar step=1, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None) -> Tensor")
-def arange(start=None, end=None, step=1, *, out=None, dtype=None, layout=None, device=None, requires_grad=False, pin_memory=False):
+@composite("arange(Scalar start, Scalar? end=None, Scalar step=1, *, ScalarType? dtype=None, "
+           "Layout? layout=None, Device? device=None) -> Tensor")
+def arange(start=None, end=None, step=1, *, out=None, dtype=None, layout=None, device=None,
+           requires_grad=False, pin_memory=False):
     """start, start + step, ... up to before end; one argument counts from 0."""
     _check_device(device)
     _check_layout(layout, pin_memory)
@@ -137,7 +164,8 @@ def arange(start=None, end=None, step=1, *, out=None, dtype=None, layout=None, d
 
 
 @composite("linspace(Scalar start, Scalar end, int steps, *, ScalarType? dtype=None) -> Tensor")
-def linspace(start, end, steps, *, out=None, dtype=None, layout=None, device=None, requires_grad=False, pin_memory=False):
+def linspace(start, end, steps, *, out=None, dtype=None, layout=None, device=None,
+             requires_grad=False, pin_memory=False):
     """`steps` numbers evenly spaced from start to end, both included."""
     _check_device(device)
     _check_layout(layout, pin_memory)
@@ -150,8 +178,10 @@ def linspace(start, end, steps, *, out=None, dtype=None, layout=None, device=Non
     return _finish(y.to(dtype), requires_grad, out)
 
 
-@composite("logspace(Scalar start, Scalar end, int steps, float base=10.0, *, ScalarType? dtype=None) -> Tensor")
-def logspace(start, end, steps, base=10.0, *, out=None, dtype=None, layout=None, device=None, requires_grad=False, pin_memory=False):
+@composite("logspace(Scalar start, Scalar end, int steps, float base=10.0, *, "
+           "ScalarType? dtype=None) -> Tensor")
+def logspace(start, end, steps, base=10.0, *, out=None, dtype=None, layout=None, device=None,
+             requires_grad=False, pin_memory=False):
     """base to the power of evenly spaced exponents."""
     _check_device(device)
     _check_layout(layout, pin_memory)
@@ -160,8 +190,10 @@ def logspace(start, end, steps, base=10.0, *, out=None, dtype=None, layout=None,
     return _finish(y.to(dtype or dtypes.get_default_dtype()), requires_grad, out)
 
 
-@composite("eye(int n, int? m=None, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None) -> Tensor")
-def eye(n, m=None, *, out=None, dtype=None, layout=None, device=None, requires_grad=False, pin_memory=False):
+@composite("eye(int n, int? m=None, *, ScalarType? dtype=None, Layout? layout=None, "
+           "Device? device=None) -> Tensor")
+def eye(n, m=None, *, out=None, dtype=None, layout=None, device=None, requires_grad=False,
+        pin_memory=False):
     """Ones on the diagonal, zeros elsewhere."""
     _check_device(device)
     _check_layout(layout, pin_memory)
@@ -221,15 +253,20 @@ def _nested_shape(data):
 
 def _check_nested(data, shape, depth=0):
     if depth == len(shape) or not isinstance(data, (list, tuple)):
-        if isinstance(data, (list, tuple)) or (depth < len(shape) and not isinstance(data, (Tensor, np.ndarray))):
+        if isinstance(data, (list, tuple)) or (
+            depth < len(shape) and not isinstance(data, (Tensor, np.ndarray))
+        ):
             raise TypeError(f"not a sequence of the expected length at dim {depth}")
         return
     if len(data) != shape[depth]:
-        raise ValueError(f"expected sequence of length {shape[depth]} at dim {depth} (got {len(data)})")
+        raise ValueError(
+            f"expected sequence of length {shape[depth]} at dim {depth} (got {len(data)})"
+        )
     for one in data:
         if depth + 1 < len(shape) and not isinstance(one, (list, tuple, Tensor, np.ndarray)):
             raise TypeError(
-                f"expected sequence of length {shape[depth + 1]} at dim {depth + 1} (got {type(one).__name__})"
+                f"expected sequence of length {shape[depth + 1]} at dim {depth + 1} (got "
+                f"{type(one).__name__})"
             )
         _check_nested(one, shape, depth + 1)
 
@@ -265,9 +302,17 @@ def _from_python(data, dtype):
         raise TypeError("new(): invalid data type 'str'")
     if isinstance(data, (dict, set)):
         raise RuntimeError(f"Could not infer dtype of {type(data).__name__}")
-    if not isinstance(data, (list, tuple)) and hasattr(data, "__array__") and not isinstance(data, (int, float)):
+    if (
+        not isinstance(data, (list, tuple))
+        and hasattr(data, "__array__")
+        and not isinstance(data, (int, float))
+    ):
         return _from_array(np.asarray(data), dtype)
-    if not isinstance(data, (list, tuple, int, float, str)) and hasattr(data, "__len__") and hasattr(data, "__getitem__"):
+    if (
+        not isinstance(data, (list, tuple, int, float, str))
+        and hasattr(data, "__len__")
+        and hasattr(data, "__getitem__")
+    ):
         data = list(data)
     shape = _nested_shape(data)
     _check_nested(data, shape)
@@ -290,9 +335,12 @@ def _from_python(data, dtype):
                 if dtype is dtypes.int64 or any(abs(v) >= 2**63 for v in _leaves(data)):
                     raise ValueError("Overflow when unpacking long long") from None
                 if dtype is dtypes.uint8 and all(-256 < v < 256 for v in _leaves(data)):
-                    array = np.array(data, np.int64).astype(code)  # torch wraps these, and only these
+                    # torch wraps these, and only these
+                    array = np.array(data, np.int64).astype(code)
                     return from_bytes(array.tobytes(), dtype, tuple(shape))
-                raise RuntimeError(f"value cannot be converted to type {dtype.name} without overflow") from None
+                raise RuntimeError(
+                    f"value cannot be converted to type {dtype.name} without overflow"
+                ) from None
             raise
     y = from_bytes(array.tobytes(), dtypes.of_numpy(array.dtype), tuple(shape))
     return y if y.form.dtype is dtype else y.to(dtype)
@@ -306,7 +354,8 @@ def _from_array(array, dtype):
     return y if dtype is None or dtype is kind else y.to(dtype)
 
 
-@composite("tensor(Scalar data, *, ScalarType? dtype=None, Device? device=None, bool requires_grad=False) -> Tensor")
+@composite("tensor(Scalar data, *, ScalarType? dtype=None, Device? device=None, "
+           "bool requires_grad=False) -> Tensor")
 def tensor(data, *, dtype=None, device=None, requires_grad=False, pin_memory=False):
     """A new tensor with a copy of some data: numbers, nested lists, arrays, tensors."""
     _check_device(device)
@@ -331,7 +380,8 @@ def as_tensor(data, dtype=None, device=None):
     return tensor.forward(data, dtype=dtype)
 
 
-asarray = composite("asarray(Scalar obj, *, ScalarType? dtype=None, Device? device=None, bool? copy=None, bool requires_grad=False) -> Tensor")(
+asarray = composite("asarray(Scalar obj, *, ScalarType? dtype=None, Device? device=None, "
+                    "bool? copy=None, bool requires_grad=False) -> Tensor")(
     lambda obj, *, dtype=None, device=None, copy=None, requires_grad=False: _finish(
         tensor.forward(obj, dtype=dtype, device=device) if copy else as_tensor.forward(obj, dtype, device), requires_grad
     )
@@ -344,14 +394,14 @@ def from_numpy(array):
     kind = dtypes.of_numpy(array.dtype)
     if any(s < 0 for s in array.strides):
         raise ValueError(
-            "At least one stride in the given numpy array is negative, and tensors with negative strides "
-            "are not currently supported. (You can probably work around this by making a copy of your "
-            "array  with array.copy().) "
+            "At least one stride in the given numpy array is negative, and tensors with negative "
+            "strides are not currently supported. (You can probably work around this by making a "
+            "copy of your array  with array.copy().) "
         )
     if any(s % kind.itemsize for s in array.strides):
         raise ValueError(
-            "given numpy array strides not a multiple of the element byte size. Copy the numpy array to "
-            "reallocate the memory."
+            "given numpy array strides not a multiple of the element byte size. Copy the numpy "
+            "array to reallocate the memory."
         )
     strides = tuple(s // kind.itemsize for s in array.strides)
     form = form_of(kind, array.shape, strides if array.size else None)
@@ -361,10 +411,12 @@ def from_numpy(array):
     return wrap(storage, address, form)
 
 
-composite("from_numpy(Tensor ndarray) -> Tensor", "A tensor that shares the memory of a NumPy array.")(from_numpy)
+composite("from_numpy(Tensor ndarray) -> Tensor",
+          "A tensor that shares the memory of a NumPy array.")(from_numpy)
 
 
-@composite("frombuffer(Scalar buffer, *, ScalarType dtype, int count=-1, int offset=0, bool requires_grad=False) -> Tensor")
+@composite("frombuffer(Scalar buffer, *, ScalarType dtype, int count=-1, int offset=0, "
+           "bool requires_grad=False) -> Tensor")
 def frombuffer(buffer, *, dtype, count=-1, offset=0, requires_grad=False):
     """A tensor over the memory of an object with the buffer protocol."""
     array = np.frombuffer(buffer, dtype.numpy, count, offset)
@@ -384,28 +436,33 @@ def _like(self, dtype, memory_format=None):
 
 
 @composite("empty_like(Tensor input, *, ScalarType? dtype=None, Device? device=None) -> Tensor")
-def empty_like(input, *, dtype=None, layout=None, device=None, requires_grad=False, memory_format=None):
+def empty_like(input, *, dtype=None, layout=None, device=None, requires_grad=False,
+               memory_format=None):
     """Uninitialised memory in the shape, layout and dtype of another tensor."""
     _check_device(device)
     return _finish(_like(input, dtype, memory_format), requires_grad)
 
 
 @composite("zeros_like(Tensor input, *, ScalarType? dtype=None, Device? device=None) -> Tensor")
-def zeros_like(input, *, dtype=None, layout=None, device=None, requires_grad=False, memory_format=None):
+def zeros_like(input, *, dtype=None, layout=None, device=None, requires_grad=False,
+               memory_format=None):
     """Zeros like another tensor."""
     _check_device(device)
     return _finish(_like(input, dtype, memory_format).fill_(0), requires_grad)
 
 
 @composite("ones_like(Tensor input, *, ScalarType? dtype=None, Device? device=None) -> Tensor")
-def ones_like(input, *, dtype=None, layout=None, device=None, requires_grad=False, memory_format=None):
+def ones_like(input, *, dtype=None, layout=None, device=None, requires_grad=False,
+              memory_format=None):
     """Ones like another tensor."""
     _check_device(device)
     return _finish(_like(input, dtype, memory_format).fill_(1), requires_grad)
 
 
-@composite("full_like(Tensor input, Scalar fill_value, *, ScalarType? dtype=None, Device? device=None) -> Tensor")
-def full_like(input, fill_value, *, dtype=None, layout=None, device=None, requires_grad=False, memory_format=None):
+@composite("full_like(Tensor input, Scalar fill_value, *, ScalarType? dtype=None, "
+           "Device? device=None) -> Tensor")
+def full_like(input, fill_value, *, dtype=None, layout=None, device=None, requires_grad=False,
+              memory_format=None):
     """One number, like another tensor."""
     _check_device(device)
     return _finish(_like(input, dtype, memory_format).fill_(fill_value), requires_grad)
@@ -414,7 +471,9 @@ def full_like(input, fill_value, *, dtype=None, layout=None, device=None, requir
 @composite("new_tensor(Tensor self, Scalar data, *, ScalarType? dtype=None) -> Tensor")
 def new_tensor(self, data, *, dtype=None, device=None, requires_grad=False):
     """A tensor of some data in the dtype of this one."""
-    return tensor.forward(data, dtype=dtype or self.form.dtype, device=device, requires_grad=requires_grad)
+    return tensor.forward(
+        data, dtype=dtype or self.form.dtype, device=device, requires_grad=requires_grad
+    )
 
 
 @composite("new_empty(Tensor self, int[] size, *, ScalarType? dtype=None) -> Tensor")
@@ -438,7 +497,8 @@ def new_ones(self, *size, dtype=None, device=None, requires_grad=False):
     return _finish(_filled(_shape(size), 1, dtype or self.form.dtype), requires_grad)
 
 
-@composite("new_full(Tensor self, int[] size, Scalar fill_value, *, ScalarType? dtype=None) -> Tensor")
+@composite("new_full(Tensor self, int[] size, Scalar fill_value, *, ScalarType? dtype=None) "
+           "-> Tensor")
 def new_full(self, size, fill_value, *, dtype=None, device=None, requires_grad=False):
     """One number in a shape, in the dtype of this one."""
     _check_device(device)

@@ -25,7 +25,7 @@ def _as_index_tensor(item):
 
 
 def parse(self, key):
-    """Applies ints, slices, None and Ellipsis as views; returns the view and a list (tensor or None a dim)."""
+    """Applies ints, slices, None, Ellipsis as views; returns the view and a tensor or None a dim."""
     items = key if type(key) is tuple else (key,)
     # A short list with anything but numbers in it counts as a tuple, as it once did in NumPy.
     if type(key) is list and len(key) < 32 and any(
@@ -53,13 +53,16 @@ def parse(self, key):
         if kind is int:
             size = y.form.shape[dim]
             if not -size <= item < size:
-                raise IndexError(f"index {item} is out of bounds for dimension {place} with size {size}")
+                raise IndexError(
+                    f"index {item} is out of bounds for dimension {place} with size {size}"
+                )
             y = y.select(dim, item)
             place += 1
         elif kind is slice:
             if item != slice(None):
                 start, stop, step = (
-                    None if v is None else int(v.__index__()) for v in (item.start, item.stop, item.step)
+                    None if v is None else int(v.__index__())
+                    for v in (item.start, item.stop, item.step)
                 )
                 if step == 0:
                     raise ValueError("slice step cannot be zero")
@@ -92,7 +95,9 @@ def parse(self, key):
             if index.form.ndim == 0 and index.form.kind in ("i64", "i32"):
                 value, size = index.item(), y.form.shape[dim]
                 if not -size <= value < size:
-                    raise IndexError(f"index {value} is out of bounds for dimension {place} with size {size}")
+                    raise IndexError(
+                        f"index {value} is out of bounds for dimension {place} with size {size}"
+                    )
                 y = y.select(dim, value)
                 place += 1
                 continue
@@ -108,14 +113,14 @@ def parse(self, key):
             if isinstance(item, str):
                 raise TypeError("new(): invalid data type 'str'")
             raise IndexError(
-                "only integers, slices (`:`), ellipsis (`...`), None and long or byte Variables are valid "
-                f"indices (got {type(item).__name__})"
+                "only integers, slices (`:`), ellipsis (`...`), None and long or byte Variables "
+                f"are valid indices (got {type(item).__name__})"
             )
     return y, indices
 
 
 def expand_masks(self, indices):
-    """Masks become the coordinates of their true elements; returns one int64 tensor or None a dim."""
+    """Masks become coordinates of their true elements; returns an int64 tensor or None a dim."""
     flat = []
     for index in indices:
         if index is None:
@@ -129,8 +134,9 @@ def expand_masks(self, indices):
                 for k, (a, b) in enumerate(zip(index.form.shape, shape, strict=False)):
                     if a != b:
                         raise IndexError(
-                            f"The shape of the mask {list(index.form.shape)} at index {k} does not match the "
-                            f"shape of the indexed tensor {list(self.form.shape)} at index {at + k}"
+                            f"The shape of the mask {list(index.form.shape)} at index {k} does not "
+                            f"match the shape of the indexed tensor {list(self.form.shape)} at "
+                            f"index {at + k}"
                         )
             places = nonzero_coordinates(index)
             flat += [places.select(1, k) for k in range(index.form.ndim)]
@@ -140,7 +146,7 @@ def expand_masks(self, indices):
 
 
 def arrange(self, indices):
-    """Shape of the indexed result, where the index dims stand in it, and index tensors laid out for it."""
+    """Shape of the indexed result, where its index dims stand, and index tensors laid out for it."""
     used = [k for k, index in enumerate(indices) if index is not None]
     try:
         spread = broadcast_shapes(*(indices[k].form.shape for k in used))
@@ -154,11 +160,17 @@ def arrange(self, indices):
     front = [d for d in others if together and d < used[0]]
     back = [d for d in others if d not in front]
     shape = [self.form.shape[d] for d in front] + list(spread) + [self.form.shape[d] for d in back]
-    strides = [self.form.strides[d] for d in front] + [0] * len(spread) + [self.form.strides[d] for d in back]
+    strides = (
+        [self.form.strides[d] for d in front]
+        + [0] * len(spread)
+        + [self.form.strides[d] for d in back]
+    )
     laid = []
     for d in used:
         index = indices[d]
-        wide = index.reshape((1,) * (len(spread) - index.form.ndim) + tuple(index.form.shape) + (1,) * len(back))
+        wide = index.reshape(
+            (1,) * (len(spread) - index.form.ndim) + tuple(index.form.shape) + (1,) * len(back)
+        )
         laid.append((wide, self.form.shape[d], self.form.strides[d], d))
     return tuple(shape), strides, laid
 
@@ -182,7 +194,8 @@ def _(g, self_form, indices):
 registry["index"].tensor_names = ("self",)
 
 
-@operation("index_put(Tensor self, Tensor?[] indices, Tensor values, bool accumulate=False) -> Tensor")
+@operation("index_put(Tensor self, Tensor?[] indices, Tensor values, bool accumulate=False) "
+           "-> Tensor")
 def index_put(self, indices, values, accumulate=False):
     """A copy of self with values written (or added) at the places that index tensors name."""
     y = copy_of(self)
@@ -197,8 +210,12 @@ registry["index_put"].tensor_names = ("self", "values")
 def _(g, indices, values_form, accumulate, needs):
     kept = None
     if needs[0]:
-        kept = g if accumulate else registry["index_put"].function(g, indices, g.new_zeros(()), False)
-    passed = registry["index"].function(g, indices).sum_to_size(values_form.shape) if needs[1] else None
+        kept = (
+            g if accumulate else registry["index_put"].function(g, indices, g.new_zeros(()), False)
+        )
+    passed = (
+        registry["index"].function(g, indices).sum_to_size(values_form.shape) if needs[1] else None
+    )
     return kept, passed
 
 
@@ -212,8 +229,8 @@ def put(target, indices, values, accumulate):
         fits = False
     if not fits:
         raise RuntimeError(
-            f"shape mismatch: value tensor of shape {list(values.form.shape)} cannot be broadcast to indexing "
-            f"result of shape {list(shape)}"
+            f"shape mismatch: value tensor of shape {list(values.form.shape)} cannot be broadcast "
+            f"to indexing result of shape {list(shape)}"
         )
     if values.form.dtype is not target.form.dtype:
         raise RuntimeError(
@@ -231,7 +248,8 @@ def _name(tensor):
                 tensor.form.dtype.name]  # fmt: skip
 
 
-@composite("index_put_(Tensor(a!) self, Tensor?[] indices, Tensor values, bool accumulate=False) -> Tensor(a!)")
+@composite("index_put_(Tensor(a!) self, Tensor?[] indices, Tensor values, bool accumulate=False) "
+           "-> Tensor(a!)")
 def index_put_(self, indices, values, accumulate=False):
     """Writes (or adds) values at the places that index tensors name."""
     if mode.enabled and (self.needs_grad or values.needs_grad):
@@ -252,8 +270,8 @@ def getitem(self, key):
     if isinstance(key, (int, slice)) and self.form.ndim == 0 and not isinstance(key, bool):
         if isinstance(key, int):
             raise IndexError(
-                "invalid index of a 0-dim tensor. Use `tensor.item()` in Python or `tensor.item<T>()` in C++ "
-                "to convert a 0-dim tensor to a number"
+                "invalid index of a 0-dim tensor. Use `tensor.item()` in Python or "
+                "`tensor.item<T>()` in C++ to convert a 0-dim tensor to a number"
             )
         raise IndexError("slice() cannot be applied to a 0-dim tensor.")
     y, indices = parse(self, key)
@@ -279,8 +297,9 @@ def _check_assigned(target, source):
     for d in reversed(range(len(source))):
         if source[d] != 1 and source[d] != target_dims[d]:
             raise RuntimeError(
-                f"The expanded size of the tensor ({target_dims[d]}) must match the existing size ({source[d]}) at "
-                f"non-singleton dimension {d}.  Target sizes: {list(target)}.  Tensor sizes: {list(bare)}"
+                f"The expanded size of the tensor ({target_dims[d]}) must match the existing size "
+                f"({source[d]}) at non-singleton dimension {d}.  Target sizes: {list(target)}.  "
+                f"Tensor sizes: {list(bare)}"
             )
 
 
@@ -303,7 +322,12 @@ def setitem(self, key, value):
         return
     shape = None
     masks = [index for index in indices if index is not None]
-    if len(masks) == 1 and masks[0].form.kind == "bool" and value.form.numel == 1 and value.form.ndim == 0:
+    if (
+        len(masks) == 1
+        and masks[0].form.kind == "bool"
+        and value.form.numel == 1
+        and value.form.ndim == 0
+    ):
         value = value.to(self.form.dtype)  # torch fills here, and a fill converts
     while value.form.ndim and value.form.shape[0] == 1 and shape is None:
         shape = arrange(y, expand_masks(y, indices))[0]
@@ -321,7 +345,7 @@ def _check_index(name, index):
 
 
 def _lines(self, dim, index):
-    """Strides and index operand for gather and scatter: dim moves by the index, the others by themselves."""
+    """Strides and index operand for gather and scatter: dim moves by the index, others plainly."""
     strides = [0 if d == dim else s for d, s in enumerate(self.form.strides)]
     return strides, [(as_index(index), self.form.shape[dim], self.form.strides[dim], dim)]
 
@@ -334,12 +358,13 @@ def _check_gather(name, self, dim, index, source=None):
     for d, (n, limit) in enumerate(zip(index.form.shape, self.form.shape, strict=False)):
         if d != dim and n > limit and index.form.numel:
             raise RuntimeError(
-                f"Size does not match at dimension {d} expected index {list(index.form.shape)} to be no larger "
-                f"than self {list(self.form.shape)} apart from dimension {dim}"
+                f"Size does not match at dimension {d} expected index {list(index.form.shape)} to "
+                f"be no larger than self {list(self.form.shape)} apart from dimension {dim}"
             )
 
 
-@operation("gather(Tensor self, int dim, Tensor index, *, bool sparse_grad=False, Tensor(a!)? out=None) -> Tensor")
+@operation("gather(Tensor self, int dim, Tensor index, *, bool sparse_grad=False, "
+           "Tensor(a!)? out=None) -> Tensor")
 def gather(self, dim, index, *, sparse_grad=False):
     """y[i][j] = self[index[i][j]][j] for dim 0, and so on."""
     dim = wrap_dim(dim, self.form.ndim)
@@ -362,7 +387,8 @@ def _(g, self_form, dim, index):
     return g.new_zeros(self_form.shape).scatter_add(dim, index, g)
 
 
-REDUCTIONS = {"add": "add", "sum": "add", "multiply": "mul", "prod": "mul", "amax": "max", "amin": "min"}
+REDUCTIONS = {"add": "add", "sum": "add", "multiply": "mul",
+              "prod": "mul", "amax": "max", "amin": "min"}
 
 
 def _scatter(mode, self, dim, index, src):
@@ -376,8 +402,9 @@ def _scatter(mode, self, dim, index, src):
         for d, (n, limit) in enumerate(zip(shape, src.form.shape, strict=True)):
             if n > limit:
                 raise RuntimeError(
-                    f"Expected index {list(shape)} to be no larger than self {list(self.form.shape)} apart from "
-                    f"dimension {dim} and to be no larger size than src {list(src.form.shape)}"
+                    f"Expected index {list(shape)} to be no larger than self "
+                    f"{list(self.form.shape)} apart from dimension {dim} and to be no larger size "
+                    f"than src {list(src.form.shape)}"
                 )
             if limit > n:
                 src = src.narrow(d, 0, n)
@@ -418,7 +445,8 @@ def _(g, dim, index, src_form, needs):
     return kept, passed
 
 
-@operation("scatter_add(Tensor self, int dim, Tensor index, Tensor src, *, Tensor(a!)? out=None) -> Tensor")
+@operation("scatter_add(Tensor self, int dim, Tensor index, Tensor src, *, Tensor(a!)? out=None) "
+           "-> Tensor")
 def scatter_add(self, dim, index, src):
     """A copy of self with src added at index along dim, in row-major order."""
     return _scatter("add", self, dim, index, src)
@@ -442,7 +470,8 @@ def _(g, dim, index, src_form, needs):
     return g if needs[0] else None, passed
 
 
-@composite("scatter(Tensor self, int dim, Tensor index, Tensor src, *, str? reduce=None, Tensor(a!)? out=None) -> Tensor")
+@composite("scatter(Tensor self, int dim, Tensor index, Tensor src, *, str? reduce=None, "
+           "Tensor(a!)? out=None) -> Tensor")
 def scatter(self, dim, index, src=None, *, value=None, reduce=None):
     """A copy of self with src (a tensor or a number) written at index along dim."""
     src = value if src is None else src
@@ -461,10 +490,13 @@ def scatter(self, dim, index, src=None, *, value=None, reduce=None):
     return _scatter("mul", self, dim, index, src)
 
 
-@composite("scatter_(Tensor(a!) self, int dim, Tensor index, Tensor src, *, str? reduce=None) -> Tensor(a!)")
+@composite("scatter_(Tensor(a!) self, int dim, Tensor index, Tensor src, *, str? reduce=None) "
+           "-> Tensor(a!)")
 def scatter_(self, dim, index, src=None, *, value=None, reduce=None):
     """In-place form of scatter."""
-    return self.copy_(registry["scatter"].function(self, dim, index, src, value=value, reduce=reduce))
+    return self.copy_(
+        registry["scatter"].function(self, dim, index, src, value=value, reduce=reduce)
+    )
 
 
 @composite("scatter_add_(Tensor(a!) self, int dim, Tensor index, Tensor src) -> Tensor(a!)")
@@ -505,22 +537,28 @@ def _(g, self_form, dim, index):
     return g.new_zeros(self_form.shape).index_add(dim, index, g)
 
 
-@operation("index_add(Tensor self, int dim, Tensor index, Tensor source, *, Scalar alpha=1, Tensor(a!)? out=None) -> Tensor")
+@operation("index_add(Tensor self, int dim, Tensor index, Tensor source, *, Scalar alpha=1, "
+           "Tensor(a!)? out=None) -> Tensor")
 def index_add(self, dim, index, source, *, alpha=1):
     """A copy of self with alpha * source added at the given indices of one dimension."""
     dim = wrap_dim(dim, self.form.ndim)
     _check_index("index_add", index)
     if self.form.dtype is not source.form.dtype:
         raise RuntimeError(
-            f"index_add_(): self ({_name(self)}) and source ({_name(source)}) must have the same scalar type"
+            f"index_add_(): self ({_name(self)}) and source ({_name(source)}) must have the same "
+            "scalar type"
         )
     if index.form.numel != (source.form.shape[dim] if source.form.ndim else 1):
         raise RuntimeError(
-            f"index_add_(): Number of indices ({index.form.numel}) should be equal to source.size(dim): "
-            f"({source.form.shape[dim] if source.form.ndim else 1}), for dim: {dim}"
+            f"index_add_(): Number of indices ({index.form.numel}) should be equal to "
+            f"source.size(dim): ({source.form.shape[dim] if source.form.ndim else 1}), for dim: "
+            f"{dim}"
         )
     kept = source.form.shape[:dim] + source.form.shape[dim + 1 :]
-    if source.form.ndim != self.form.ndim or kept != self.form.shape[:dim] + self.form.shape[dim + 1 :]:
+    if (
+        source.form.ndim != self.form.ndim
+        or kept != self.form.shape[:dim] + self.form.shape[dim + 1 :]
+    ):
         raise RuntimeError(
             "source tensor shape must match self tensor shape, excluding the specified dimension. "
             f"Got self.shape = {list(self.form.shape)} source.shape = {list(source.form.shape)}"
@@ -548,7 +586,8 @@ def _(g, dim, index, alpha, needs, source_form):
     return g if needs[0] else None, passed
 
 
-@operation("index_copy(Tensor self, int dim, Tensor index, Tensor source, *, Tensor(a!)? out=None) -> Tensor")
+@operation("index_copy(Tensor self, int dim, Tensor index, Tensor source, *, Tensor(a!)? out=None) "
+           "-> Tensor")
 def index_copy(self, dim, index, source):
     """A copy of self with source written at the given indices of one dimension."""
     dim = wrap_dim(dim, self.form.ndim)
@@ -561,14 +600,15 @@ def index_copy(self, dim, index, source):
     count = source.form.shape[dim] if source.form.ndim else 1
     if index.form.numel != count:
         raise IndexError(
-            f"index_copy_(): Number of indices ({index.form.numel}) should be equal to source.size(dim) ({count})"
+            f"index_copy_(): Number of indices ({index.form.numel}) should be equal to "
+            f"source.size(dim) ({count})"
         )
     kept = source.form.shape[:dim] + source.form.shape[dim + 1 :]
     if source.form.ndim and kept != self.form.shape[:dim] + self.form.shape[dim + 1 :]:
         raise RuntimeError(
-            "index_copy_(): Source/destination tensor must have same slice shapes. Destination slice shape: "
-            f"{list(self.form.shape[:dim] + self.form.shape[dim + 1 :])} at dimension {dim} and source slice shape: "
-            f"{list(kept)} at dimension 0."
+            "index_copy_(): Source/destination tensor must have same slice shapes. Destination "
+            f"slice shape: {list(self.form.shape[:dim] + self.form.shape[dim + 1 :])} at dimension "
+            f"{dim} and source slice shape: {list(kept)} at dimension 0."
         )
     y = copy_of(self)
     try:
@@ -595,7 +635,11 @@ def index_fill(self, dim, index, value):
     y = copy_of(self)
     shape = list(y.form.shape) or [1]
     shape[dim] = index.form.numel
-    number = value if isinstance(value, Tensor) else registry["full"].function((), value, dtype=y.form.dtype)
+    number = (
+        value
+        if isinstance(value, Tensor)
+        else registry["full"].function((), value, dtype=y.form.dtype)
+    )
     _along("put", y, dim, index, number.detach().to(y.form.dtype).expand(tuple(shape)), False)
     return y
 
@@ -665,11 +709,13 @@ def take(self, index):
     except IndexError as error:
         number = str(error).split()[1]
         raise IndexError(
-            f"out of range: tried to access index {number} on a tensor of {self.form.numel} elements."
+            f"out of range: tried to access index {number} on a tensor of {self.form.numel} "
+            "elements."
         ) from None
 
 
-@composite("embedding(Tensor weight, Tensor indices, int padding_idx=-1, bool scale_grad_by_freq=False, bool sparse=False) -> Tensor")
+@composite("embedding(Tensor weight, Tensor indices, int padding_idx=-1, "
+           "bool scale_grad_by_freq=False, bool sparse=False) -> Tensor")
 def embedding(weight, indices, padding_idx=-1, scale_grad_by_freq=False, sparse=False):
     """Rows of weight by number; row `padding_idx` gets no gradient."""
     if sparse:
@@ -678,14 +724,16 @@ def embedding(weight, indices, padding_idx=-1, scale_grad_by_freq=False, sparse=
         raise RuntimeError("'weight' must be 2-D")
     if indices.form.kind not in ("i64", "i32"):
         raise RuntimeError(
-            "Expected tensor for argument #1 'indices' to have one of the following scalar types: Long, Int; "
-            f"but got torch.{_name(indices)}Tensor instead (while checking arguments for embedding)"
+            "Expected tensor for argument #1 'indices' to have one of the following scalar types: "
+            f"Long, Int; but got torch.{_name(indices)}Tensor instead (while checking arguments "
+            "for embedding)"
         )
     rows = registry["embedding_rows"].function(weight, indices, padding_idx, scale_grad_by_freq)
     return rows
 
 
-@operation("embedding_rows(Tensor weight, Tensor indices, int padding_idx, bool scale_grad_by_freq) -> Tensor")
+@operation("embedding_rows(Tensor weight, Tensor indices, int padding_idx, "
+           "bool scale_grad_by_freq) -> Tensor")
 def embedding_rows(weight, indices, padding_idx, scale_grad_by_freq):
     """Rows of weight by number."""
     y = empty(weight.form.dtype, (*indices.form.shape, weight.form.shape[1]))
@@ -739,15 +787,17 @@ def one_hot(self, num_classes=-1):
 # --- more of the same, written with the above ----------------------------------------------------
 
 
-@composite("take_along_dim(Tensor self, Tensor indices, int? dim=None, *, Tensor(a!)? out=None) -> Tensor")
+@composite("take_along_dim(Tensor self, Tensor indices, int? dim=None, *, Tensor(a!)? out=None) "
+           "-> Tensor")
 def take_along_dim(self, indices, dim=None):
     """Like gather, with self and indices broadcast against each other."""
     if dim is None:
         return self.reshape(-1).gather(0, indices.reshape(-1))
     if self.form.ndim != indices.form.ndim:
         raise RuntimeError(
-            "torch.take_along_dim(): input and indices should have the same number of dimensions, but got "
-            f"{self.form.ndim} dimensions for input, and {indices.form.ndim} dimensions for indices"
+            "torch.take_along_dim(): input and indices should have the same number of dimensions, "
+            f"but got {self.form.ndim} dimensions for input, and {indices.form.ndim} dimensions "
+            "for indices"
         )
     dim = wrap_dim(dim, self.form.ndim)
     mine, theirs = list(self.form.shape), list(indices.form.shape)
@@ -764,7 +814,8 @@ def masked_scatter(self, mask, source):
     """A copy of self with the elements of source, in order, where the mask is true."""
     if self.form.dtype is not source.form.dtype:
         raise RuntimeError(
-            f"masked_scatter: expected self and source to have same dtypes but got {_name(self)} and {_name(source)}"
+            f"masked_scatter: expected self and source to have same dtypes but got {_name(self)} "
+            f"and {_name(source)}"
         )
     shape = broadcast_shapes(self.form.shape, mask.form.shape)
     x, chosen = self.expand(shape), mask.expand(shape)
@@ -786,14 +837,17 @@ def put_at(self, index, source, accumulate=False):
     """A copy of self with elements, by their number in row-major order, written or added."""
     if self.form.dtype is not source.form.dtype:
         raise RuntimeError(
-            f"put_(): self and source expected to have the same dtype, but got self.dtype = {_name(self)} and "
-            f"source.dtype = {_name(source)}"
+            "put_(): self and source expected to have the same dtype, but got self.dtype = "
+            f"{_name(self)} and source.dtype = {_name(source)}"
         )
-    flat = registry["index_put"].function(self.reshape(-1), (index.reshape(-1),), source.reshape(-1), accumulate)
+    flat = registry["index_put"].function(
+        self.reshape(-1), (index.reshape(-1),), source.reshape(-1), accumulate
+    )
     return flat.reshape(self.form.shape)
 
 
-@composite("put_(Tensor(a!) self, Tensor index, Tensor source, bool accumulate=False) -> Tensor(a!)")
+@composite("put_(Tensor(a!) self, Tensor index, Tensor source, bool accumulate=False) "
+           "-> Tensor(a!)")
 def put_(self, index, source, accumulate=False):
     """In-place form of put."""
     return self.copy_(self.put(index, source, accumulate))
@@ -821,7 +875,8 @@ def select_scatter(self, src, dim, index):
     return y
 
 
-@composite("slice_scatter(Tensor self, Tensor src, int dim=0, int? start=None, int? end=None, int step=1) -> Tensor")
+@composite("slice_scatter(Tensor self, Tensor src, int dim=0, int? start=None, int? end=None, "
+           "int step=1) -> Tensor")
 def slice_scatter(self, src, dim=0, start=None, end=None, step=1):
     """A copy of self with src in place of a slice of a dimension."""
     y = self.clone_contiguous()
@@ -829,7 +884,8 @@ def slice_scatter(self, src, dim=0, start=None, end=None, step=1):
     return y
 
 
-@composite("diagonal_scatter(Tensor self, Tensor src, int offset=0, int dim1=0, int dim2=1) -> Tensor")
+@composite("diagonal_scatter(Tensor self, Tensor src, int offset=0, int dim1=0, int dim2=1) "
+           "-> Tensor")
 def diagonal_scatter(self, src, offset=0, dim1=0, dim2=1):
     """A copy of self with src in place of a diagonal."""
     y = self.clone_contiguous()
@@ -837,7 +893,8 @@ def diagonal_scatter(self, src, offset=0, dim1=0, dim2=1):
     return y
 
 
-@composite("repeat_interleave(Tensor self, Tensor repeats, int? dim=None, *, int? output_size=None) -> Tensor")
+@composite("repeat_interleave(Tensor self, Tensor repeats, int? dim=None, *, "
+           "int? output_size=None) -> Tensor")
 def repeat_interleave(self, repeats=None, dim=None, *, output_size=None):
     """Each element of a dim several times in a row."""
     if repeats is None:
@@ -856,14 +913,18 @@ def repeat_interleave(self, repeats=None, dim=None, *, output_size=None):
     return x.index_select(dim, registry["tensor"].function(places))
 
 
-WAYS = {"sum": ("add", 0), "prod": ("mul", 1), "mean": ("add", 0), "amax": ("max", None), "amin": ("min", None)}
+WAYS = {"sum": ("add", 0), "prod": ("mul", 1), "mean": ("add", 0),
+        "amax": ("max", None), "amin": ("min", None)}
 
 
-@composite("scatter_reduce(Tensor self, int dim, Tensor index, Tensor src, str reduce, *, bool include_self=True) -> Tensor")
+@composite("scatter_reduce(Tensor self, int dim, Tensor index, Tensor src, str reduce, *, "
+           "bool include_self=True) -> Tensor")
 def scatter_reduce(self, dim, index, src, reduce, *, include_self=True):
     """A copy of self with src combined at index along dim: sum, prod, mean, amax, amin."""
     if reduce not in WAYS:
-        raise RuntimeError(f"reduce argument must be either sum, prod, mean, amax or amin, got {reduce}")
+        raise RuntimeError(
+            f"reduce argument must be either sum, prod, mean, amax or amin, got {reduce}"
+        )
     way, unit = WAYS[reduce]
     ones = registry["ones"].function(index.form.shape, dtype=dtypes.int64)
     counts = ones.new_zeros(self.form.shape).scatter_add(dim, index, ones)
@@ -874,7 +935,9 @@ def scatter_reduce(self, dim, index, src, reduce, *, include_self=True):
             if not self.form.dtype.is_floating_point:
                 limits = dtypes.iinfo(self.form.dtype)
                 unit = limits.min if way == "max" else limits.max
-        x = registry["where"].function(counts > 0, registry["full"].function((), unit, dtype=self.form.dtype), self)
+        x = registry["where"].function(
+            counts > 0, registry["full"].function((), unit, dtype=self.form.dtype), self
+        )
     if way == "add":
         y = x.scatter_add(dim, index, src)
         if reduce == "mean":
@@ -882,18 +945,22 @@ def scatter_reduce(self, dim, index, src, reduce, *, include_self=True):
             y = y / counts if y.form.dtype.is_floating_point else y // counts
         return y
     if x.needs_grad or src.needs_grad:
-        raise NotImplementedError(f"scatter_reduce(): gradients of reduce='{reduce}' are not supported yet")
+        raise NotImplementedError(
+            f"scatter_reduce(): gradients of reduce='{reduce}' are not supported yet"
+        )
     return _scatter(way, x, dim, index, src)
 
 
-@composite("scatter_reduce_(Tensor(a!) self, int dim, Tensor index, Tensor src, str reduce, *, bool include_self=True) -> Tensor(a!)")
+@composite("scatter_reduce_(Tensor(a!) self, int dim, Tensor index, Tensor src, str reduce, *, "
+           "bool include_self=True) -> Tensor(a!)")
 def scatter_reduce_(self, dim, index, src, reduce, *, include_self=True):
     """In-place form of scatter_reduce."""
     return self.copy_(self.scatter_reduce(dim, index, src, reduce, include_self=include_self))
 
 
 def _triangle_indices(name, keep):
-    @composite(f"{name}(int row, int col, int offset=0, *, ScalarType? dtype=None) -> Tensor", "Rows and columns of the places in a triangle of a matrix.")
+    @composite(f"{name}(int row, int col, int offset=0, *, ScalarType? dtype=None) -> Tensor",
+               "Rows and columns of the places in a triangle of a matrix.")
     def places(row, col, offset=0, *, dtype=dtypes.int64, device=None, layout=None):
         return registry["tensor"].function(np.stack(keep(row, offset, col))).to(dtype)
 

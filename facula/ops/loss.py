@@ -27,7 +27,8 @@ _elementwise("mse", "The squared difference.")
 _elementwise("l1", "The absolute difference.")
 
 
-@composite("smooth_l1_loss(Tensor self, Tensor target, int reduction=Mean, float beta=1.0) -> Tensor")
+@composite("smooth_l1_loss(Tensor self, Tensor target, int reduction=Mean, float beta=1.0) "
+           "-> Tensor")
 def smooth_l1_loss(self, target, reduction="mean", beta=1.0):
     """Squared below a difference of beta, absolute above it."""
     if beta < 0:
@@ -45,9 +46,10 @@ def huber_loss(self, target, reduction="mean", delta=1.0):
     return _reduce(registry["huber_elementwise"].function(self, target, delta), reduction)
 
 
-@composite("binary_cross_entropy(Tensor self, Tensor target, Tensor? weight=None, int reduction=Mean) -> Tensor")
+@composite("binary_cross_entropy(Tensor self, Tensor target, Tensor? weight=None, "
+           "int reduction=Mean) -> Tensor")
 def binary_cross_entropy(self, target, weight=None, reduction="mean"):
-    """Cross entropy of two classes; self is the probability of the second. Logarithms stop at -100."""
+    """Cross entropy of two classes; self: probability of the second. Logarithms stop at -100."""
     if bool(((self < 0) | (self > 1)).any()):
         raise RuntimeError("all elements of input should be between 0 and 1")
     loss = registry["bce_elementwise"].function(self, target)
@@ -55,8 +57,8 @@ def binary_cross_entropy(self, target, weight=None, reduction="mean"):
 
 
 @composite(
-    "binary_cross_entropy_with_logits(Tensor self, Tensor target, Tensor? weight=None, Tensor? pos_weight=None, "
-    "int reduction=Mean) -> Tensor"
+    "binary_cross_entropy_with_logits(Tensor self, Tensor target, Tensor? weight=None, "
+    "Tensor? pos_weight=None, int reduction=Mean) -> Tensor"
 )
 def binary_cross_entropy_with_logits(self, target, weight=None, pos_weight=None, reduction="mean"):
     """Cross entropy of two classes; self is the logit of the second."""
@@ -67,9 +69,10 @@ def binary_cross_entropy_with_logits(self, target, weight=None, pos_weight=None,
     return _reduce(loss if weight is None else loss * weight, reduction)
 
 
-@composite("kl_div(Tensor self, Tensor target, int reduction=Mean, *, bool log_target=False) -> Tensor")
+@composite("kl_div(Tensor self, Tensor target, int reduction=Mean, *, bool log_target=False) "
+           "-> Tensor")
 def kl_div(self, target, reduction="mean", *, log_target=False):
-    """Kullback-Leibler divergence; self holds log-probabilities, target probabilities (or their logarithms)."""
+    """Kullback-Leibler divergence of log-probabilities and target probabilities (or their logs)."""
     if log_target:
         loss = target.exp() * (target - self)
     else:

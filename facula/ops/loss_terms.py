@@ -19,7 +19,8 @@ term("l1_elementwise(Tensor self, Tensor target) -> Tensor", "|a - t|.",
 
 term("smooth_l1_elementwise(Tensor self, Tensor target, Scalar beta) -> Tensor",
      "(a - t)^2 / (2 beta) within beta, |a - t| - beta / 2 beyond.",
-     lambda a, t, beta: where(lt(abs_(a - t), beta), (a - t) * (a - t) * 0.5 / beta, abs_(a - t) - 0.5 * beta),
+     lambda a, t, beta: where(lt(abs_(a - t), beta), (a - t) * (a - t) * 0.5 / beta,
+                              abs_(a - t) - 0.5 * beta),
      lambda g, y, a, t, beta: (where(lt(abs_(a - t), beta), g * (a - t) / beta, g * sign(a - t)),
                                where(lt(abs_(a - t), beta), g * (t - a) / beta, g * sign(t - a))))
 
@@ -30,12 +31,14 @@ term("huber_elementwise(Tensor self, Tensor target, Scalar delta) -> Tensor",
      lambda g, y, a, t, delta: (g * minimum(maximum(a - t, -delta), delta),
                                 g * minimum(maximum(t - a, -delta), delta)))
 
-term("bce_elementwise(Tensor self, Tensor target) -> Tensor", "-(t log(a) + (1 - t) log(1 - a)), logarithms above -100.",
+term("bce_elementwise(Tensor self, Tensor target) -> Tensor",
+     "-(t log(a) + (1 - t) log(1 - a)), logs above -100.",
      lambda a, t: (t - 1) * maximum(log1p(-a), -100) - t * maximum(log(a), -100),
      lambda g, y, a, t: (g * (a - t) / maximum((1 - a) * a, 1e-12),
                          g * (maximum(log1p(-a), -100) - maximum(log(a), -100))))
 
-term("bce_logits_elementwise(Tensor self, Tensor target) -> Tensor", "bce of sigmoid(a), without overflow.",
+term("bce_logits_elementwise(Tensor self, Tensor target) -> Tensor",
+     "bce of sigmoid(a), without overflow.",
      lambda a, t: (1 - t) * a + maximum(-a, 0) + log1p(exp(-abs_(a))),
      lambda g, y, a, t: (g * (sigmoid(a) - t), -g * a))
 

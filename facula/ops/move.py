@@ -61,14 +61,15 @@ def _(g):
 
 @composite("clone_as(Tensor self, Scalar form) -> Tensor")
 def clone_as(self, form):
-    """A copy with the dtype, shape and strides of a form (contiguous if the form overlaps itself)."""
+    """A copy with a form's dtype, shape and strides (contiguous if the form overlaps itself)."""
     wanted = form if form.dense else form_of(form.dtype, form.shape)
     y = allocate(wanted)
     copy_into(y, self)
     return y
 
 
-@composite("contiguous(Tensor(a) self, *, MemoryFormat memory_format=contiguous_format) -> Tensor(a)")
+@composite("contiguous(Tensor(a) self, *, MemoryFormat memory_format=contiguous_format) "
+           "-> Tensor(a)")
 def contiguous(self, *, memory_format=None):
     """The tensor itself if it is row-major, else a row-major copy."""
     if memory_format is not None and repr(memory_format) != "torch.contiguous_format":
@@ -87,12 +88,15 @@ registry["convert"].node_name = "ToCopyBackward0"
 
 @convert_.gradient
 def _(g, self_form):
-    return g if g.form.dtype is self_form.dtype else registry["convert"].function(g, self_form.dtype)
+    return (
+        g if g.form.dtype is self_form.dtype else registry["convert"].function(g, self_form.dtype)
+    )
 
 
-@composite("to(Tensor(a) self, ScalarType? dtype=None, *, bool non_blocking=False, bool copy=False) -> Tensor(a)")
+@composite("to(Tensor(a) self, ScalarType? dtype=None, *, bool non_blocking=False, "
+           "bool copy=False) -> Tensor(a)")
 def to(self, *args, dtype=None, device=None, non_blocking=False, copy=False, memory_format=None):
-    """The tensor in another dtype or on another device: `to(dtype)`, `to(device, dtype)`, `to(other)`."""
+    """The tensor in another dtype or place: `to(dtype)`, `to(device, dtype)`, `to(other)`."""
     for one in args:
         if type(one) is dtypes.dtype:
             dtype = one
@@ -105,7 +109,9 @@ def to(self, *args, dtype=None, device=None, non_blocking=False, copy=False, mem
         elif one in PYTHON_TYPES:
             dtype = PYTHON_TYPES[one]
         else:
-            raise TypeError(f"to() received an invalid combination of arguments - got ({type(one).__name__})")
+            raise TypeError(
+                f"to() received an invalid combination of arguments - got ({type(one).__name__})"
+            )
     if device is not None:
         where = device_type(device) if isinstance(device, str) else device
         if where.type == "cuda":
@@ -150,7 +156,10 @@ def copy_(self, src, non_blocking=False):
     """self becomes src, broadcast and converted."""
     if not isinstance(src, Tensor):
         src = registry["tensor"].function(src, dtype=self.form.dtype)
-    if self.form.shape != src.form.shape and broadcast_shapes(self.form.shape, src.form.shape) != self.form.shape:
+    if (
+        self.form.shape != src.form.shape
+        and broadcast_shapes(self.form.shape, src.form.shape) != self.form.shape
+    ):
         raise RuntimeError(
             f"output with shape {list(self.form.shape)} doesn't match the broadcast shape "
             f"{list(broadcast_shapes(self.form.shape, src.form.shape))}"
@@ -164,13 +173,17 @@ def write(target, source):
     check_base_of_view(target)
     if any(s == 0 and n > 1 for s, n in zip(target.form.strides, target.form.shape, strict=True)):
         raise RuntimeError(
-            "unsupported operation: more than one element of the written-to tensor refers to a single "
-            "memory location. Please clone() the tensor before performing the operation."
+            "unsupported operation: more than one element of the written-to tensor refers to a "
+            "single memory location. Please clone() the tensor before performing the operation."
         )
     before = alias(target)
     copy_into(target, copy_of(source) if overlaps(target, source) else source)
     target.storage.version += 1
-    if mode.enabled and (before.needs_grad or source.needs_grad) and target.form.dtype.is_floating_point:
+    if (
+        mode.enabled
+        and (before.needs_grad or source.needs_grad)
+        and target.form.dtype.is_floating_point
+    ):
         made = wrap(target.storage, target.address, target.form)
         record_operation(registry["overwrite"], made, {"self": before, "source": source})
         rebase(target, made.edge)
@@ -201,7 +214,8 @@ def fill_(self, value):
     if isinstance(value, Tensor):
         if value.form.ndim:
             raise RuntimeError(
-                f"fill_ only supports 0-dimension value tensor but got tensor with {value.form.ndim} dimensions."
+                "fill_ only supports 0-dimension value tensor but got tensor with "
+                f"{value.form.ndim} dimensions."
             )
         return write(self, value)
     check_inplace(self)
@@ -216,7 +230,9 @@ def fill_(self, value):
     self.storage.version += 1
     if mode.enabled and before.needs_grad:
         made = wrap(self.storage, self.address, self.form)
-        record_operation(registry["overwrite"], made, {"self": before, "source": self.new_empty(())})
+        record_operation(
+            registry["overwrite"], made, {"self": before, "source": self.new_empty(())}
+        )
         rebase(self, made.edge)
     return self
 
@@ -224,7 +240,11 @@ def fill_(self, value):
 def _fits(value, kind):
     bits = 8 * kind.itemsize
     low, high = (-(2 ** (bits - 1)), 2**bits - 1)
-    return low <= int(value) <= high if kind.kind == "u" or bits < 64 else -(2**63) <= int(value) < 2**63
+    return (
+        low <= int(value) <= high
+        if kind.kind == "u" or bits < 64
+        else -(2**63) <= int(value) < 2**63
+    )
 
 
 def _once(self):
@@ -232,8 +252,14 @@ def _once(self):
     form = self.form
     if form.dense:
         return self
-    shape = tuple(1 if s == 0 and n > 1 else n for n, s in zip(form.shape, form.strides, strict=True))
-    return self if shape == form.shape else wrap(self.storage, self.address, form_of(form.dtype, shape, form.strides))
+    shape = tuple(
+        1 if s == 0 and n > 1 else n for n, s in zip(form.shape, form.strides, strict=True)
+    )
+    return (
+        self
+        if shape == form.shape
+        else wrap(self.storage, self.address, form_of(form.dtype, shape, form.strides))
+    )
 
 
 @composite("zero_(Tensor(a!) self) -> Tensor(a!)")
@@ -244,7 +270,7 @@ def zero_(self):
 
 @composite("resize_(Tensor(a!) self, int[] size) -> Tensor(a!)")
 def resize_(self, *size):
-    """Another contiguous shape over the same storage, which grows if it must; new elements hold anything."""
+    """Another contiguous shape over the same storage, which may grow; new elements hold anything."""
     if len(size) == 1 and not isinstance(size[0], int):
         size = tuple(size[0])
     if self.needs_grad:
@@ -277,7 +303,9 @@ def sum_to_size(self, *size):
     missing = len(shape) - len(size)
     if missing < 0 or any(n not in (1, m) for n, m in zip(size, shape[missing:], strict=True)):
         raise RuntimeError(f"size {{{list(size)}}} is not expandable to size {{{list(shape)}}}.")
-    dims = [d for d in range(len(shape)) if d < missing or (size[d - missing] == 1 and shape[d] != 1)]
+    dims = [
+        d for d in range(len(shape)) if d < missing or (size[d - missing] == 1 and shape[d] != 1)
+    ]
     result = self.sum(tuple(dims), keepdim=True) if dims else self
     if result.form.dtype is not self.form.dtype:
         result = result.to(self.form.dtype)
@@ -291,13 +319,17 @@ def sum_to_size(self, *size):
 def cat(tensors, dim=0):
     """Tensors joined along an existing dimension."""
     if isinstance(tensors, Tensor):
-        raise TypeError("cat(): argument 'tensors' (position 1) must be tuple of Tensors, not Tensor")
+        raise TypeError(
+            "cat(): argument 'tensors' (position 1) must be tuple of Tensors, not Tensor"
+        )
     tensors = list(tensors)
     if not tensors:
         raise ValueError("torch.cat(): expected a non-empty list of Tensors")
     for k, one in enumerate(tensors):
         if not isinstance(one, Tensor):
-            raise TypeError(f"expected Tensor as element {k} in argument 0, but got {type(one).__name__}")
+            raise TypeError(
+                f"expected Tensor as element {k} in argument 0, but got {type(one).__name__}"
+            )
     kept = [one for one in tensors if one.form.shape != (0,)]
     common = dtypes.result_type([(one.form.dtype, one.form.ndim) for one in tensors])
     if not kept:
@@ -314,8 +346,8 @@ def cat(tensors, dim=0):
         for d, (a, b) in enumerate(zip(first, one.form.shape, strict=True)):
             if d != dim and a != b:
                 raise RuntimeError(
-                    f"Sizes of tensors must match except in dimension {dim}. Expected size {a} but got "
-                    f"size {b} for tensor number {k} in the list."
+                    f"Sizes of tensors must match except in dimension {dim}. Expected size {a} but "
+                    f"got size {b} for tensor number {k} in the list."
                 )
     total = sum(one.form.shape[dim] for one in kept)
     y = empty(common, (*first[:dim], total, *first[dim + 1 :]))
@@ -323,7 +355,14 @@ def cat(tensors, dim=0):
     step = y.form.strides[dim] * y.form.itemsize
     for one in kept:
         if one.form.numel:
-            copy_into(wrap(y.storage, y.address + start * step, form_of(common, one.form.shape, y.form.strides)), one)
+            copy_into(
+                wrap(
+                    y.storage,
+                    y.address + start * step,
+                    form_of(common, one.form.shape, y.form.strides),
+                ),
+                one,
+            )
         start += one.form.shape[dim]
     return y
 
@@ -375,7 +414,9 @@ def hstack(tensors):
 @composite("vstack(Tensor[] tensors, *, Tensor(a!)? out=None) -> Tensor")
 def vstack(tensors):
     """Joined along dimension 0, vectors as rows."""
-    return registry["cat"].function([one.reshape(1, -1) if one.ndim < 2 else one for one in tensors], 0)
+    return registry["cat"].function(
+        [one.reshape(1, -1) if one.ndim < 2 else one for one in tensors], 0
+    )
 
 
 @composite("row_stack(Tensor[] tensors, *, Tensor(a!)? out=None) -> Tensor")
@@ -393,7 +434,9 @@ def concatenate(tensors, dim=0):
 @composite("column_stack(Tensor[] tensors, *, Tensor(a!)? out=None) -> Tensor")
 def column_stack(tensors):
     """Joined along dimension 1, vectors as columns."""
-    return registry["hstack"].function([one.reshape(-1, 1) if one.ndim < 2 else one for one in tensors])
+    return registry["hstack"].function(
+        [one.reshape(-1, 1) if one.ndim < 2 else one for one in tensors]
+    )
 
 
 @composite("dstack(Tensor[] tensors, *, Tensor(a!)? out=None) -> Tensor")
@@ -410,7 +453,8 @@ def repeat(self, *times, repeats=()):
         repeats = tuple(repeats[0])
     if len(repeats) < self.ndim:
         raise RuntimeError(
-            "Number of dimensions of repeat dims can not be smaller than number of dimensions of tensor"
+            "Number of dimensions of repeat dims can not be smaller than number of dimensions of "
+            "tensor"
         )
     shape = (1,) * (len(repeats) - self.ndim) + tuple(self.form.shape)
     spread = [n for pair in zip(repeats, shape, strict=True) for n in pair]
@@ -418,7 +462,9 @@ def repeat(self, *times, repeats=()):
     final = tuple(r * n for r, n in zip(repeats, shape, strict=True))
     for n in final:
         if n < 0:
-            raise RuntimeError(f"Trying to create tensor with negative dimension {n}: {list(final)}")
+            raise RuntimeError(
+                f"Trying to create tensor with negative dimension {n}: {list(final)}"
+            )
     # A copy also where nothing is repeated: the result never shares memory.
     return self.reshape(tuple(inner)).expand(tuple(spread)).clone_contiguous().view(final)
 
@@ -436,5 +482,6 @@ def atleast_1d(self):
     """0-d tensors as vectors of one element."""
     return self.reshape(1) if self.ndim == 0 else self
 
-for _name in ("clone_as", "clone_contiguous", "convert", "overwrite", "contiguous", "to", "type_as"):
+for _name in ("clone_as", "clone_contiguous", "convert",
+              "overwrite", "contiguous", "to", "type_as"):
     registry[_name].namespace = "tensor"

@@ -16,7 +16,8 @@ def _wide(x):
     return x if x.form.itemsize >= 4 else x.to(dtypes.float32)
 
 
-@operation("batch_norm_train(Tensor input, Tensor? weight, Tensor? bias, float eps) -> (Tensor, Tensor, Tensor)")
+@operation("batch_norm_train(Tensor input, Tensor? weight, Tensor? bias, float eps) "
+           "-> (Tensor, Tensor, Tensor)")
 def batch_norm_train(input, weight, bias, eps):
     """Normalised by the batch's own statistics: the result, mean and 1 / deviation a channel."""
     x = _wide(input)
@@ -64,20 +65,30 @@ def _(g, ys, input, weight, bias_form, eps, needs):
 
 
 @composite(
-    "batch_norm(Tensor input, Tensor? weight, Tensor? bias, Tensor? running_mean, Tensor? running_var, "
-    "bool training, float momentum, float eps, bool cudnn_enabled) -> Tensor"
+    "batch_norm(Tensor input, Tensor? weight, Tensor? bias, Tensor? running_mean, "
+    "Tensor? running_var, bool training, float momentum, float eps, bool cudnn_enabled) -> Tensor"
 )
-def batch_norm(input, weight, bias, running_mean, running_var, training, momentum, eps, cudnn_enabled=False):
-    """Each channel shifted and scaled by its mean and variance: the batch's in training, else the running ones."""
+def batch_norm(input, weight, bias, running_mean, running_var, training, momentum, eps,
+               cudnn_enabled=False):
+    """Each channel normalised by its mean and variance: in training the batch's, else running."""
     if input.form.ndim < 2:
-        raise RuntimeError(f"batch_norm: expected input of at least 2 dimensions, got {list(input.form.shape)}")
+        raise RuntimeError(
+            f"batch_norm: expected input of at least 2 dimensions, got {list(input.form.shape)}"
+        )
     channels = input.form.shape[1]
-    for name, v in (("running_mean", running_mean), ("running_var", running_var), ("weight", weight), ("bias", bias)):
+    for name, v in (
+        ("running_mean", running_mean),
+        ("running_var", running_var),
+        ("weight", weight),
+        ("bias", bias),
+    ):
         if v is not None and v.form.numel != channels:
             raise RuntimeError(f"{name} should contain {channels} elements not {v.form.numel}")
     if not training:
         if running_mean is None or running_var is None:
-            raise RuntimeError("Expected running_mean and running_var to be defined when training=False")
+            raise RuntimeError(
+                "Expected running_mean and running_var to be defined when training=False"
+            )
         scale = (running_var + eps).rsqrt()
         if weight is not None:
             scale = scale * weight
@@ -104,9 +115,10 @@ def _update_running(running_mean, running_var, mean, inverse, momentum, eps, cou
         mode.enabled = before
 
 
-@operation("layer_norm_rows(Tensor input, Tensor? weight, Tensor? bias, int n, float eps) -> (Tensor, Tensor, Tensor)")
+@operation("layer_norm_rows(Tensor input, Tensor? weight, Tensor? bias, int n, float eps) "
+           "-> (Tensor, Tensor, Tensor)")
 def layer_norm_rows(input, weight, bias, n, eps):
-    """Rows of n elements normalised by their own mean and variance; mean and 1 / deviation a row."""
+    """Rows of n elements normalised by mean and variance; with mean and 1 / deviation a row."""
     x = _wide(input).reshape(-1, n)
     mean = x.mean(1, keepdim=True)
     centred = x - mean
@@ -137,18 +149,28 @@ def _(g, ys, input, weight, bias_form, n, eps, needs):
         scaled = rows if weight is None else rows * weight.reshape(-1)
         spread = scaled.mean(1, keepdim=True) + normal * (scaled * normal).mean(1, keepdim=True)
         dx = ((scaled - spread) * inverse).to(input.form.dtype).reshape(input.form.shape)
-    dw = (rows * normal).sum(0).to(weight.form.dtype).reshape(weight.form.shape) if weight is not None and needs[1] else None
-    db = rows.sum(0).to(bias_form.dtype).reshape(bias_form.shape) if bias_form is not None and needs[2] else None
+    dw = (
+        (rows * normal).sum(0).to(weight.form.dtype).reshape(weight.form.shape)
+        if weight is not None and needs[1]
+        else None
+    )
+    db = (
+        rows.sum(0).to(bias_form.dtype).reshape(bias_form.shape)
+        if bias_form is not None and needs[2]
+        else None
+    )
     return dx, dw, db
 
 
-@composite("layer_norm(Tensor input, int[] normalized_shape, Tensor? weight=None, Tensor? bias=None, float eps=1e-05) -> Tensor")
+@composite("layer_norm(Tensor input, int[] normalized_shape, Tensor? weight=None, "
+           "Tensor? bias=None, float eps=1e-05) -> Tensor")
 def layer_norm(input, normalized_shape, weight=None, bias=None, eps=1e-5):
-    """The last dimensions normalised by their own mean and variance (Ba et al., arXiv 1607.06450)."""
+    """The last dimensions normalised by mean and variance (Ba et al., arXiv 1607.06450)."""
     shape = (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
     if not shape:
         raise RuntimeError(
-            f"Expected normalized_shape to be at least 1-dimensional, i.e., containing at least one element, but got normalized_shape = {list(shape)}"
+            "Expected normalized_shape to be at least 1-dimensional, i.e., containing at least one "
+            f"element, but got normalized_shape = {list(shape)}"
         )
     for name, v in (("weight", weight), ("bias", bias)):
         if v is not None and tuple(v.form.shape) != shape:
@@ -159,7 +181,7 @@ def layer_norm(input, normalized_shape, weight=None, bias=None, eps=1e-5):
     if tuple(input.form.shape[-len(shape) :]) != shape or input.form.ndim < len(shape):
         stars = "".join(f", {n}" for n in shape)
         raise RuntimeError(
-            f"Given normalized_shape={list(shape)}, expected input with shape [*{stars}], but got input of "
-            f"size{list(input.form.shape)}"
+            f"Given normalized_shape={list(shape)}, expected input with shape [*{stars}], but got "
+            f"input of size{list(input.form.shape)}"
         )
     return registry["layer_norm_rows"].function(input, weight, bias, numel(shape), eps)[0]

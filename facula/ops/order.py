@@ -14,13 +14,16 @@ from facula.tensor import Tensor
 def _result(name, first="values", second="indices"):
     made = namedtuple(name, (first, second))
     made.__module__ = "torch.return_types"
-    made.__repr__ = lambda self: f"torch.return_types.{name}(\n{first}={self[0]!r},\n{second}={self[1]!r})"
+    made.__repr__ = lambda self: (
+        f"torch.return_types.{name}(\n{first}={self[0]!r},\n{second}={self[1]!r})"
+    )
     return made
 
 
 RESULTS = {
     name: _result(name)
-    for name in ("max", "min", "sort", "topk", "cummax", "cummin", "median", "nanmedian", "kthvalue", "mode")
+    for name in ("max", "min", "sort", "topk", "cummax",
+                 "cummin", "median", "nanmedian", "kthvalue", "mode")
 }
 RESULTS["aminmax"] = _result("aminmax", "min", "max")
 
@@ -33,7 +36,8 @@ def _check_elements(name, self, dim):
 
 
 def _extremes(name, largest):
-    @operation(f"{name}_along(Tensor self, int dim, bool keepdim=False) -> (Tensor, Tensor)", f"{name} along a dim, with positions.")
+    @operation(f"{name}_along(Tensor self, int dim, bool keepdim=False) -> (Tensor, Tensor)",
+               f"{name} along a dim, with positions.")
     def along(self, dim, keepdim=False):
         dim = wrap_dim(dim, self.form.ndim)
         _check_elements(name, self, dim)
@@ -64,14 +68,18 @@ def _extremes(name, largest):
         check_order(self)
         if dim is None:
             if self.form.numel == 0:
-                raise IndexError(f"arg{name}(): Expected reduction dim to be specified for input.numel() == 0.")
+                raise IndexError(
+                    f"arg{name}(): Expected reduction dim to be specified for input.numel() == 0."
+                )
             found = registry[f"{name}_along"].forward(self.detach().reshape(-1), 0)[1]
             return found.reshape((1,) * self.form.ndim) if keepdim else found
         if self.form.ndim:
             _check_elements(f"arg{name}", self, wrap_dim(dim, self.form.ndim))
         return registry[f"{name}_along"].forward(self.detach(), dim, keepdim)[1]
 
-    @composite(f"{name}(Tensor self, Tensor? other=None) -> Tensor", f"The {name} of all elements; with a dim also positions; with another tensor element by element.")
+    @composite(f"{name}(Tensor self, Tensor? other=None) -> Tensor",
+               f"The {name} of all elements; with a dim also positions; with another tensor "
+               "element by element.")
     def whole(self, dim=None, keepdim=False, *, other=None, out=None):
         if isinstance(dim, Tensor):
             dim, other = None, dim
@@ -79,7 +87,10 @@ def _extremes(name, largest):
             return registry[f"{name}imum"].function(self, other, out=out)
         if dim is None:
             if self.form.numel == 0:
-                raise RuntimeError(f"{name}(): Expected reduction dim to be specified for input.numel() == 0. Specify the reduction dim with the 'dim' argument.")
+                raise RuntimeError(
+                    f"{name}(): Expected reduction dim to be specified for input.numel() == 0. "
+                    "Specify the reduction dim with the 'dim' argument."
+                )
             return registry[f"a{name}"].function(self, out=out)
         found = RESULTS[name](*registry[f"{name}_along"].function(self, dim, keepdim))
         if out is not None:
@@ -97,7 +108,10 @@ _extremes("min", False)
 def aminmax(self, *, dim=None, keepdim=False):
     """The smallest and the largest element."""
     if dim is None and self.form.numel == 0:
-        raise RuntimeError("aminmax(): cannot compute aminmax over an empty dimension as the operation has no identity.")
+        raise RuntimeError(
+            "aminmax(): cannot compute aminmax over an empty dimension as the operation has no "
+            "identity."
+        )
     dims = () if dim is None else dim
     return RESULTS["aminmax"]( self.amin(dims, keepdim), self.amax(dims, keepdim))
 
@@ -128,7 +142,8 @@ def _(g, ys, self_form, dim):
     return g[0].new_zeros(self_form.shape).scatter_add(dim, ys[1], g[0])
 
 
-@composite("sort(Tensor self, int dim=-1, bool descending=False, bool stable=False) -> (Tensor, Tensor)")
+@composite("sort(Tensor self, int dim=-1, bool descending=False, bool stable=False) "
+           "-> (Tensor, Tensor)")
 def sort_(self, dim=-1, descending=False, stable=False):
     """Sorted along a dim, and the old positions; always stable."""
     return RESULTS["sort"](*registry["sort_along"].function(self, dim, bool(descending)))
@@ -146,7 +161,8 @@ def argsort(self, dim=-1, descending=False, stable=False):
     return registry["sort_along"].function(self.detach(), dim, bool(descending))[1]
 
 
-@composite("topk(Tensor self, int k, int dim=-1, bool largest=True, bool sorted=True) -> (Tensor, Tensor)")
+@composite("topk(Tensor self, int k, int dim=-1, bool largest=True, bool sorted=True) "
+           "-> (Tensor, Tensor)")
 def topk(self, k, dim=-1, largest=True, sorted=True):
     """The k largest (or smallest) elements of a dim in order, and their positions."""
     size = self.form.shape[wrap_dim(dim, self.form.ndim)] if self.form.ndim else 1
@@ -155,7 +171,9 @@ def topk(self, k, dim=-1, largest=True, sorted=True):
     values, indices = registry["sort_along"].function(self, dim, largest)
     if self.form.ndim == 0:
         return RESULTS["topk"](values, indices)
-    return RESULTS["topk"](values.narrow(dim, 0, k).clone_contiguous(), indices.narrow(dim, 0, k).clone_contiguous())
+    return RESULTS["topk"](
+        values.narrow(dim, 0, k).clone_contiguous(), indices.narrow(dim, 0, k).clone_contiguous()
+    )
 
 
 # --- running combinations ------------------------------------------------------------------------
@@ -175,7 +193,8 @@ def _scan_dtype(self, dtype):
     return self.form.dtype if self.form.dtype.is_floating_point else dtypes.int64
 
 
-@operation("cumsum(Tensor self, int dim, *, ScalarType? dtype=None, Tensor(a!)? out=None) -> Tensor")
+@operation("cumsum(Tensor self, int dim, *, ScalarType? dtype=None, Tensor(a!)? out=None) "
+           "-> Tensor")
 def cumsum(self, dim, *, dtype=None):
     """Sums of the elements up to each position."""
     dim = wrap_dim(dim, self.form.ndim)
@@ -191,7 +210,8 @@ def _(g, self_form, dim):
     return g.flip(dim).cumsum(dim).flip(dim).to(self_form.dtype)
 
 
-@operation("cumprod(Tensor self, int dim, *, ScalarType? dtype=None, Tensor(a!)? out=None) -> Tensor")
+@operation("cumprod(Tensor self, int dim, *, ScalarType? dtype=None, Tensor(a!)? out=None) "
+           "-> Tensor")
 def cumprod(self, dim, *, dtype=None):
     """Products of the elements up to each position."""
     dim = wrap_dim(dim, self.form.ndim)
@@ -206,7 +226,7 @@ def _(g, y, self, dim):
         return g.to(self.form.dtype)
     if not bool((self == 0).any()):
         return ((g * y).flip(dim).cumsum(dim).flip(dim) / self).to(self.form.dtype)
-    # With zeros: dy_j/dx_i is the product of all others up to j, formed for every i without dividing.
+    # With zeros: dy_j/dx_i is the product of all others up to j, for every i without dividing.
     size = self.form.shape[dim]
     parts = []
     for i in range(size):
@@ -262,12 +282,18 @@ def roll(self, shifts, dims=()):
             raise RuntimeError(f"shifts and dimensions must align. shifts: {len(shifts)}, dims:0")
         return self.reshape(-1).roll(shifts[0], 0).reshape(self.form.shape)
     if len(shifts) != len(dims):
-        raise RuntimeError(f"shifts and dimensions must align. shifts: {len(shifts)}, dims:{len(dims)}")
+        raise RuntimeError(
+            f"shifts and dimensions must align. shifts: {len(shifts)}, dims:{len(dims)}"
+        )
     y = self
     for shift, dim in zip(shifts, dims, strict=True):
         size = y.form.shape[dim]
         at = (-shift) % size if size else 0
-        y = registry["cat"].function([y.narrow(dim, at, size - at), y.narrow(dim, 0, at)], dim) if size else y
+        y = (
+            registry["cat"].function([y.narrow(dim, at, size - at), y.narrow(dim, 0, at)], dim)
+            if size
+            else y
+        )
     return y.clone() if y is self else y
 
 
@@ -280,7 +306,10 @@ def _triangle(name, keep):
         zero = self.new_zeros(())
         return registry["where"].function(keep(columns - rows, diagonal), self, zero)
 
-    composite(f"{name}(Tensor self, int diagonal=0, *, Tensor(a!)? out=None) -> Tensor", f"The {'lower' if name == 'tril' else 'upper'} triangle; 0 elsewhere.")(triangle)
+    composite(
+        f"{name}(Tensor self, int diagonal=0, *, Tensor(a!)? out=None) -> Tensor",
+        f"The {'lower' if name == 'tril' else 'upper'} triangle; 0 elsewhere.",
+    )(triangle)
 
 
 _triangle("tril", lambda distance, diagonal: distance <= diagonal)
@@ -383,17 +412,26 @@ def mode(self, dim=-1, keepdim=False):
     last = (numbers - starts).argmax(dim, True)
     indices = indices.gather(dim, last)
     found = self.gather(dim, indices)
-    return RESULTS["mode"](found, indices) if keepdim else RESULTS["mode"](found.squeeze(dim), indices.squeeze(dim))
+    return (
+        RESULTS["mode"](found, indices)
+        if keepdim
+        else RESULTS["mode"](found.squeeze(dim), indices.squeeze(dim))
+    )
 
 
-@composite("quantile(Tensor self, Tensor q, int? dim=None, bool keepdim=False, *, str interpolation='linear') -> Tensor")
+@composite("quantile(Tensor self, Tensor q, int? dim=None, bool keepdim=False, *, "
+           "str interpolation='linear') -> Tensor")
 def quantile(self, q, dim=None, keepdim=False, *, interpolation="linear"):
     """The elements below which a share q lies, interpolated between neighbours."""
     if interpolation != "linear":
-        raise NotImplementedError(f"quantile(): interpolation '{interpolation}' is not supported yet")
+        raise NotImplementedError(
+            f"quantile(): interpolation '{interpolation}' is not supported yet"
+        )
     if self.form.kind not in ("f32", "f64"):
         raise RuntimeError("quantile() input tensor must be either float or double dtype")
-    shares = q if isinstance(q, Tensor) else registry["tensor"].function(float(q), dtype=self.form.dtype)
+    shares = (
+        q if isinstance(q, Tensor) else registry["tensor"].function(float(q), dtype=self.form.dtype)
+    )
     if bool(((shares < 0) | (shares > 1)).any()):
         raise RuntimeError("quantile() q must be in the range [0, 1]")
     x = self.reshape(-1) if dim is None else self.transpose(wrap_dim(dim, self.form.ndim), -1)
@@ -417,19 +455,25 @@ def quantile(self, q, dim=None, keepdim=False, *, interpolation="linear"):
 
 
 def _running_extreme(name, comes_before):
-    @composite(f"{name}(Tensor self, int dim) -> (Tensor, Tensor)", "The extreme of the elements up to each position, and where it was last.")
+    @composite(f"{name}(Tensor self, int dim) -> (Tensor, Tensor)",
+               "The extreme of the elements up to each position, and where it was last.")
     def running(self, dim):
         dim = wrap_dim(dim, self.form.ndim)
         if self.form.ndim == 0:
             return RESULTS[name](self.clone(), registry["zeros"].function((), dtype=dtypes.int64))
         size = self.form.shape[dim]
         shape = (1,) * dim + (size,) + (1,) * (self.form.ndim - dim - 1)
-        places = registry["arange"].function(size).reshape(shape).expand(self.form.shape).contiguous()
+        places = (
+            registry["arange"].function(size).reshape(shape).expand(self.form.shape).contiguous()
+        )
         values, step = self.detach(), 1
         where, cat = registry["where"].function, registry["cat"].function
         while step < size:  # after each round a position knows twice as many before it
             old, new = values.narrow(dim, 0, size - step), values.narrow(dim, step, size - step)
-            old_at, new_at = places.narrow(dim, 0, size - step), places.narrow(dim, step, size - step)
+            old_at, new_at = (
+                places.narrow(dim, 0, size - step),
+                places.narrow(dim, step, size - step),
+            )
             keep = comes_before(old, new) | ((old != old) & (new == new))
             values = cat([values.narrow(dim, 0, step), where(keep, old, new)], dim)
             places = cat([places.narrow(dim, 0, step), where(keep, old_at, new_at)], dim)
@@ -443,7 +487,8 @@ _running_extreme("cummin", lambda old, new: old < new)
 # --- distinct values and counts ------------------------------------------------------------------
 
 
-@composite("unique(Tensor self, bool sorted=True, bool return_inverse=False, bool return_counts=False, int? dim=None) -> (Tensor, Tensor, Tensor)")
+@composite("unique(Tensor self, bool sorted=True, bool return_inverse=False, "
+           "bool return_counts=False, int? dim=None) -> (Tensor, Tensor, Tensor)")
 def unique(self, sorted=True, return_inverse=False, return_counts=False, dim=None):
     """The distinct elements in order; where each element went, and how often each occurs."""
     if dim is not None:
@@ -452,7 +497,11 @@ def unique(self, sorted=True, return_inverse=False, return_counts=False, dim=Non
     values, order = registry["sort_along"].function(flat, 0, False)
     found, inverse, counts = _runs(values)
     if return_inverse:
-        inverse = inverse.new_empty(inverse.form.shape).scatter(0, order, inverse).reshape(self.form.shape)
+        inverse = (
+            inverse.new_empty(inverse.form.shape)
+            .scatter(0, order, inverse)
+            .reshape(self.form.shape)
+        )
     return _chosen(found, inverse, counts, return_inverse, return_counts)
 
 
@@ -475,7 +524,8 @@ def _chosen(found, inverse, counts, return_inverse, return_counts):
     return tuple(chosen) if len(chosen) > 1 else found
 
 
-@composite("unique_consecutive(Tensor self, bool return_inverse=False, bool return_counts=False, int? dim=None) -> (Tensor, Tensor, Tensor)")
+@composite("unique_consecutive(Tensor self, bool return_inverse=False, bool return_counts=False, "
+           "int? dim=None) -> (Tensor, Tensor, Tensor)")
 def unique_consecutive(self, return_inverse=False, return_counts=False, dim=None):
     """The first of each run of equal elements."""
     if dim is not None:
@@ -487,7 +537,11 @@ def unique_consecutive(self, return_inverse=False, return_counts=False, dim=None
 @composite("bincount(Tensor self, Tensor? weights=None, int minlength=0) -> Tensor")
 def bincount(self, weights=None, minlength=0):
     """How often each number 0, 1, 2, ... occurs, or the sum of its weights."""
-    if self.form.ndim != 1 or self.form.dtype.is_floating_point or (self.form.numel and bool((self < 0).any())):
+    if (
+        self.form.ndim != 1
+        or self.form.dtype.is_floating_point
+        or (self.form.numel and bool((self < 0).any()))
+    ):
         raise RuntimeError("bincount only supports 1-d non-negative integral inputs.")
     if weights is not None and weights.form.shape != self.form.shape:
         raise RuntimeError("weights should be 1-d and have the same length as input")
@@ -502,7 +556,7 @@ def bincount(self, weights=None, minlength=0):
 
 @composite("histc(Tensor self, int bins=100, Scalar min=0, Scalar max=0) -> Tensor")
 def histc(self, bins=100, min=0, max=0):
-    """How many elements fall into each of `bins` equal parts of [min, max] (of the data's range if equal)."""
+    """How many elements fall into each of `bins` equal parts of [min, max] (equal: data's range)."""
     x = self.detach().reshape(-1)
     if min == max and x.form.numel:
         min, max = x.amin().item(), x.amax().item()
@@ -514,7 +568,8 @@ def histc(self, bins=100, min=0, max=0):
     return x.new_zeros(bins).index_add(0, places, x.new_ones(places.form.numel))
 
 
-@composite("searchsorted(Tensor sorted_sequence, Tensor self, *, bool out_int32=False, bool right=False, str? side=None) -> Tensor")
+@composite("searchsorted(Tensor sorted_sequence, Tensor self, *, bool out_int32=False, "
+           "bool right=False, str? side=None) -> Tensor")
 def searchsorted(sorted_sequence, input, *, out_int32=False, right=False, side=None):
     """Where elements would have to be inserted to keep the last dim of a sequence sorted."""
     side = "right" if right or side == "right" else "left"
@@ -526,9 +581,9 @@ def searchsorted(sorted_sequence, input, *, out_int32=False, right=False, side=N
     else:
         if edges.shape[:-1] != values.shape[:-1]:
             raise RuntimeError(
-                "torch.searchsorted(): boundaries tensor should be 1 dimension or the first N-1 dimensions of "
-                f"boundaries tensor and input value tensor must match, but we got boundaries tensor {list(edges.shape)} "
-                f"and input value tensor {list(values.shape)}"
+                "torch.searchsorted(): boundaries tensor should be 1 dimension or the first N-1 "
+                "dimensions of boundaries tensor and input value tensor must match, but we got "
+                f"boundaries tensor {list(edges.shape)} and input value tensor {list(values.shape)}"
             )
         found = np.empty(values.shape, np.int64)
         for place in np.ndindex(values.shape[:-1]):
@@ -536,7 +591,8 @@ def searchsorted(sorted_sequence, input, *, out_int32=False, right=False, side=N
     return registry["tensor"].function(np.asarray(found, wanted))
 
 
-@composite("bucketize(Tensor self, Tensor boundaries, *, bool out_int32=False, bool right=False) -> Tensor")
+@composite("bucketize(Tensor self, Tensor boundaries, *, bool out_int32=False, bool right=False) "
+           "-> Tensor")
 def bucketize(self, boundaries, *, out_int32=False, right=False):
     """The number of the interval between boundaries that each element lies in."""
     return searchsorted.forward(boundaries, self, out_int32=out_int32, right=right)

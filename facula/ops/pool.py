@@ -19,8 +19,8 @@ def _check_input(name, x):
         raise RuntimeError("non-empty 3D or 4D (batch mode) tensor expected for input")
     if len(shape) not in (3, 4) or any(n == 0 for n in shape[-3:]):
         raise RuntimeError(
-            f"{name}(): Expected 3D or 4D (batch mode) tensor with optional 0 dim batch size for input, but got: "
-            f"{list(shape)}"
+            f"{name}(): Expected 3D or 4D (batch mode) tensor with optional 0 dim batch size for "
+            f"input, but got: {list(shape)}"
         )
 
 
@@ -37,7 +37,9 @@ def _windows(name, x, kernel_size, stride, padding, dilation, ceil_mode):
     """Checked (out, window numbers) of a pooling."""
     _check_input(name, x)
     kh, kw = _pair(kernel_size, f"{name}: kernel_size")
-    sh, sw = _pair(kernel_size if stride is None or stride == [] or stride == () else stride, f"{name}: stride")
+    sh, sw = _pair(
+        kernel_size if stride is None or stride == [] or stride == () else stride, f"{name}: stride"
+    )
     ph, pw = _pair(padding, f"{name}: padding")
     dh, dw = _pair(dilation, f"{name}: dilation")
     if kh <= 0 or kw <= 0:
@@ -47,7 +49,9 @@ def _windows(name, x, kernel_size, stride, padding, dilation, ceil_mode):
     if ph < 0 or pw < 0:
         raise RuntimeError(f"pad must be non-negative, but got pad: {min(ph, pw)}")
     if dh <= 0 or dw <= 0:
-        raise RuntimeError(f"dilation should be greater than zero, but got dilationH: {dh} dilationW: {dw}")
+        raise RuntimeError(
+            f"dilation should be greater than zero, but got dilationH: {dh} dilationW: {dw}"
+        )
     if 2 * ph > (kh - 1) * dh + 1 or 2 * pw > (kw - 1) * dw + 1:
         raise RuntimeError(
             f"pad should be at most half of effective kernel size, but got pad={max(ph, pw)}, "
@@ -58,7 +62,8 @@ def _windows(name, x, kernel_size, stride, padding, dilation, ceil_mode):
     if oh < 1 or ow < 1:
         c = x.form.shape[-3]
         raise RuntimeError(
-            f"Given input size: ({c}x{h}x{w}). Calculated output size: ({c}x{oh}x{ow}). Output size is too small"
+            f"Given input size: ({c}x{h}x{w}). Calculated output size: ({c}x{oh}x{ow}). Output "
+            "size is too small"
         )
     return (oh, ow), (kh, kw, sh, sw, ph, pw, dh, dw)
 
@@ -98,8 +103,8 @@ def _(g, index, shape):
 
 
 @composite(
-    "max_pool2d(Tensor self, int[2] kernel_size, int[2] stride=[], int[2] padding=0, int[2] dilation=1, "
-    "bool ceil_mode=False) -> Tensor"
+    "max_pool2d(Tensor self, int[2] kernel_size, int[2] stride=[], int[2] padding=0, "
+    "int[2] dilation=1, bool ceil_mode=False) -> Tensor"
 )
 def max_pool2d(self, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False):
     """The largest element of each window."""
@@ -109,15 +114,18 @@ def max_pool2d(self, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=
 
 
 @operation(
-    "avg_pool2d(Tensor self, int[2] kernel_size, int[2] stride=[], int[2] padding=0, bool ceil_mode=False, "
-    "bool count_include_pad=True, int? divisor_override=None) -> Tensor"
+    "avg_pool2d(Tensor self, int[2] kernel_size, int[2] stride=[], int[2] padding=0, "
+    "bool ceil_mode=False, bool count_include_pad=True, int? divisor_override=None) -> Tensor"
 )
 def avg_pool2d(
-    self, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True, divisor_override=None
+    self, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True,
+    divisor_override=None
 ):
     """The average of each window."""
     out, window = _windows("avg_pool2d", self, kernel_size, stride, padding, 1, ceil_mode)
-    return average_pool(self, out, window, _divisor(count_include_pad, divisor_override), adaptive=False)
+    return average_pool(
+        self, out, window, _divisor(count_include_pad, divisor_override), adaptive=False
+    )
 
 
 def _divisor(count_include_pad, divisor_override):
@@ -134,11 +142,14 @@ def _(g, self_form, kernel_size, stride, padding, count_include_pad, divisor_ove
     step = kernel if stride is None or stride == [] or stride == () else _pair(stride, "stride")
     window = (*kernel, *step, *_pair(padding, "padding"), 1, 1)
     divisor = _divisor(count_include_pad, divisor_override)
-    return registry["average_pool_backward"].function(g, tuple(self_form.shape), window, divisor, False)
+    return registry["average_pool_backward"].function(
+        g, tuple(self_form.shape), window, divisor, False
+    )
 
 
 @operation(
-    "average_pool_backward(Tensor grad, int[] shape, int[] window, int divisor, bool adaptive) -> Tensor"
+    "average_pool_backward(Tensor grad, int[] shape, int[] window, int divisor, bool adaptive) "
+    "-> Tensor"
 )
 def average_pool_backward_(grad, shape, window, divisor, adaptive):
     """Gradients of averages shared out over their windows."""
@@ -147,10 +158,13 @@ def average_pool_backward_(grad, shape, window, divisor, adaptive):
 
 @average_pool_backward_.gradient
 def _(g, grad_form, window, divisor, adaptive):
-    return registry["average_pool"].function(g, tuple(grad_form.shape[-2:]), window, divisor, adaptive)
+    return registry["average_pool"].function(
+        g, tuple(grad_form.shape[-2:]), window, divisor, adaptive
+    )
 
 
-@operation("average_pool(Tensor input, int[] out, int[] window, int divisor, bool adaptive) -> Tensor")
+@operation("average_pool(Tensor input, int[] out, int[] window, int divisor, bool adaptive) "
+           "-> Tensor")
 def average_pool_(input, out, window, divisor, adaptive):
     """Averages over windows that have been worked out already."""
     return average_pool(input, out, window, divisor, adaptive=adaptive)
@@ -158,7 +172,9 @@ def average_pool_(input, out, window, divisor, adaptive):
 
 @average_pool_.gradient
 def _(g, input_form, window, divisor, adaptive):
-    return registry["average_pool_backward"].function(g, tuple(input_form.shape), window, divisor, adaptive)
+    return registry["average_pool_backward"].function(
+        g, tuple(input_form.shape), window, divisor, adaptive
+    )
 
 
 NO_WINDOW = (1, 1, 1, 1, 0, 0, 1, 1)
@@ -174,13 +190,18 @@ def adaptive_avg_pool2d(self, output_size):
         )
     if any(n == 0 for n in shape[1 if len(shape) == 4 else 0 :]):
         raise RuntimeError(
-            "adaptive_avg_pool2d(): Expected input to have non-zero size for non-batch dimensions, but input "
-            f"has sizes {list(shape)}"
+            "adaptive_avg_pool2d(): Expected input to have non-zero size for non-batch dimensions, "
+            f"but input has sizes {list(shape)}"
         )
     pair = _pair(output_size, "adaptive_avg_pool2d: output_size")
-    out = tuple([have if want is None else want for want, have in zip(pair, shape[-2:], strict=True)])
+    out = tuple(
+        [have if want is None else want for want, have in zip(pair, shape[-2:], strict=True)]
+    )
     if min(out) < 0:
-        raise RuntimeError(f"adaptive_avg_pool2d: elements of output_size must be greater than or equal to 0, got {list(out)}")
+        raise RuntimeError(
+            "adaptive_avg_pool2d: elements of output_size must be greater than or equal to 0, got "
+            f"{list(out)}"
+        )
     if out == (1, 1):
         return self.mean((-1, -2), keepdim=True)
     return registry["average_pool"].function(self, out, NO_WINDOW, 0, True)

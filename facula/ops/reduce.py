@@ -1,34 +1,44 @@
-"""Reductions. Formulas: map(x) to a state, combine two states, finish(state, n); gradient(g, y, x, n)."""
+"""Reductions. Formulas: map(x) to a state, combine(a, b), finish(state, n); gradient(g, y, x, n)."""
 
 from facula.kernel.scalar import maximum, minimum, ne, sqrt
 from facula.meta import dtype as dtypes
 from facula.meta.shape import wrap_dims
 from facula.op import BOOL, FLOAT, SAME, composite, operation, reduction, registry
 
-reduction("sum(Tensor self, int[1]? dim=None, bool keepdim=False, *, ScalarType? dtype=None, Tensor(a!)? out=None) -> Tensor", "sum", "The sum.",
+reduction("sum(Tensor self, int[1]? dim=None, bool keepdim=False, *, ScalarType? dtype=None, "
+          "Tensor(a!)? out=None) -> Tensor", "sum", "The sum.",
           map=lambda x: x, combine=lambda a, b: a + b, unit=0, gradient=lambda g, y, x, n: g)
 
-reduction("mean(Tensor self, int[1]? dim=None, bool keepdim=False, *, ScalarType? dtype=None, Tensor(a!)? out=None) -> Tensor", FLOAT, "The average.",
+reduction("mean(Tensor self, int[1]? dim=None, bool keepdim=False, *, ScalarType? dtype=None, "
+          "Tensor(a!)? out=None) -> Tensor", FLOAT, "The average.",
           map=lambda x: x, combine=lambda a, b: a + b, unit=0, finish=lambda acc, n: acc / n,
           gradient=lambda g, y, x, n: g / n)
 
-reduction("amax_plain(Tensor self, int[1] dim=[], bool keepdim=False, *, Tensor(a!)? out=None) -> Tensor", SAME, "The largest element; ties share the gradient.",
-          map=lambda x: x, combine=lambda a, b: maximum(a, b), unit="lowest", state="same", needs_elements=True)
+reduction("amax_plain(Tensor self, int[1] dim=[], bool keepdim=False, *, Tensor(a!)? out=None) "
+          "-> Tensor", SAME, "The largest element; ties share the gradient.",
+          map=lambda x: x, combine=lambda a, b: maximum(a, b), unit="lowest", state="same",
+          needs_elements=True)
 
-reduction("amin_plain(Tensor self, int[1] dim=[], bool keepdim=False, *, Tensor(a!)? out=None) -> Tensor", SAME, "The smallest element; ties share the gradient.",
-          map=lambda x: x, combine=lambda a, b: minimum(a, b), unit="highest", state="same", needs_elements=True)
+reduction("amin_plain(Tensor self, int[1] dim=[], bool keepdim=False, *, Tensor(a!)? out=None) "
+          "-> Tensor", SAME, "The smallest element; ties share the gradient.",
+          map=lambda x: x, combine=lambda a, b: minimum(a, b), unit="highest", state="same",
+          needs_elements=True)
 
-reduction("any(Tensor self, int[1]? dim=None, bool keepdim=False, *, Tensor(a!)? out=None) -> Tensor", BOOL, "True if some element is not 0.",
+reduction("any(Tensor self, int[1]? dim=None, bool keepdim=False, *, Tensor(a!)? out=None) "
+          "-> Tensor", BOOL, "True if some element is not 0.",
           map=lambda x: ne(x, 0), combine=lambda a, b: a | b, unit=0, state="bool")
 
-reduction("all(Tensor self, int[1]? dim=None, bool keepdim=False, *, Tensor(a!)? out=None) -> Tensor", BOOL, "True if no element is 0.",
+reduction("all(Tensor self, int[1]? dim=None, bool keepdim=False, *, Tensor(a!)? out=None) "
+          "-> Tensor", BOOL, "True if no element is 0.",
           map=lambda x: ne(x, 0), combine=lambda a, b: a & b, unit=1, state="bool")
 
 
-reduction("prod_plain(Tensor self, int[1]? dim=None, bool keepdim=False) -> Tensor", SAME, "The product.",
+reduction("prod_plain(Tensor self, int[1]? dim=None, bool keepdim=False) -> Tensor", SAME,
+          "The product.",
           map=lambda x: x, combine=lambda a, b: a * b, unit=1)
 
-reduction("root_of_squares(Tensor self, int[1]? dim=None, bool keepdim=False) -> Tensor", SAME, "sqrt(sum(x * x)).",
+reduction("root_of_squares(Tensor self, int[1]? dim=None, bool keepdim=False) -> Tensor", SAME,
+          "sqrt(sum(x * x)).",
           map=lambda x: x * x, combine=lambda a, b: a + b, unit=0, finish=lambda acc, n: sqrt(acc))
 
 
@@ -42,7 +52,9 @@ def _dims(self, dim):
 
 def _check_int_dim(name, dim):
     if not isinstance(dim, (int, type(None))):
-        raise TypeError(f"{name}() received an invalid combination of arguments - got ({type(dim).__name__})")
+        raise TypeError(
+            f"{name}() received an invalid combination of arguments - got ({type(dim).__name__})"
+        )
 
 
 def _open(y, dims, keepdim, ndim):
@@ -71,8 +83,8 @@ def _extremes(name, doc):
     def whole(self, dim=(), keepdim=False):
         if self.form.numel == 0 and dim in ((), []):
             raise RuntimeError(
-                f"{name}(): Expected reduction dim to be specified for input.numel() == 0. Specify the "
-                "reduction dim with the 'dim' argument."
+                f"{name}(): Expected reduction dim to be specified for input.numel() == 0. Specify "
+                "the reduction dim with the 'dim' argument."
             )
         return record.function(self, _dims(self, dim), keepdim)
 
@@ -110,7 +122,8 @@ def _(g, y, self, dims, keepdim):
     return (g * others).to(self.form.dtype)
 
 
-@composite("prod(Tensor self, int? dim=None, bool keepdim=False, *, ScalarType? dtype=None, Tensor(a!)? out=None) -> Tensor")
+@composite("prod(Tensor self, int? dim=None, bool keepdim=False, *, ScalarType? dtype=None, "
+           "Tensor(a!)? out=None) -> Tensor")
 def prod(self, dim=None, keepdim=False, *, dtype=None):
     """The product."""
     _check_int_dim("prod", dim)
@@ -129,7 +142,8 @@ def _arguments(dim, unbiased):
     return (None, dim) if isinstance(dim, bool) else (dim, unbiased)
 
 
-@composite("var(Tensor self, int[1]? dim=None, bool unbiased=True, bool keepdim=False, *, Scalar? correction=None, Tensor(a!)? out=None) -> Tensor")
+@composite("var(Tensor self, int[1]? dim=None, bool unbiased=True, bool keepdim=False, *, "
+           "Scalar? correction=None, Tensor(a!)? out=None) -> Tensor")
 def var(self, dim=None, unbiased=None, keepdim=False, *, correction=None):
     """The mean squared distance from the mean, with n - correction in the divisor."""
     if not self.form.dtype.is_floating_point:
@@ -147,25 +161,33 @@ def var(self, dim=None, unbiased=None, keepdim=False, *, correction=None):
     return y if y.form.dtype is self.form.dtype else y.to(self.form.dtype)
 
 
-@composite("std(Tensor self, int[1]? dim=None, bool unbiased=True, bool keepdim=False, *, Scalar? correction=None, Tensor(a!)? out=None) -> Tensor")
+@composite("std(Tensor self, int[1]? dim=None, bool unbiased=True, bool keepdim=False, *, "
+           "Scalar? correction=None, Tensor(a!)? out=None) -> Tensor")
 def std(self, dim=None, unbiased=None, keepdim=False, *, correction=None):
     """The square root of var."""
     return self.var(dim, unbiased, keepdim, correction=correction).sqrt()
 
 
-@composite("var_mean(Tensor self, int[1]? dim=None, bool unbiased=True, bool keepdim=False, *, Scalar? correction=None) -> (Tensor, Tensor)")
+@composite("var_mean(Tensor self, int[1]? dim=None, bool unbiased=True, bool keepdim=False, *, "
+           "Scalar? correction=None) -> (Tensor, Tensor)")
 def var_mean(self, dim=None, unbiased=None, keepdim=False, *, correction=None):
     """var and mean."""
-    return self.var(dim, unbiased, keepdim, correction=correction), self.mean(_arguments(dim, unbiased)[0], keepdim)
+    return self.var(dim, unbiased, keepdim, correction=correction), self.mean(
+        _arguments(dim, unbiased)[0], keepdim
+    )
 
 
-@composite("std_mean(Tensor self, int[1]? dim=None, bool unbiased=True, bool keepdim=False, *, Scalar? correction=None) -> (Tensor, Tensor)")
+@composite("std_mean(Tensor self, int[1]? dim=None, bool unbiased=True, bool keepdim=False, *, "
+           "Scalar? correction=None) -> (Tensor, Tensor)")
 def std_mean(self, dim=None, unbiased=None, keepdim=False, *, correction=None):
     """std and mean."""
-    return self.std(dim, unbiased, keepdim, correction=correction), self.mean(_arguments(dim, unbiased)[0], keepdim)
+    return self.std(dim, unbiased, keepdim, correction=correction), self.mean(
+        _arguments(dim, unbiased)[0], keepdim
+    )
 
 
-@composite("logsumexp(Tensor self, int[1] dim, bool keepdim=False, *, Tensor(a!)? out=None) -> Tensor")
+@composite("logsumexp(Tensor self, int[1] dim, bool keepdim=False, *, Tensor(a!)? out=None) "
+           "-> Tensor")
 def logsumexp(self, dim, keepdim=False):
     """log(sum(exp(x))), without overflow."""
     x = self if self.form.dtype.is_floating_point else self.to(dtypes.get_default_dtype())
@@ -182,13 +204,15 @@ def logsumexp(self, dim, keepdim=False):
     return y
 
 
-@composite("norm(Tensor self, Scalar? p=2, int[1]? dim=None, bool keepdim=False, *, ScalarType? dtype=None, Tensor(a!)? out=None) -> Tensor")
+@composite("norm(Tensor self, Scalar? p=2, int[1]? dim=None, bool keepdim=False, *, "
+           "ScalarType? dtype=None, Tensor(a!)? out=None) -> Tensor")
 def norm(self, p="fro", dim=None, keepdim=False, *, dtype=None):
     """The p-norm over dims: (sum(|x|^p))^(1/p); inf and 0 as limits; 'fro' is 2."""
     x = self if dtype is None else self.to(dtype)
     if not x.form.dtype.is_floating_point:
         raise RuntimeError(
-            f"linalg.vector_norm: Expected a floating point or complex tensor as input. Got {_words(x)}"
+            "linalg.vector_norm: Expected a floating point or complex tensor as input. Got "
+            f"{_words(x)}"
         )
     if p == "nuc":
         raise NotImplementedError("norm: the nuclear norm is not supported yet")
@@ -202,8 +226,8 @@ def norm(self, p="fro", dim=None, keepdim=False, *, dtype=None):
             if dim is not None and x.form.shape[d] == 0:
                 # torch's own words lack the space
                 raise RuntimeError(
-                    f"linalg.vector_norm cannot compute the {p} norm on the dimension {d}because this "
-                    "dimension is empty and the operation does not have an identity"
+                    f"linalg.vector_norm cannot compute the {p} norm on the dimension {d}because "
+                    "this dimension is empty and the operation does not have an identity"
                 )
         if dim is None:
             raise RuntimeError(
@@ -224,7 +248,14 @@ def norm(self, p="fro", dim=None, keepdim=False, *, dtype=None):
 
 
 def _words(x):
-    return {"i64": "Long", "i32": "Int", "i16": "Short", "i8": "Char", "u8": "Byte", "bool": "Bool"}[x.form.kind]
+    return {
+        "i64": "Long",
+        "i32": "Int",
+        "i16": "Short",
+        "i8": "Char",
+        "u8": "Byte",
+        "bool": "Bool",
+    }[x.form.kind]
 
 
 @operation("norm2(Tensor self, int[] dims, bool keepdim) -> Tensor")
@@ -255,13 +286,15 @@ def _without_nan(self):
     return registry["where"].function(self != self, 0, self)
 
 
-@composite("nansum(Tensor self, int[1]? dim=None, bool keepdim=False, *, ScalarType? dtype=None, Tensor(a!)? out=None) -> Tensor")
+@composite("nansum(Tensor self, int[1]? dim=None, bool keepdim=False, *, ScalarType? dtype=None, "
+           "Tensor(a!)? out=None) -> Tensor")
 def nansum(self, dim=None, keepdim=False, *, dtype=None):
     """The sum, nan counting as 0."""
     return _without_nan(self).sum(dim, keepdim, dtype=dtype)
 
 
-@composite("nanmean(Tensor self, int[1]? dim=None, bool keepdim=False, *, ScalarType? dtype=None, Tensor(a!)? out=None) -> Tensor")
+@composite("nanmean(Tensor self, int[1]? dim=None, bool keepdim=False, *, ScalarType? dtype=None, "
+           "Tensor(a!)? out=None) -> Tensor")
 def nanmean(self, dim=None, keepdim=False, *, dtype=None):
     """The average of the elements that are not nan."""
     return _without_nan(self).sum(dim, keepdim, dtype=dtype) / (self == self).sum(dim, keepdim)

@@ -18,8 +18,17 @@ def _along(x, dim, function):
 
 def _floating(name, x):
     if not x.form.dtype.is_floating_point:
-        words = {"i64": "Long", "i32": "Int", "i16": "Short", "i8": "Char", "u8": "Byte", "bool": "Bool"}
-        raise NotImplementedError(f"\"{name}_lastdim_kernel_impl\" not implemented for '{words[x.form.kind]}'")
+        words = {
+            "i64": "Long",
+            "i32": "Int",
+            "i16": "Short",
+            "i8": "Char",
+            "u8": "Byte",
+            "bool": "Bool",
+        }
+        raise NotImplementedError(
+            f"\"{name}_lastdim_kernel_impl\" not implemented for '{words[x.form.kind]}'"
+        )
 
 
 @operation("softmax_along(Tensor self, int dim, bool log) -> Tensor")
@@ -44,7 +53,8 @@ def _(g, y, dim, log):
     return turned.transpose(dim, -1).contiguous()
 
 
-@composite("softmax(Tensor self, int dim, ScalarType? dtype=None, *, Tensor(a!)? out=None) -> Tensor")
+@composite("softmax(Tensor self, int dim, ScalarType? dtype=None, *, Tensor(a!)? out=None) "
+           "-> Tensor")
 def softmax_(self, dim, dtype=None):
     """exp(x) normalised to sum to one along dim."""
     x = self if dtype is None else self.to(dtype)
@@ -52,7 +62,8 @@ def softmax_(self, dim, dtype=None):
     return registry["softmax_along"].function(x, dim, False)
 
 
-@composite("log_softmax(Tensor self, int dim, ScalarType? dtype=None, *, Tensor(a!)? out=None) -> Tensor")
+@composite("log_softmax(Tensor self, int dim, ScalarType? dtype=None, *, Tensor(a!)? out=None) "
+           "-> Tensor")
 def log_softmax(self, dim, dtype=None):
     """The logarithm of softmax: x - log(sum(exp(x))) along dim."""
     x = self if dtype is None else self.to(dtype)
@@ -63,9 +74,10 @@ def log_softmax(self, dim, dtype=None):
 # --- cross entropy -------------------------------------------------------------------------------
 
 
-@operation("cross_entropy_classes(Tensor self, Tensor target, int ignore, str reduction) -> (Tensor, Tensor)")
+@operation("cross_entropy_classes(Tensor self, Tensor target, int ignore, str reduction) "
+           "-> (Tensor, Tensor)")
 def cross_entropy_classes(self, target, ignore, reduction):
-    """Loss of rows (N, C) for class numbers (N,), and what the gradient needs: log-sum-exps, then the count."""
+    """Loss of rows (N, C) for class numbers (N,); for the gradient log-sum-exps, then the count."""
     loss, lse, code = cross_entropy_kernel(self, target, ignore)
     rows = count = loss.form.numel
     if code:
@@ -89,7 +101,13 @@ registry["cross_entropy_classes"].differentiable_outputs = (0,)
 def _(g, ys, self, target, ignore, reduction):
     g, lse = g[0], ys[1]
     count = get_count(lse)
-    scale = 1.0 / count if reduction == "mean" and count else float("nan") if reduction == "mean" else 1.0
+    scale = (
+        1.0 / count
+        if reduction == "mean" and count
+        else float("nan")
+        if reduction == "mean"
+        else 1.0
+    )
     if not mode.enabled:
         return cross_entropy_backward(g, self, target, lse, ignore, scale)
     kept = (target != ignore).to(self.form.dtype)
@@ -127,7 +145,8 @@ def _check_target(x, target):
     if x.form.ndim == 1:
         if target.form.ndim != 0:
             raise ValueError(
-                f"Expected input batch_size (1) to match target batch_size ({target.form.shape[0]})."
+                "Expected input batch_size (1) to match target batch_size "
+                f"({target.form.shape[0]})."
                 if target.form.shape[0] != 1
                 else f"Expected target size [], got {list(target.form.shape)}"
             )
@@ -143,7 +162,8 @@ def _check_target(x, target):
 
 
 @composite(
-    "nll_loss(Tensor self, Tensor target, Tensor? weight=None, int reduction=Mean, int ignore_index=-100) -> Tensor"
+    "nll_loss(Tensor self, Tensor target, Tensor? weight=None, int reduction=Mean, "
+    "int ignore_index=-100) -> Tensor"
 )
 def nll_loss(self, target, weight=None, reduction="mean", ignore_index=-100):
     """Minus the log-probability of the right class, weighted by class."""
@@ -155,8 +175,8 @@ def nll_loss(self, target, weight=None, reduction="mean", ignore_index=-100):
     classes = self.form.shape[1] if self.form.ndim > 1 else self.form.shape[0]
     if weight is not None and (weight.form.ndim != 1 or weight.form.numel != classes):
         raise RuntimeError(
-            f"weight tensor should be defined either for all {classes} classes or no classes but got weight "
-            f"tensor of shape: {list(weight.form.shape)}"
+            f"weight tensor should be defined either for all {classes} classes or no classes but "
+            f"got weight tensor of shape: {list(weight.form.shape)}"
         )
     flat = as_index(target).reshape(-1)
     rows = _rows(self)
@@ -182,10 +202,11 @@ def _word(tensor):
 
 
 @composite(
-    "cross_entropy(Tensor self, Tensor target, Tensor? weight=None, int reduction=Mean, int ignore_index=-100, "
-    "float label_smoothing=0.0) -> Tensor"
+    "cross_entropy(Tensor self, Tensor target, Tensor? weight=None, int reduction=Mean, "
+    "int ignore_index=-100, float label_smoothing=0.0) -> Tensor"
 )
-def cross_entropy(self, target, weight=None, reduction="mean", ignore_index=-100, label_smoothing=0.0):
+def cross_entropy(self, target, weight=None, reduction="mean", ignore_index=-100,
+                  label_smoothing=0.0):
     """Minus the log of the softmax of the right class (or of a distribution over the classes)."""
     if reduction not in ("none", "mean", "sum"):
         raise ValueError(f"{reduction} is not a valid value for reduction")
@@ -204,8 +225,14 @@ def cross_entropy(self, target, weight=None, reduction="mean", ignore_index=-100
         flat = as_index(target)
         if flat.form.ndim != 1:
             flat = flat.reshape(-1)
-        loss = registry["cross_entropy_classes"].function(_rows(self), flat, ignore_index, reduction)[0]
-        return loss.reshape(target.form.shape) if reduction == "none" and target.form.ndim != 1 else loss
+        loss = registry["cross_entropy_classes"].function(
+            _rows(self), flat, ignore_index, reduction
+        )[0]
+        return (
+            loss.reshape(target.form.shape)
+            if reduction == "none" and target.form.ndim != 1
+            else loss
+        )
     logs = self.log_softmax(dim)
     loss = registry["nll_loss"].function(logs, target, weight, reduction, ignore_index)
     if label_smoothing == 0.0:
@@ -219,7 +246,9 @@ def cross_entropy(self, target, weight=None, reduction="mean", ignore_index=-100
             smooth = spread.sum() / kept.to(self.form.dtype).sum()
         else:
             safe = registry["where"].function(kept, target, 0)
-            counted = weight.index_select(0, safe.reshape(-1)) * kept.reshape(-1).to(self.form.dtype)
+            counted = weight.index_select(0, safe.reshape(-1)) * kept.reshape(-1).to(
+                self.form.dtype
+            )
             smooth = spread.sum() / counted.sum()
     else:
         smooth = _reduce(spread, reduction)

@@ -65,15 +65,19 @@ def unary(name, rule, doc, value, gradient=None, refuses="", kernel=""):
 # --- circular and hyperbolic ---------------------------------------------------------------------
 
 unary("acos", FLOAT, "Inverse cosine.", lambda x: acos(x), lambda g, y, x: -g / sqrt(1 - x * x))
-unary("acosh", FLOAT, "Inverse hyperbolic cosine.", lambda x: acosh(x), lambda g, y, x: g / sqrt(x * x - 1))
+unary("acosh", FLOAT, "Inverse hyperbolic cosine.",
+      lambda x: acosh(x), lambda g, y, x: g / sqrt(x * x - 1))
 unary("asin", FLOAT, "Inverse sine.", lambda x: asin(x), lambda g, y, x: g / sqrt(1 - x * x))
-unary("asinh", FLOAT, "Inverse hyperbolic sine.", lambda x: asinh(x), lambda g, y, x: g / sqrt(x * x + 1))
+unary("asinh", FLOAT, "Inverse hyperbolic sine.",
+      lambda x: asinh(x), lambda g, y, x: g / sqrt(x * x + 1))
 unary("atan", FLOAT, "Inverse tangent.", lambda x: atan(x), lambda g, y, x: g / (x * x + 1))
-unary("atanh", FLOAT, "Inverse hyperbolic tangent.", lambda x: atanh(x), lambda g, y, x: g / (1 - x * x))
+unary("atanh", FLOAT, "Inverse hyperbolic tangent.",
+      lambda x: atanh(x), lambda g, y, x: g / (1 - x * x))
 unary("cos", FLOAT, "Cosine.", lambda x: cos(x), lambda g, y, x: -g * sin(x))
 unary("cosh", FLOAT, "Hyperbolic cosine.", lambda x: cosh(x), lambda g, y, x: g * sinh(x))
 unary("deg2rad", FLOAT, "Degrees as radians.", lambda x: x * DEGREE, lambda g, y, x: g * DEGREE)
-unary("rad2deg", FLOAT, "Radians as degrees.", lambda x: x * (1 / DEGREE), lambda g, y, x: g * (1 / DEGREE))
+unary("rad2deg", FLOAT, "Radians as degrees.",
+      lambda x: x * (1 / DEGREE), lambda g, y, x: g * (1 / DEGREE))
 unary("sin", FLOAT, "Sine.", lambda x: sin(x), lambda g, y, x: g * cos(x))
 unary("sinc", FLOAT, "sin(pi x) / (pi x), 1 at 0.",
       lambda x: where(eq(x, 0), 1, sin(x * math.pi) / (x * math.pi)),
@@ -85,10 +89,12 @@ unary("tanh", FLOAT, "Hyperbolic tangent.", lambda x: tanh(x), lambda g, y, x: g
 # --- exponentials and logarithms -----------------------------------------------------------------
 
 unary("exp", FLOAT, "e to the power of each element.", lambda x: exp(x), lambda g, y, x: g * y)
-unary("exp2", FLOAT, "2 to the power of each element.", lambda x: exp2(x), lambda g, y, x: g * y * LN2)
+unary("exp2", FLOAT, "2 to the power of each element.",
+      lambda x: exp2(x), lambda g, y, x: g * y * LN2)
 unary("expm1", FLOAT, "exp(x) - 1.", lambda x: expm1(x), lambda g, y, x: g * (y + 1))
 unary("log", FLOAT, "The natural logarithm.", lambda x: log(x), lambda g, y, x: g / x)
-unary("log10", FLOAT, "The logarithm to base 10.", lambda x: log10(x), lambda g, y, x: g / (x * LN10))
+unary("log10", FLOAT, "The logarithm to base 10.",
+      lambda x: log10(x), lambda g, y, x: g / (x * LN10))
 unary("log1p", FLOAT, "log(1 + x).", lambda x: log1p(x), lambda g, y, x: g / (x + 1))
 unary("log2", FLOAT, "The logarithm to base 2.", lambda x: log2(x), lambda g, y, x: g / (x * LN2))
 
@@ -108,22 +114,29 @@ unary("isneginf", BOOL, "True where x is -inf.",
       {"floating": lambda x: eq(x, -math.inf), "integral": lambda x: ne(x, x)})
 unary("isposinf", BOOL, "True where x is inf.",
       {"floating": lambda x: eq(x, math.inf), "integral": lambda x: ne(x, x)})
-unary("isreal", BOOL, "True everywhere: there are no complex dtypes.", lambda x: or_(eq(x, x), ne(x, x)))
+unary("isreal", BOOL, "True everywhere: there are no complex dtypes.",
+      lambda x: or_(eq(x, x), ne(x, x)))
 unary("logical_not", BOOL, "True where x is 0.", lambda x: eq(x, 0))
 unary("signbit", BOOL, "True where the sign bit is set.",
       {"floating": lambda x: lt(copysign(1, x), 0), "integral": lambda x: lt(x, 0)})
 
 # --- rounding ------------------------------------------------------------------------------------
 
-unary("ceil", SAME, "The smallest integer not below x.", lambda x: ceil(x), lambda g, y, x: 0, "b", "ceil_vml_cpu")
-unary("floor", SAME, "The largest integer not above x.", lambda x: floor(x), lambda g, y, x: 0, "b", "floor_vml_cpu")
-unary("frac", SAME, "The fraction of x, with its sign.", lambda x: x - trunc(x), lambda g, y, x: g, "bui")
-unary("trunc", SAME, "x without its fraction.", lambda x: trunc(x), lambda g, y, x: 0, "b", "trunc_vml_cpu")
+unary("ceil", SAME, "The smallest integer not below x.",
+      lambda x: ceil(x), lambda g, y, x: 0, "b", "ceil_vml_cpu")
+unary("floor", SAME, "The largest integer not above x.",
+      lambda x: floor(x), lambda g, y, x: 0, "b", "floor_vml_cpu")
+unary("frac", SAME, "The fraction of x, with its sign.",
+      lambda x: x - trunc(x), lambda g, y, x: g, "bui")
+unary("trunc", SAME, "x without its fraction.",
+      lambda x: trunc(x), lambda g, y, x: 0, "b", "trunc_vml_cpu")
 unary("round_whole", SAME, "The nearest integer, ties to even.",
       lambda x: round_(x), lambda g, y, x: 0, "b", "round_vml_cpu")
-pointwise("round_fraction(Tensor self, Scalar scale) -> Tensor", SAME, "The nearest multiple of 1 / scale.",
+pointwise("round_fraction(Tensor self, Scalar scale) -> Tensor", SAME,
+          "The nearest multiple of 1 / scale.",
           lambda x, scale: round_(x * scale) / scale, lambda g, y, x, scale: 0, "bui", "round_cpu")
-pointwise("round_multiple(Tensor self, Scalar scale) -> Tensor", SAME, "The nearest multiple of scale.",
+pointwise("round_multiple(Tensor self, Scalar scale) -> Tensor", SAME,
+          "The nearest multiple of scale.",
           lambda x, scale: round_(x / scale) * scale, lambda g, y, x, scale: 0, "bui", "round_cpu")
 
 
@@ -141,7 +154,8 @@ def round_decimals(self, *, decimals=0):
 unary("abs", SAME, "The absolute value.", lambda x: abs_(x), lambda g, y, x: g * sign(x), "b")
 unary("bitwise_not", SAME, "All bits turned; logical not for bool.", lambda x: not_(x), None, "f")
 unary("neg", SAME, "-x.", lambda x: -x, lambda g, y, x: -g,
-      {"b": "Negation, the `-` operator, on a bool tensor is not supported. If you are trying to invert a mask, "
+      {"b": "Negation, the `-` operator, on a bool tensor is not supported. If you are trying to "
+            "invert a mask, "
             "use the `~` or `logical_not()` operator instead."})
 unary("sign", SAME, "-1, 0 or 1.", lambda x: sign(x), lambda g, y, x: 0)
 
@@ -156,17 +170,23 @@ def positive(self):
 
 # --- special functions ---------------------------------------------------------------------------
 
-unary("digamma", FLOAT, "The derivative of lgamma.", lambda x: digamma(x), lambda g, y, x: g * trigamma(x))
-unary("erf", FLOAT, "The error function.", lambda x: erf(x), lambda g, y, x: g * (SLOPE_OF_ERF * exp(-(x * x))))
-unary("erfc", FLOAT, "1 - erf(x).", lambda x: erfc(x), lambda g, y, x: g * (-SLOPE_OF_ERF * exp(-(x * x))))
-unary("erfinv", FLOAT, "The inverse of erf.", lambda x: erfinv(x), lambda g, y, x: g * (exp(y * y) / SLOPE_OF_ERF))
+unary("digamma", FLOAT, "The derivative of lgamma.",
+      lambda x: digamma(x), lambda g, y, x: g * trigamma(x))
+unary("erf", FLOAT, "The error function.",
+      lambda x: erf(x), lambda g, y, x: g * (SLOPE_OF_ERF * exp(-(x * x))))
+unary("erfc", FLOAT, "1 - erf(x).",
+      lambda x: erfc(x), lambda g, y, x: g * (-SLOPE_OF_ERF * exp(-(x * x))))
+unary("erfinv", FLOAT, "The inverse of erf.",
+      lambda x: erfinv(x), lambda g, y, x: g * (exp(y * y) / SLOPE_OF_ERF))
 unary("lgamma", FLOAT, "log |gamma(x)|.", lambda x: lgamma(x), lambda g, y, x: g * digamma(x))
 unary("sigmoid", FLOAT, "1 / (1 + exp(-x)).", lambda x: sigmoid(x), lambda g, y, x: g * (1 - y) * y)
 unary("trigamma", FLOAT, "The derivative of digamma.", lambda x: trigamma(x))
 unary("logit_whole", FLOAT, "log(x / (1 - x)).", lambda x: log(x / (1 - x)),
       lambda g, y, x: where(or_(lt(x, 0), gt(x, 1)), math.nan, g / (x * (1 - x))))
-pointwise("logit_within(Tensor self, Scalar eps) -> Tensor", FLOAT, "logit of x kept within [eps, 1 - eps].",
-          lambda x, eps: log(minimum(maximum(x, eps), 1 - eps) / (1 - minimum(maximum(x, eps), 1 - eps))),
+pointwise("logit_within(Tensor self, Scalar eps) -> Tensor", FLOAT,
+          "logit of x kept within [eps, 1 - eps].",
+          lambda x, eps: log(minimum(maximum(x, eps),
+                                     1 - eps) / (1 - minimum(maximum(x, eps), 1 - eps))),
           lambda g, y, x, eps: where(or_(lt(x, eps), gt(x, 1 - eps)), 0, g / (x * (1 - x))))
 
 
@@ -190,13 +210,15 @@ def polygamma(n, input):
 
 pointwise("replace_nan(Tensor self, Scalar nan, Scalar posinf, Scalar neginf) -> Tensor", SAME,
           "Numbers in place of nan, inf and -inf.",
-          {"floating": lambda x, nan, posinf, neginf: where(isnan(x), nan, where(eq(x, math.inf), posinf,
+          {"floating": lambda x, nan, posinf, neginf: where(isnan(x), nan,
+                                                            where(eq(x, math.inf), posinf,
                                                             where(eq(x, -math.inf), neginf, x))),
            "integral": lambda x, nan, posinf, neginf: x},
           lambda g, y, x, nan, posinf, neginf: where(or_(isnan(x), isinf(x)), 0, g))
 
 
-@choice("nan_to_num(Tensor self, float? nan=None, float? posinf=None, float? neginf=None, *, Tensor(a!)? out=None) -> Tensor")
+@choice("nan_to_num(Tensor self, float? nan=None, float? posinf=None, float? neginf=None, *, "
+        "Tensor(a!)? out=None) -> Tensor")
 def nan_to_num(self, nan=None, posinf=None, neginf=None):
     """nan replaced by a number (0), infinities by the largest and smallest of the dtype."""
     floating = self.form.dtype.is_floating_point
@@ -212,16 +234,21 @@ def nan_to_num(self, nan=None, posinf=None, neginf=None):
 # --- names ---------------------------------------------------------------------------------------
 
 for _name, _node in (
-    ("round_whole", "Round"), ("round_fraction", "Round"), ("round_multiple", "Round"), ("logit_whole", "Logit"),
-    ("logit_within", "Logit"), ("replace_nan", "NanToNum"), ("trigamma", "Polygamma"), ("deg2rad", "Deg2Rad"),
+    ("round_whole", "Round"), ("round_fraction", "Round"), ("round_multiple", "Round"),
+    ("logit_whole", "Logit"),
+    ("logit_within", "Logit"), ("replace_nan", "NanToNum"), ("trigamma", "Polygamma"),
+    ("deg2rad", "Deg2Rad"),
     ("rad2deg", "Rad2Deg"),
 ):  # fmt: skip
     registry[_name].node_name = f"{_node}Backward0"
-for _name in ("round_whole", "round_fraction", "round_multiple", "logit_whole", "logit_within", "replace_nan", "trigamma"):
+for _name in ("round_whole", "round_fraction", "round_multiple",
+              "logit_whole", "logit_within", "replace_nan", "trigamma"):
     registry[_name].namespace, registry[_name].method = "private", False
 
 for _name, _of in (
-    ("absolute", "abs"), ("arccos", "acos"), ("arccosh", "acosh"), ("arcsin", "asin"), ("arcsinh", "asinh"),
-    ("arctan", "atan"), ("arctanh", "atanh"), ("fix", "trunc"), ("negative", "neg"), ("sgn", "sign"),
+    ("absolute", "abs"), ("arccos", "acos"), ("arccosh", "acosh"), ("arcsin", "asin"),
+    ("arcsinh", "asinh"),
+    ("arctan", "atan"), ("arctanh", "atanh"), ("fix", "trunc"), ("negative", "neg"),
+    ("sgn", "sign"),
 ):  # fmt: skip
     Alias(_name, _of)

@@ -1,4 +1,4 @@
-"""Views: functions from a geometry to a geometry. No data moves; gradients are the inverse views."""
+"""Views: functions from a geometry to a geometry. No data moves; gradients invert the view."""
 
 from facula.meta.geometry import Geometry
 from facula.meta.shape import broadcast_shapes, infer_size, numel, wrap_dim
@@ -75,8 +75,8 @@ def view_(geometry, size):
     result = geometry.view(shape)
     if result is None:
         raise RuntimeError(
-            "view size is not compatible with input tensor's size and stride (at least one dimension "
-            "spans across two contiguous subspaces). Use .reshape(...) instead."
+            "view size is not compatible with input tensor's size and stride (at least one "
+            "dimension spans across two contiguous subspaces). Use .reshape(...) instead."
         )
     return result
 
@@ -130,7 +130,7 @@ def _(g, self_form, dim, start, end, step):
 
 @view("as_strided(Tensor(a) self, int[] size, int[] stride, int? storage_offset=None) -> Tensor(a)")
 def as_strided(geometry, size, stride, storage_offset=None):
-    """Any window on the storage: sizes, strides and an offset counted from the start of the storage."""
+    """Any window on the storage: sizes, strides and an offset from the start of the storage."""
     return geometry.as_strided(size, stride, storage_offset)
 
 
@@ -153,7 +153,9 @@ def _(g, self_form, self_offset, size, stride, storage_offset):
         span.as_strided(size, stride, offset - low).copy_(g)
     if inner.has_overlap():
         # As in torch: elements of the input that share memory share the gradient.
-        places = numbers.as_strided(self_form.shape, self_form.strides, self_offset - low).reshape(-1)
+        places = numbers.as_strided(self_form.shape, self_form.strides, self_offset - low).reshape(
+            -1
+        )
         ones = g.new_ones((places.form.numel,))
         span = span / span.new_zeros(span.form.shape).index_add(0, places, ones).clamp(min=1)
     return span.as_strided(self_form.shape, self_form.strides, self_offset - low)
@@ -174,7 +176,7 @@ def _(g, self_form, offset, dim1, dim2):
 
 @view("unfold(Tensor(a) self, int dimension, int size, int step) -> Tensor(a)")
 def unfold(geometry, dimension, size, step):
-    """Windows of `size` indices, `step` apart, the positions inside a window as a new last dimension."""
+    """Windows of `size` indices, `step` apart; positions inside a window are a new last dimension."""
     return geometry.unfold(dimension, size, step)
 
 
@@ -219,8 +221,8 @@ def movedim(self, source, destination):
     destination = (destination,) if isinstance(destination, int) else tuple(destination)
     if len(source) != len(destination):
         raise RuntimeError(
-            f"movedim: Invalid source or destination dims: source ({list(source)} dims) should contain "
-            f"the same number of dims as destination ({list(destination)} dims)"
+            f"movedim: Invalid source or destination dims: source ({list(source)} dims) should "
+            f"contain the same number of dims as destination ({list(destination)} dims)"
         )
     for word, dims in (("source", source), ("destination", destination)):
         if len({wrap_dim(d, self.ndim) for d in dims}) != len(dims):
@@ -230,7 +232,9 @@ def movedim(self, source, destination):
     source = tuple(wrap_dim(d, self.ndim) for d in source)
     destination = tuple(wrap_dim(d, self.ndim) for d in destination)
     rest = iter(d for d in range(self.ndim) if d not in source)
-    order = [source[destination.index(k)] if k in destination else next(rest) for k in range(self.ndim)]
+    order = [
+        source[destination.index(k)] if k in destination else next(rest) for k in range(self.ndim)
+    ]
     return self.permute(tuple(order))
 
 
@@ -335,17 +339,20 @@ def split(self, split_size_or_sections=None, dim=0, *, split_size=None):
     sizes = split_size_or_sections
     if isinstance(sizes, int):
         if sizes < 0:
-            raise RuntimeError(f"split expects split_size be non-negative, but got split_size={sizes}")
+            raise RuntimeError(
+                f"split expects split_size be non-negative, but got split_size={sizes}"
+            )
         if sizes == 0 and length != 0:
             raise RuntimeError(
-                f"split_size can only be 0 if dimension size is 0, but got dimension size of {length}"
+                "split_size can only be 0 if dimension size is 0, but got dimension size of "
+                f"{length}"
             )
         step = sizes or 1
         sizes = [min(step, length - start) for start in range(0, length, step)] or [0]
     elif sum(sizes) != length:
         raise RuntimeError(
-            f"split_with_sizes expects split_sizes to sum exactly to {length} (input tensor's size at "
-            f"dimension {dim}), but got split_sizes={list(sizes)}"
+            f"split_with_sizes expects split_sizes to sum exactly to {length} (input tensor's size "
+            f"at dimension {dim}), but got split_sizes={list(sizes)}"
         )
     pieces, start = [], 0
     for size in sizes:
@@ -369,7 +376,9 @@ def chunk(self, chunks, dim=0):
 def tensor_split(self, indices_or_sections, dim=0):
     """Pieces before each index, or that many pieces of nearly equal size."""
     if not self.form.ndim:
-        raise RuntimeError("tensor_split expected at least a 1-dimensional tensor, but got a tensor with 0 dims")
+        raise RuntimeError(
+            "tensor_split expected at least a 1-dimensional tensor, but got a tensor with 0 dims"
+        )
     length = self.form.shape[wrap_dim(dim, self.ndim)]
     if hasattr(indices_or_sections, "tolist"):
         indices_or_sections = indices_or_sections.tolist()
@@ -380,23 +389,31 @@ def tensor_split(self, indices_or_sections, dim=0):
         small, more = divmod(length, count)
         return self.split([small + 1] * more + [small] * (count - more), dim)
     edges = [0, *indices_or_sections, length]
-    return tuple([registry["slice"].function(self, dim, a, b) for a, b in zip(edges, edges[1:], strict=False)])
+    return tuple(
+        [
+            registry["slice"].function(self, dim, a, b)
+            for a, b in zip(edges, edges[1:], strict=False)
+        ]
+    )
 
 
 def _split_along(name, fewest, dim_of):
-    @composite(f"{name}(Tensor(a) self, int[] indices_or_sections) -> Tensor(a)[]", "Pieces along one dimension, as tensor_split.")
+    @composite(f"{name}(Tensor(a) self, int[] indices_or_sections) -> Tensor(a)[]",
+               "Pieces along one dimension, as tensor_split.")
     def pieces(self, indices_or_sections):
         if self.form.ndim < fewest:
             raise RuntimeError(
-                f"torch.{name} requires a tensor with at least {fewest} dimension{'s' * (fewest > 1)}, but got a "
-                f"tensor with {self.form.ndim} dimensions!"
+                f"torch.{name} requires a tensor with at least {fewest} "
+                f"dimension{'s' * (fewest > 1)}, but got a tensor with {self.form.ndim} dimensions!"
             )
         dim = dim_of(self.form.ndim)
         length = self.form.shape[dim]
-        if isinstance(indices_or_sections, int) and (indices_or_sections <= 0 or length % indices_or_sections):
+        if isinstance(indices_or_sections, int) and (
+            indices_or_sections <= 0 or length % indices_or_sections
+        ):
             raise RuntimeError(
-                f"torch.{name} attempted to split along dimension {dim}, but the size of the dimension {length} is "
-                f"not divisible by the split_size {indices_or_sections}!"
+                f"torch.{name} attempted to split along dimension {dim}, but the size of the "
+                f"dimension {length} is not divisible by the split_size {indices_or_sections}!"
             )
         return self.tensor_split(indices_or_sections, dim)
 
@@ -417,7 +434,13 @@ def atleast_3d(self):
     """Vectors as (1, n, 1), matrices as (n, m, 1)."""
     if self.ndim == 0:
         return self.reshape(1, 1, 1)
-    return self.unsqueeze(0).unsqueeze(-1) if self.ndim == 1 else self.unsqueeze(-1) if self.ndim == 2 else self
+    return (
+        self.unsqueeze(0).unsqueeze(-1)
+        if self.ndim == 1
+        else self.unsqueeze(-1)
+        if self.ndim == 2
+        else self
+    )
 
 
 @composite("broadcast_tensors(Tensor[] tensors) -> Tensor[]")
@@ -431,17 +454,20 @@ def broadcast_tensors(*tensors):
 
 @composite("meshgrid(Tensor[] tensors, *, str? indexing=None) -> Tensor[]")
 def meshgrid(*tensors, indexing="ij"):
-    """Grids of coordinates: tensor k varies along dimension k (with "xy", the first two exchanged)."""
+    """Grids of coordinates: tensor k varies along dimension k ("xy": the first two exchanged)."""
     if len(tensors) == 1 and isinstance(tensors[0], (list, tuple)):
         tensors = tuple(tensors[0])
     if indexing not in ("ij", "xy"):
-        raise RuntimeError(f'torch.meshgrid: indexing must be one of "xy" or "ij", but received: {indexing}')
+        raise RuntimeError(
+            f'torch.meshgrid: indexing must be one of "xy" or "ij", but received: {indexing}'
+        )
     swap = indexing == "xy" and len(tensors) > 1
     if swap:
         tensors = (tensors[1], tensors[0], *tensors[2:])
     shape = tuple(one.form.numel for one in tensors)
     grids = [
-        one.reshape((1,) * k + (-1,) + (1,) * (len(tensors) - k - 1)).expand(shape) for k, one in enumerate(tensors)
+        one.reshape((1,) * k + (-1,) + (1,) * (len(tensors) - k - 1)).expand(shape)
+        for k, one in enumerate(tensors)
     ]
     if swap:
         grids = [grid.transpose(0, 1) for grid in grids]
