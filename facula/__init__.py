@@ -359,6 +359,7 @@ repeat_interleave = _FUNCTIONS["repeat_interleave"]
 reshape = _FUNCTIONS["reshape"]
 reshape_as = _FUNCTIONS["reshape_as"]
 roll = _FUNCTIONS["roll"]
+root = _FUNCTIONS["root"]
 root_of_squares = _FUNCTIONS["root_of_squares"]
 rot90 = _FUNCTIONS["rot90"]
 round = _FUNCTIONS["round"]
@@ -435,6 +436,62 @@ where = _FUNCTIONS["where"]
 xlogy = _FUNCTIONS["xlogy"]
 zeros = _FUNCTIONS["zeros"]
 zeros_like = _FUNCTIONS["zeros_like"]
+
+__all__ = [
+    "Generator", "Size", "Tensor", "abs", "absolute", "acos", "acosh", "adaptive_avg_pool2d", "add",
+    "addbmm", "addcdiv", "addcmul", "addmm", "addmv", "addr", "all", "allclose", "amax",
+    "amax_along", "amax_plain", "amin", "amin_along", "amin_plain", "aminmax", "any", "arange",
+    "arccos", "arccosh", "arcsin", "arcsinh", "arctan", "arctan2", "arctanh", "argmax", "argmin",
+    "argsort", "argwhere", "as_strided", "as_tensor", "asarray", "asin", "asinh", "atan", "atan2",
+    "atanh", "atleast_1d", "atleast_2d", "atleast_3d", "autograd", "average_pool",
+    "average_pool_backward", "avg_pool2d", "baddbmm", "batch_norm", "batch_norm_train", "bernoulli",
+    "bfloat16", "binary_cross_entropy", "binary_cross_entropy_with_logits", "bincount",
+    "bitwise_and", "bitwise_left_shift", "bitwise_not", "bitwise_or", "bitwise_right_shift",
+    "bitwise_xor", "bmm", "bool", "broadcast_shapes", "broadcast_tensors", "broadcast_to",
+    "bucketize", "can_cast", "cartesian_prod", "cat", "cdist", "ceil", "celu", "channels_last",
+    "chunk", "clamp", "clamp_max", "clamp_min", "clip", "clone", "column_stack", "concat",
+    "concatenate", "contiguous_format", "conv2d", "convolve", "convolve_data", "convolve_weight",
+    "copysign", "cos", "cosh", "count_nonzero", "cross_entropy", "cross_entropy_classes", "cummax",
+    "cummin", "cumprod", "cumsum", "default_generator", "deg2rad", "device", "diag", "diag_embed",
+    "diagflat", "diagonal", "diagonal_scatter", "diff", "digamma", "dist", "div", "divide", "dot",
+    "double", "dropout", "dsplit", "dstack", "dtype", "e", "einsum", "embedding", "embedding_rows",
+    "empty", "empty_cache", "empty_like", "enable_grad", "eq", "equal", "erf", "erfc", "erfinv",
+    "exp", "exp2", "expand", "expand_as", "expm1", "eye", "finfo", "fix", "flatten", "flip",
+    "fliplr", "flipud", "float", "float16", "float32", "float64", "float_power", "floor",
+    "floor_divide", "fmax", "fmin", "fmod", "frac", "from_numpy", "frombuffer", "full", "full_like",
+    "gather", "ge", "ger", "get_default_dtype", "get_num_threads", "get_rng_state", "greater",
+    "greater_equal", "gt", "half", "hardshrink", "heaviside", "histc", "hsplit", "hstack",
+    "huber_loss", "hypot", "iinfo", "index", "index_add", "index_copy", "index_fill", "index_put",
+    "index_select", "inf", "inference_mode", "initial_seed", "inner", "int", "int16", "int32",
+    "int64", "int8", "is_floating_point", "is_grad_enabled", "is_inference_mode_enabled",
+    "is_tensor", "isclose", "isfinite", "isinf", "isnan", "isneginf", "isposinf", "isreal",
+    "kl_div", "kron", "kthvalue", "l1_loss", "layer_norm", "layer_norm_rows", "layout", "ldexp",
+    "le", "lerp", "less", "less_equal", "lgamma", "linear", "linspace", "log", "log10", "log1p",
+    "log2", "log_softmax", "logaddexp", "logaddexp2", "logical_and", "logical_not", "logical_or",
+    "logical_xor", "logit", "logspace", "logsumexp", "long", "lt", "manual_seed", "masked_fill",
+    "masked_scatter", "masked_select", "matmul", "matrix_power", "max", "max_along", "max_pool2d",
+    "max_pool2d_backward", "max_pool2d_with_indices", "maximum", "mean", "median", "memory_format",
+    "memory_stats", "meshgrid", "min", "min_along", "minimum", "mm", "mode", "moveaxis", "movedim",
+    "mse_loss", "msort", "mul", "multinomial", "multiply", "mv", "nan", "nan_to_num", "nanmean",
+    "nanmedian", "nansum", "narrow", "ne", "neg", "negative", "new_empty", "new_full", "new_ones",
+    "new_tensor", "new_zeros", "nll_loss", "no_grad", "nonzero", "norm", "norm2", "normal",
+    "normal_around", "not_equal", "numel", "one_hot", "ones", "ones_like", "outer", "permute", "pi",
+    "polygamma", "positive", "pow", "prelu", "preserve_format", "prod", "prod_along", "prod_plain",
+    "promote_types", "put", "quantile", "rad2deg", "rand", "rand_like", "randint", "randint_like",
+    "randn", "randn_like", "randperm", "ravel", "reciprocal", "redraw", "relu", "remainder",
+    "repeat", "repeat_interleave", "reshape", "reshape_as", "result_type", "roll", "root",
+    "root_of_squares", "rot90", "round", "row_stack", "rsqrt", "rsub", "scatter", "scatter_add",
+    "scatter_reduce", "scatter_src", "searchsorted", "seed", "select", "select_scatter", "selu",
+    "set_default_dtype", "set_grad_enabled", "set_num_threads", "set_printoptions", "set_rng_state",
+    "sgn", "short", "sigmoid", "sign", "signbit", "sin", "sinc", "sinh", "slice", "slice_scatter",
+    "smooth_l1_loss", "softmax", "softmax_along", "sort", "sort_along", "split", "sqrt", "square",
+    "squeeze", "stack", "std", "std_mean", "strided", "sub", "subtract", "sum", "sum_to_size",
+    "swapaxes", "swapdims", "t", "take", "take_along_dim", "tan", "tanh", "tensor", "tensor_split",
+    "tensordot", "tile", "topk", "trace", "transpose", "tril", "tril_indices", "triu",
+    "triu_indices", "true_divide", "trunc", "uint8", "unbind", "unflatten", "unfold", "unique",
+    "unique_consecutive", "unsqueeze", "var", "var_mean", "vdot", "view", "view_as", "vsplit",
+    "vstack", "where", "xlogy", "zeros", "zeros_like",
+]  # fmt: skip
 
 _LATER = {"load": "facula.io.checkpoint", "save": "facula.io.checkpoint"}
 _SUBPACKAGES = ("cli", "io", "nn", "optim", "utils", "vision")

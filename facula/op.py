@@ -18,6 +18,13 @@ SAME, FLOAT, DOUBLE, BOOL = "same", "float", "double", "bool"
 registry: "dict[str, Op]" = {}
 
 
+def pointwise_of(name: str) -> "Pointwise":
+    """The pointwise record of that name, to say more about it than its table row does."""
+    record = registry[name]
+    assert isinstance(record, Pointwise)
+    return record
+
+
 def unbound(*args: Any, **kwargs: Any) -> Any:
     """Stands where a record's function will be."""
     raise RuntimeError("this record has no function yet: facula.ops makes it when it is imported")
@@ -305,5 +312,5 @@ def composite(schemas: Sequence[str] | str, doc: str | None = None) -> Callable[
 __all__ = [
     "BOOL", "DOUBLE", "FLOAT", "REQUIRED", "SAME", "Alias", "Choice", "Composite", "Op",
     "Operation", "Pointwise", "Reduction", "View", "choice", "composite", "operation", "pointwise",
-    "reduction", "registry", "unbound", "view",
+    "pointwise_of", "reduction", "registry", "unbound", "view",
 ]  # fmt: skip

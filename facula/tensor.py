@@ -16,7 +16,8 @@ from facula.autograd.graph import HookHandle, Node
 from facula.form import Form, form_of, memory
 from facula.format import tensor_str
 from facula.meta.device import device
-from facula.meta.dtype import dtype, float32, of_name
+from facula.meta.dtype import dtype, float32, get_default_dtype, of_name
+from facula.meta.layout import strided
 from facula.meta.shape import Size
 from facula.storage import Storage
 
@@ -82,11 +83,20 @@ class Tensor:
 
     is_node: ClassVar[bool] = False
     index: ClassVar[int] = 0
+    layout: ClassVar[Any] = strided
     is_cuda: ClassVar[bool] = False
     is_sparse: ClassVar[bool] = False
     is_quantized: ClassVar[bool] = False
     is_meta: ClassVar[bool] = False
     __array_priority__: ClassVar[int] = 1000
+
+    def __new__(cls, *data: Any) -> "Tensor":
+        """torch's old constructor: sizes give uninitialised memory, data a tensor of them."""
+        if len(data) == 1 and not isinstance(data[0], (int, Size)):
+            made: Tensor = empty(get_default_dtype(), (0,)).new_tensor(data[0])
+            return made
+        sizes = data[0] if data and isinstance(data[0], Size) else data or (0,)
+        return empty(get_default_dtype(), tuple(sizes))
 
     # --- what a tensor is ----------------------------------------------------------------------
 
@@ -244,9 +254,10 @@ class Tensor:
         def keep(gradient: Tensor) -> None:
             kept = reference()
             if kept is not None:
-                kept.grad = gradient if kept.grad is None else kept.grad + gradient
+                # A copy: other tensors may be handed the same gradient.
+                kept.grad = gradient.clone() if kept.grad is None else kept.grad + gradient
 
-        self.register_hook(keep)
+        self.edge.node.more().retaining[self.edge.index] = keep
 
     def register_hook(self, hook: Callable[["Tensor"], "Tensor | None"]) -> HookHandle:
         """Calls hook(gradient) when the gradient of this tensor is known; it may return another."""
@@ -276,6 +287,19 @@ class Tensor:
     def detach(self) -> "Tensor":
         """The same data, cut off from the graph; shares memory and version."""
         return wrap(self.storage, self.address, self.form)
+
+    def detach_(self) -> "Tensor":
+        """Cuts this tensor off from the graph; returns it."""
+        if self.extra is not None and self.extra.base is not None and self.needs_grad:
+            raise RuntimeError(
+                "Can't detach views in-place. Use detach() instead. If you are using "
+                "DistributedDataParallel (DDP) for training, and gradient_as_bucket_view is set as "
+                "True, gradients are views of DDP buckets, and hence detach_() cannot be called on "
+                "these gradients. To fix this error, please refer to the Optimizer.zero_grad() "
+                "function in torch/optim/optimizer.py as a solution."
+            )
+        self.needs_grad, self.edge = False, None
+        return self
 
     @property
     def data(self) -> "Tensor":
@@ -344,6 +368,10 @@ class Tensor:
     def cpu(self) -> "Tensor":
         """The tensor itself: it is on the CPU."""
         return self
+
+    def cuda(self, device: object = None, non_blocking: bool = False) -> "Tensor":
+        """Raises: there is no GPU backend yet."""
+        raise AssertionError("Torch not compiled with CUDA enabled")
 
     # --- Python's protocols --------------------------------------------------------------------
 

@@ -3,8 +3,10 @@
 Run `python tools/facade.py` after adding a record; a test compares the file with what this prints.
 """
 
+import ast
 import importlib
 import sys
+import textwrap
 import types
 from pathlib import Path
 
@@ -15,7 +17,7 @@ if "facula" not in sys.modules:
     bare = types.ModuleType("facula")
     bare.__path__ = [str(TARGET.parent)]
     sys.modules["facula"] = bare
-FUNCTIONS = importlib.import_module("facula.ops").FUNCTIONS
+importlib.import_module("facula.ops")
 registry = importlib.import_module("facula.op").registry
 
 HEAD = '''"""facula: deep learning in pure Python with PyTorch's API.
@@ -99,13 +101,13 @@ half = float16
 int = int32
 long = int64
 short = int16
-inf = _FUNCTIONS["inf"] if "inf" in _FUNCTIONS else 1e400
+inf = 1e400
 nan = inf - inf
 pi = 3.141592653589793
 e = 2.718281828459045
-'''.replace('inf = _FUNCTIONS["inf"] if "inf" in _FUNCTIONS else 1e400', "inf = 1e400")
+'''
 
-TAIL = '''
+TAIL = """
 _LATER = {"load": "facula.io.checkpoint", "save": "facula.io.checkpoint"}
 _SUBPACKAGES = ("cli", "io", "nn", "optim", "utils", "vision")
 
@@ -120,22 +122,34 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return sorted({*globals(), *_LATER, *_SUBPACKAGES})
-'''
+"""
 
 
 def public_names() -> list[str]:
     """Records that appear in the torch namespace as functions."""
     return sorted(
-        name
-        for name, op in registry.items()
-        if op.namespace == "torch" and not name.endswith("_")
+        name for name, op in registry.items() if op.namespace == "torch" and not name.endswith("_")
     )
+
+
+def head_names() -> list[str]:
+    """Public names that the head itself binds."""
+    names: list[str] = []
+    for statement in ast.parse(HEAD).body:
+        if isinstance(statement, ast.ImportFrom) and (statement.module or "").startswith("facula"):
+            names += [one.asname or one.name for one in statement.names]
+        elif isinstance(statement, ast.Assign):
+            names += [target.id for target in statement.targets if isinstance(target, ast.Name)]
+    return [name for name in names if not name.startswith("_")]
 
 
 def facade() -> str:
     """The text of `facula/__init__.py`."""
     lines = [f'{name} = _FUNCTIONS["{name}"]' for name in public_names()]
-    return HEAD + "\n" + "\n".join(lines) + "\n" + TAIL
+    every = ", ".join(f'"{name}"' for name in sorted({*head_names(), *public_names()}))
+    listed = textwrap.wrap(every + ",", 100, initial_indent="    ", subsequent_indent="    ")
+    shown = ["__all__ = [", *listed, "]  # fmt: skip"]
+    return HEAD + "\n" + "\n".join([*lines, "", *shown]) + "\n" + TAIL
 
 
 if __name__ == "__main__":

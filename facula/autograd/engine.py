@@ -92,6 +92,9 @@ def _before(extras: NodeExtras, arrived: list[Tensor | None]) -> list[Tensor | N
     for index, hooks in list(extras.tensor_hooks.items()):
         if arrived[index] is not None:
             arrived[index] = call_hooks(hooks, arrived[index])
+    for index, keep in extras.retaining.items():
+        if arrived[index] is not None:
+            keep(arrived[index])
     for hook in list(extras.prehooks.values()):
         replaced = hook(tuple(arrived))
         if replaced is not None:
@@ -113,9 +116,7 @@ def call_hooks(hooks: dict[int, Any], gradient: Any) -> Any:
         replaced = hook(gradient)
         if replaced is not None:
             if not isinstance(replaced, Tensor):
-                raise TypeError(
-                    f"hook returned {type(replaced).__name__}, expected a Tensor or None"
-                )
+                raise TypeError(f"expected Variable, but hook returned '{type(replaced).__name__}'")
             if replaced.shape != gradient.shape:
                 raise RuntimeError(
                     f"hook '{getattr(hook, '__name__', hook)}' has changed the size of value"
@@ -220,7 +221,7 @@ def accumulate_grad(leaf: Tensor, gradient: Tensor, create_graph: bool) -> None:
             not create_graph
             and gradient.form is leaf.form
             and type(gradient) is Tensor
-            and sys.getrefcount(gradient) <= SOLE_REFERENCES + 1
+            and sys.getrefcount(gradient) <= SOLE_REFERENCES
             and sys.getrefcount(gradient.storage) <= 2
         )
         if sole:

@@ -1,6 +1,7 @@
 """`Function`: an operation of the user's own, with a forward and a backward."""
 
-from collections.abc import Sequence
+import functools
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from facula.autograd.graph import FREED, Node, Output, check_version
@@ -139,6 +140,10 @@ class Function:
             mode.enabled = before
         if not recording:
             return results
+        if any(t.needs_grad and t.edge is None for t in context._dirty):
+            raise RuntimeError(
+                "a leaf Variable that requires grad has been used in an in-place operation."
+            )
         listed = results if isinstance(results, tuple) else (results,)
         made = type(f"{cls.__name__}Backward", (UserNode,), {"__slots__": ()})
         edges = [args[k] for k in tensors]
@@ -160,3 +165,37 @@ class Function:
                     y.edge = node if node.outputs == 1 else Output(node, index)
             finished.append(y)
         return tuple(finished) if isinstance(results, tuple) else finished[0]
+
+
+class OnceNode(Node):
+    """Says that a gradient was computed unrecorded, when somebody wants the gradient of it."""
+
+    __slots__ = ()
+
+    def backward(self, gradients: Sequence[Tensor | None]) -> Sequence[Tensor | None]:
+        raise RuntimeError(
+            "trying to differentiate twice a function that was marked with @once_differentiable"
+        )
+
+
+def once_differentiable(backward: Callable[..., Any]) -> Callable[..., Any]:
+    """Decorates a Function's backward that must not be differentiated itself."""
+
+    @functools.wraps(backward)
+    def wrapped(ctx: Any, *gradients: Any) -> Any:
+        before, mode.enabled = mode.enabled, False
+        try:
+            results = backward(ctx, *gradients)
+        finally:
+            mode.enabled = before
+        wanted = [g for g in gradients if isinstance(g, Tensor) and g.needs_grad]
+        if not before or not wanted:
+            return results
+        edges = tuple([g if g.edge is None else g.edge for g in wanted])
+        listed = results if isinstance(results, tuple) else (results,)
+        for y in listed:
+            if isinstance(y, Tensor):
+                y.needs_grad, y.edge = True, OnceNode(edges)
+        return results
+
+    return wrapped

@@ -35,12 +35,14 @@ class Output:
 class NodeExtras:
     """Hooks of a node, hooks of its output tensors by output number, users' notes."""
 
-    __slots__ = ("hooks", "prehooks", "tensor_hooks", "metadata")
+    __slots__ = ("hooks", "prehooks", "tensor_hooks", "retaining", "metadata")
 
     def __init__(self) -> None:
         self.hooks: dict[int, Callable[..., Any]] = {}
         self.prehooks: dict[int, Callable[..., Any]] = {}
         self.tensor_hooks: dict[int, dict[int, Callable[..., Any]]] = {}
+        # What `retain_grad` runs, by output number: last, so that it sees what hooks made.
+        self.retaining: dict[int, Callable[..., Any]] = {}
         self.metadata: dict[Any, Any] = {}
 
 
@@ -119,6 +121,9 @@ class AccumulateGrad(Node):
         super().__init__(())
         self.variable = variable
 
+    def name(self) -> str:
+        return "torch::autograd::AccumulateGrad"
+
 
 _hook_numbers = itertools.count()
 
@@ -143,17 +148,22 @@ class HookHandle:
         self.remove()
 
 
-def check_version(tensor: "Tensor", version: int, node: Node) -> None:
-    """Raises torch's error if a saved tensor was written to since it was saved."""
+def check_version(tensor: "Tensor", version: int, node: Node, result: bool = False) -> None:
+    """Raises torch's error if a saved tensor (or node's result) was written to since then."""
     now = tensor.storage.version
-    if now != version:
-        origin = ""
-        if tensor.grad_fn is not None:
-            origin = f", which is output {tensor.output_nr} of {tensor.grad_fn.name()},"
-        raise RuntimeError(
-            "one of the variables needed for gradient computation has been modified by an inplace "
-            f"operation: [{tensor.type()} {list(tensor.shape)}]{origin} is at version {now}; "
-            f"expected version {version} instead. Hint: enable anomaly detection to find the "
-            "operation that failed to compute its gradient, with "
-            f"torch.autograd.set_detect_anomaly(True). (needed by {node.name()})"
-        )
+    if now == version:
+        return
+    maker = node if result else tensor.grad_fn
+    number = 0 if result else tensor.output_nr
+    origin = ""
+    if maker is not None:
+        name = maker.name().removesuffix("Backward0").removesuffix("Backward")
+        origin = f", which is output {number} of {name},"
+    raise RuntimeError(
+        "one of the variables needed for gradient computation has been modified by an inplace "
+        f"operation: [{tensor.type()} {list(tensor.shape)}]{origin} is at version {now}; "
+        f"expected version {version} instead. Hint: enable anomaly detection to find the operation "
+        "that failed to compute its gradient, with "
+        "torch.autograd.set_detect_anomaly(True, check_nan=False)."
+        f" (needed by {node.name()})"
+    )

@@ -1,6 +1,7 @@
 """Whether operations are recorded: per thread, switched by context managers that also decorate."""
 
 import functools
+import inspect
 import threading
 from collections.abc import Callable
 from types import TracebackType
@@ -45,10 +46,32 @@ class _Switch:
         return type(self)()
 
     def __call__(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        if inspect.isgeneratorfunction(function):
+            return self.around_generator(function)
+
         @functools.wraps(function)
         def wrapped(*args: Any, **kwargs: Any) -> Any:
             with self.clone():
                 return function(*args, **kwargs)
+
+        return wrapped
+
+    def around_generator(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """A generator that runs switched, while its caller between the steps does not."""
+
+        @functools.wraps(function)
+        def wrapped(*args: Any, **kwargs: Any) -> Any:
+            steps = function(*args, **kwargs)
+            sent = None
+            try:
+                while True:
+                    with self.clone():
+                        value = steps.send(sent)
+                    sent = yield value
+            except StopIteration as end:
+                return end.value
+            finally:
+                steps.close()
 
         return wrapped
 

@@ -62,7 +62,7 @@ def backward(
     roots = [tensors] if isinstance(tensors, Tensor) else list(tensors)
     wanted = [inputs] if isinstance(inputs, Tensor) else inputs
     if wanted is not None and len(wanted) == 0:
-        raise RuntimeError("'inputs' argument to backward cannot be empty.")
+        raise RuntimeError("`inputs` argument to `backward()` cannot be empty.")
     engine.run(
         roots,
         _gradients(roots, grad_tensors),
@@ -104,11 +104,12 @@ def grad(
     if materialize_grads:
         zeros = registry["zeros_like"].function
         return tuple([zeros(w) if f is None else f for w, f in zip(wanted, found, strict=True)])
-    if not allow_unused and any(f is None for f in found):
-        raise RuntimeError(
-            "One of the differentiated Tensors appears to not have been used in the graph. Set "
-            "allow_unused=True if this is the desired behavior."
-        )
+    for place, gradient in enumerate(found):
+        if gradient is None and not allow_unused:
+            raise RuntimeError(
+                f"The differentiated Tensor at index {place} appears to not have been used in the "
+                "graph. Set allow_unused=True if this is the desired behavior."
+            )
     return tuple(found)
 
 

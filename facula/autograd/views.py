@@ -73,6 +73,9 @@ class CopySlices(Node):
         self.offset = (view.address - base.address) // base.form.itemsize
         self.base_form: Form = base.form
 
+    def name(self) -> str:
+        return "torch::autograd::CopySlices"
+
     def backward(self, gradients: Sequence[Tensor | None]) -> Sequence[Tensor | None]:
         g = gradients[0]
         assert g is not None

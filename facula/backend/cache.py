@@ -1,8 +1,9 @@
 """The kernel cache on disk: object files under the user's cache folder, one a kernel.
 
-A file holds a digest of its key and payload before the payload: a damaged, truncated or misplaced entry
-is noticed, removed and built again. Writes go to a temporary name and are renamed, so readers never see
-half an entry. Whatever the disk does, a program runs on: it compiles. Note [kernel cache].
+A file holds a digest of its key and payload before the payload: a damaged, truncated or misplaced
+entry is noticed, removed and built again. Writes go to a temporary name and are renamed, so readers
+never see half an entry. Whatever the disk does, a program runs on: it compiles.
+Note [kernel cache].
 """
 
 import hashlib

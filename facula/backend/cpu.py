@@ -1,7 +1,8 @@
 """The CPU machine: memory, threads, and plans turned into Python built-ins.
 
-`compile_plan(plan)` gives the kernel of a plan: from this process, from the disk, or newly compiled.
-A kernel takes Python ints (sizes, addresses) and floats and returns an int: 0, or what the program reported.
+`compile_plan(plan)` gives the kernel of a plan: from this process, from the disk, or newly
+compiled. A kernel takes Python ints (sizes, addresses) and floats and returns an int: 0, or what
+the program reported.
 """
 
 import ctypes
@@ -29,8 +30,8 @@ METH_FASTCALL = 0x80
 Kernel = Callable[..., int]
 
 C_API = (
-    "PyLong_AsLongLong", "PyFloat_AsDouble", "PyLong_FromLongLong", "PyErr_Occurred", "PyErr_Format",
-    "PyEval_SaveThread", "PyEval_RestoreThread",
+    "PyLong_AsLongLong", "PyFloat_AsDouble", "PyLong_FromLongLong", "PyErr_Occurred",
+    "PyErr_Format", "PyEval_SaveThread", "PyEval_RestoreThread",
 )  # fmt: skip
 
 
@@ -57,7 +58,7 @@ class Cpu:
         self._keep: list[object] = []
         self._fingerprint = ""
         self._ready = False
-        # No other thread may be halfway through compiling or carving up memory when a fork copies both.
+        # No other thread may be in the middle of compiling or carving memory when a fork copies it.
         os.register_at_fork(
             before=self._before_fork, after_in_parent=self._unlock, after_in_child=self._after_fork
         )
@@ -69,7 +70,7 @@ class Cpu:
 
     @property
     def workers(self) -> int:
-        """Upper bound of the worker numbers kernels see; per-worker scratch needs this many parts."""
+        """Upper bound of the worker numbers kernels see: per-worker scratch has this many parts."""
         return self.pool.limit
 
     def set_threads(self, count: int) -> None:
@@ -141,7 +142,7 @@ class Cpu:
         self._ready = True
 
     def _key(self, description: str) -> str:
-        """The name in the cache of what these words describe, made by this generator for this host."""
+        """The name in the cache of what these words describe, by this generator for this host."""
         return hashlib.sha256(f"{self._fingerprint}\n{description}".encode()).hexdigest()[:40]
 
     # --- fork ----------------------------------------------------------------------------------

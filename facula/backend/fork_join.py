@@ -1,9 +1,9 @@
 """The thread pool: Python threads that wait inside generated code, without the GIL, for work.
 
-`facula_run(body, arguments, units, work)` is what every kernel entry calls for long work. Workers and
-caller draw tickets for blocks of units; since units are independent, who runs which changes no bit.
-The caller closes the job when tickets run out and waits only for workers that joined it, never for
-one still asleep. Note [fork join].
+`facula_run(body, arguments, units, work)` is what every kernel entry calls for long work. Workers
+and caller draw tickets for blocks of units; since units are independent, who runs which changes no
+bit. The caller closes the job when tickets run out and waits only for workers that joined it, never
+for one still asleep. Note [fork join].
 """
 
 import ctypes
@@ -16,7 +16,7 @@ SPINS = 3000
 FUTEX_WAIT_PRIVATE, FUTEX_WAKE_PRIVATE = 128, 129
 SYS_FUTEX = {"x86_64": 202, "aarch64": 98}
 
-# Indices of the 64-bit words of the shared state; words written by different sides sit on lines of their own.
+# Indices of the shared state's 64-bit words; words written by different sides sit on own lines.
 EPOCH, FUNCTION, ARGUMENTS, UNITS, BLOCKS, SLEEPERS, STOP, OPEN = 0, 8, 9, 10, 11, 16, 24, 32
 ACTIVE, TICKET, BUSY, PARTS, WORDS = 40, 48, 56, 64, 72
 
@@ -29,9 +29,11 @@ def pool_text() -> str:
     if linux:
         doze = f"""
   %low = trunc i64 %seen to i32
-  call i64 (i64, ...) @syscall(i64 {number}, ptr %epoch.p, i64 {FUTEX_WAIT_PRIVATE}, i32 %low, ptr null, ptr null, i64 0)"""
+  call i64 (i64, ...) @syscall(i64 {number}, ptr %epoch.p, i64 {FUTEX_WAIT_PRIVATE}, i32 %low,
+    ptr null, ptr null, i64 0)"""
         rouse = f"""
-  call i64 (i64, ...) @syscall(i64 {number}, ptr %epoch.p, i64 {FUTEX_WAKE_PRIVATE}, i32 1073741824, ptr null, ptr null, i64 0)"""
+  call i64 (i64, ...) @syscall(i64 {number}, ptr %epoch.p, i64 {FUTEX_WAKE_PRIVATE},
+    i32 1073741824, ptr null, ptr null, i64 0)"""
         outside = "declare i64 @syscall(i64, ...)"
     else:
         doze, rouse = "\n  call i32 @usleep(i32 50)", ""
@@ -110,7 +112,7 @@ job:
   %ended = icmp ne i64 %stop, 0
   br i1 %ended, label %end, label %join
 join:
-  ; First be counted, then look: from here on the job that is seen open stays until this worker leaves.
+  ; First be counted, then look: from here on the job seen open stays until this worker leaves.
   ; What it reads of the job (number of parts, body, blocks) must be read after that.
   %j0 = atomicrmw add ptr %active.p, i64 1 seq_cst
   %open = load atomic i64, ptr %open.p seq_cst, align 8
@@ -216,8 +218,8 @@ end:
 class Pool:
     """The workers of this process. `resize` sets how many threads take part, the caller included.
 
-    `limit` bounds the worker numbers that kernels see. It never falls, so that scratch measured by it stays
-    large enough if another thread changes the number of threads before the kernel runs.
+    `limit` bounds the worker numbers that kernels see. It never falls, so that scratch measured by
+    it stays large enough if another thread changes the number of threads before the kernel runs.
     """
 
     def __init__(self, parts: int) -> None:
@@ -241,7 +243,7 @@ class Pool:
         threading._register_atexit(self.stop)  # type: ignore[attr-defined]
 
     def resize(self, parts: int) -> None:
-        """From the next job on `parts` threads work. Starting them may fail; then nothing has changed."""
+        """From the next job on `parts` threads work. If starting them fails, nothing changed."""
         self.limit = max(self.limit, parts)
         if self._worker is not None:
             while len(self.threads) < parts - 1:
@@ -258,7 +260,7 @@ class Pool:
         self.parts = parts
 
     def forget(self) -> None:
-        """In the child of a fork, which has the memory of its parent but none of the threads: new ones."""
+        """In the child of a fork, which has its parent's memory but not its threads: new ones."""
         ctypes.memset(self.state, 0, ctypes.sizeof(self.state))
         self.threads = []
         self.resize(self.parts)

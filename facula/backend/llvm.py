@@ -1,11 +1,12 @@
 """Programs to machine code: prints LLVM IR as text, compiles it, links the object into the process.
 
-The sole importer of llvmlite. Each kernel becomes an object file with one entry of the C signature of
-METH_FASTCALL, which `cpu.py` turns into a Python built-in (see docs/notes/calling_kernels.md).
+The sole importer of llvmlite. Each kernel becomes an object file with one entry of the C signature
+of METH_FASTCALL, which `cpu.py` turns into a Python built-in (see docs/notes/calling_kernels.md).
 """
 
 import ctypes
 import hashlib
+import platform
 import struct
 from collections.abc import Sequence
 from functools import cache
@@ -24,7 +25,7 @@ LLVM_TYPE = {
 # Below this many nanoseconds of work a kernel runs on the calling thread and keeps the GIL.
 SERIAL_NANOSECONDS = 20_000
 
-INTEGER_OPS = {"add": "add", "sub": "sub", "mul": "mul", "and": "and", "or": "or", "xor": "xor", "shl": "shl"}
+INTEGER_OPS = {name: name for name in ("add", "sub", "mul", "and", "or", "xor", "shl")}
 FLOAT_OPS = {"add": "fadd", "sub": "fsub", "mul": "fmul", "div": "fdiv", "remainder": "frem"}
 FLOAT_INTRINSICS = {
     "sqrt": "sqrt", "floor": "floor", "ceil": "ceil", "trunc": "trunc", "rint": "roundeven",
@@ -118,7 +119,8 @@ class Printer:
         following = self.let(f"add i64 {self.ref(loop.index)}, {self.ref(loop.step)}")
         again = self.let(f"icmp slt i64 {following}, {stop}")
         self.line(f"br i1 {again}, label %{body}, label %{leave}")
-        phis = [f"  {self.ref(loop.index)} = phi i64 [ {start}, %{before} ], [ {following}, %{latch} ]"]
+        sources = f"[ {start}, %{before} ], [ {following}, %{latch} ]"
+        phis = [f"  {self.ref(loop.index)} = phi i64 {sources}"]
         for value, initial, after in zip(loop.carried, loop.initial, loop.following, strict=True):
             phis.append(
                 f"  {self.ref(value)} = phi {type_text(value.type)} "
@@ -166,7 +168,8 @@ class Printer:
         if step.op in INTEGER_OPS:
             self.line(f"{target} = {INTEGER_OPS[step.op]} {text} {operands}")
         elif step.op == "neg":
-            self.line(f"{target} = sub {text} zeroinitializer, {operands}" if type.lanes > 1 else f"{target} = sub {text} 0, {operands}")
+            zero = "zeroinitializer" if type.lanes > 1 else "0"
+            self.line(f"{target} = sub {text} {zero}, {operands}")
         elif step.op == "not":
             ones = "true" if type.kind == "i1" else "-1"
             other = ones if type.lanes == 1 else f"splat ({LLVM_TYPE[type.kind]} {ones})"
@@ -180,7 +183,8 @@ class Printer:
             self.call_intrinsic(target, f"llvm.{'s' if type.is_signed else 'u'}{step.op}", step)
         elif step.op == "abs":
             if not type.is_signed:
-                self.line(f"{target} = add {text} {operands}, zeroinitializer" if type.lanes > 1 else f"{target} = add {text} {operands}, 0")
+                zero = "zeroinitializer" if type.lanes > 1 else "0"
+                self.line(f"{target} = add {text} {operands}, {zero}")
                 return
             name = f"llvm.abs.{self.suffix(type)}"
             self.intrinsic(name, text, (text, "i1"))
@@ -222,7 +226,8 @@ class Printer:
             sign = "" if step.op in ("eq", "ne") else "s" if type.is_signed else "u"
             word = f"icmp {sign}{step.op}"
         a, b = step.args
-        self.line(f"{self.ref(step.result)} = {word} {type_text(type)} {self.ref(a)}, {self.ref(b)}")
+        operands = f"{self.ref(a)}, {self.ref(b)}"
+        self.line(f"{self.ref(step.result)} = {word} {type_text(type)} {operands}")
 
     print_eq = print_ne = print_lt = print_le = print_gt = print_ge = compare
 
@@ -265,7 +270,8 @@ class Printer:
 
     def print_bitcast(self, step: Instruction) -> None:
         assert step.result is not None
-        self.line(f"{self.ref(step.result)} = bitcast {self.typed(step.args[0])} to {type_text(step.result.type)}")
+        wanted = type_text(step.result.type)
+        self.line(f"{self.ref(step.result)} = bitcast {self.typed(step.args[0])} to {wanted}")
 
     # --- vectors -------------------------------------------------------------------------------
 
@@ -273,7 +279,10 @@ class Printer:
         assert step.result is not None
         text, lanes = type_text(step.result.type), step.result.type.lanes
         one = self.let(f"insertelement {text} poison, {self.typed(step.args[0])}, i64 0")
-        self.line(f"{self.ref(step.result)} = shufflevector {text} {one}, {text} poison, <{lanes} x i32> zeroinitializer")
+        self.line(
+            f"{self.ref(step.result)} = shufflevector {text} {one}, {text} poison, "
+            f"<{lanes} x i32> zeroinitializer"
+        )
 
     def print_any(self, step: Instruction) -> None:
         assert step.result is not None
@@ -289,7 +298,10 @@ class Printer:
         numbers = ", ".join(f"{scalar} {_scalar_literal(type.kind, k)}" for k in range(type.lanes))
         zero = "0.0" if type.is_float else "0"
         operation = "fadd" if type.is_float else "or"
-        self.line(f"{self.ref(step.result)} = {operation} {type_text(type)} <{numbers}>, splat ({scalar} {zero})")
+        self.line(
+            f"{self.ref(step.result)} = {operation} {type_text(type)} <{numbers}>, "
+            f"splat ({scalar} {zero})"
+        )
 
     def print_shuffle(self, step: Instruction) -> None:
         assert step.result is not None
@@ -297,18 +309,20 @@ class Printer:
         other = self.ref(step.args[1]) if len(step.args) == 2 else "poison"
         lanes = ", ".join(f"i32 {k}" for k in step.extra)
         self.line(
-            f"{self.ref(step.result)} = shufflevector {text} {self.ref(step.args[0])}, {text} {other}, "
-            f"<{len(step.extra)} x i32> <{lanes}>"
+            f"{self.ref(step.result)} = shufflevector {text} {self.ref(step.args[0])}, {text} "
+            f"{other}, <{len(step.extra)} x i32> <{lanes}>"
         )
 
     def print_extract(self, step: Instruction) -> None:
         assert step.result is not None
-        self.line(f"{self.ref(step.result)} = extractelement {self.typed(step.args[0])}, i64 {step.extra}")
+        vector = self.typed(step.args[0])
+        self.line(f"{self.ref(step.result)} = extractelement {vector}, i64 {step.extra}")
 
     def print_insert(self, step: Instruction) -> None:
         assert step.result is not None
         vector, scalar = step.args
-        self.line(f"{self.ref(step.result)} = insertelement {self.typed(vector)}, {self.typed(scalar)}, i64 {step.extra}")
+        operands = f"{self.typed(vector)}, {self.typed(scalar)}"
+        self.line(f"{self.ref(step.result)} = insertelement {operands}, i64 {step.extra}")
 
     # --- memory --------------------------------------------------------------------------------
 
@@ -321,7 +335,8 @@ class Printer:
         self.line(f"{self.ref(step.result)} = {self.element(step)}")
 
     def element(self, step: Instruction) -> str:
-        return f"getelementptr {LLVM_TYPE[step.extra]}, ptr {self.ref(step.args[0])}, i64 {self.ref(step.args[1])}"
+        pointer, index = self.ref(step.args[0]), self.ref(step.args[1])
+        return f"getelementptr {LLVM_TYPE[step.extra]}, ptr {pointer}, i64 {index}"
 
     def element_pointer(self, step: Instruction) -> str:
         index = step.args[1]
@@ -341,7 +356,7 @@ class Printer:
         elif lanes == 1:
             raw = self.guarded_load(stored, pointer, kind, step.args[2])
         else:
-            suffix = f"v{lanes}{'f16' if scalar == 'half' else self.suffix(Type(kind if kind not in ('bool', 'bf16') else {'bool': 'u8', 'bf16': 'u16'}[kind]))}"
+            suffix = self.memory_suffix(kind, lanes)
             name = f"llvm.masked.load.{suffix}.p0"
             self.intrinsic(name, stored, ("ptr", "i32", f"<{lanes} x i1>", stored))
             raw = self.let(
@@ -367,8 +382,10 @@ class Printer:
         if kind == "bool":
             zero = "zeroinitializer" if lanes > 1 else "0"
             self.line(f"{target} = icmp ne {stored} {raw}, {zero}")
-        elif kind == "f16":
+        elif kind == "f16" and converts_halves():
             self.line(f"{target} = fpext {stored} {raw} to {type_text(result.type)}")
+        elif kind == "f16":
+            self.widen_half(result, raw, stored)
         elif kind == "bf16":
             wide = type_text(result.type.of("i32"))
             bits = self.let(f"zext {stored} {raw} to {wide}")
@@ -390,7 +407,9 @@ class Printer:
         if kind == "bool":
             return self.let(f"zext {self.typed(value)} to {stored}")
         if kind == "f16":
-            return self.let(f"fptrunc {self.typed(value)} to {stored}")
+            if converts_halves():
+                return self.let(f"fptrunc {self.typed(value)} to {stored}")
+            return self.narrow_half(value, stored)
         if kind != "bf16":
             return self.ref(value)
         i32 = value.type.of("i32")
@@ -403,8 +422,62 @@ class Printer:
         top = self.let(f"lshr {wide} {rounded}, {self.constant(i32, 16)}")
         nan = self.let(f"fcmp uno {self.typed(value)}, {self.ref(value)}")
         flags = "i1" if lanes == 1 else f"<{lanes} x i1>"
-        chosen = self.let(f"select {flags} {nan}, {wide} {self.constant(i32, 0x7FC0)}, {wide} {top}")
+        quiet = self.constant(i32, 0x7FC0)
+        chosen = self.let(f"select {flags} {nan}, {wide} {quiet}, {wide} {top}")
         return self.let(f"trunc {wide} {chosen} to {stored}")
+
+    # Halves on processors without instructions for them, where LLVM calls a library that we lack.
+
+    def widen_half(self, result: Value, raw: str, stored: str) -> None:
+        """Exponent and mantissa moved to their places, the bias put right by a product, exactly."""
+        i32 = result.type.of("i32")
+        wide, text = type_text(i32), type_text(result.type)
+        short = type_text(result.type.of("i16"))
+        bits = self.let(f"zext {short} {self.let(f'bitcast {stored} {raw} to {short}')} to {wide}")
+        size = self.let(f"and {wide} {bits}, {self.constant(i32, 0x7FFF)}")
+        moved = self.let(f"shl {wide} {size}, {self.constant(i32, 13)}")
+        number = self.let(f"bitcast {wide} {moved} to {text}")
+        scaled = self.let(f"fmul {text} {number}, {self.constant(result.type, 2.0**112)}")
+        finite = self.let(f"bitcast {text} {scaled} to {wide}")
+        infinite = self.let(f"or {wide} {finite}, {self.constant(i32, 0x7F800000)}")
+        flags = type_text(result.type.of("i1"))
+        special = self.let(f"icmp uge {wide} {size}, {self.constant(i32, 0x7C00)}")
+        chosen = self.let(f"select {flags} {special}, {wide} {infinite}, {wide} {finite}")
+        sign = self.let(f"and {wide} {bits}, {self.constant(i32, 0x8000)}")
+        place = self.let(f"shl {wide} {sign}, {self.constant(i32, 16)}")
+        signed = self.let(f"or {wide} {chosen}, {place}")
+        self.line(f"{self.ref(result)} = bitcast {wide} {signed} to {text}")
+
+    def narrow_half(self, value: Value, stored: str) -> str:
+        """Rounds to nearest even: subnormal results by adding 1/2, normal ones on their bits."""
+        i32 = value.type.of("i32")
+        wide, text, flags = type_text(i32), type_text(value.type), type_text(value.type.of("i1"))
+
+        def step(operation: str, a: str, constant: int) -> str:
+            return self.let(f"{operation} {wide} {a}, {self.constant(i32, constant)}")
+
+        bits = self.let(f"bitcast {self.typed(value)} to {wide}")
+        size = step("and", bits, 0x7FFFFFFF)
+        number = self.let(f"bitcast {wide} {size} to {text}")
+        half = self.let(f"fadd {text} {number}, {self.constant(value.type, 0.5)}")
+        low = step("sub", self.let(f"bitcast {text} {half} to {wide}"), 0x3F000000)
+        odd = step("and", step("lshr", size, 13), 1)
+        rebiased = step("add", size, 0xFFF - (112 << 23))
+        normal = step("lshr", self.let(f"add {wide} {rebiased}, {odd}"), 13)
+        is_low = step("icmp ult", size, 113 << 23)
+        chosen = self.let(f"select {flags} {is_low}, {wide} {low}, {wide} {normal}")
+        is_large = step("icmp uge", size, 143 << 23)
+        is_nan = step("icmp ugt", size, 0x7F800000)
+        special = self.let(
+            f"select {flags} {is_nan}, {wide} {self.constant(i32, 0x7E00)}, {wide} "
+            f"{self.constant(i32, 0x7C00)}"
+        )
+        chosen = self.let(f"select {flags} {is_large}, {wide} {special}, {wide} {chosen}")
+        sign = step("and", step("lshr", bits, 16), 0x8000)
+        signed = self.let(f"or {wide} {chosen}, {sign}")
+        short = type_text(value.type.of("i16"))
+        bits = self.let(f"trunc {wide} {signed} to {short}")
+        return self.let(f"bitcast {short} {bits} to {stored}")
 
     def memory_suffix(self, kind: str, lanes: int) -> str:
         scalar = LLVM_TYPE[kind]
@@ -435,24 +508,27 @@ class Printer:
             return
         name = f"llvm.masked.store.{self.memory_suffix(kind, lanes)}.p0"
         self.intrinsic(name, "void", (stored, "ptr", "i32", f"<{lanes} x i1>"))
-        self.line(f"call void @{name}({stored} {raw}, ptr {pointer}, i32 {self.align(kind)}, {self.typed(mask)})")
+        place = f"ptr {pointer}, i32 {self.align(kind)}"
+        self.line(f"call void @{name}({stored} {raw}, {place}, {self.typed(mask)})")
 
     def lane_pointers(self, step: Instruction) -> str:
-        lanes = step.args[1].type.lanes
         return self.let(
-            f"getelementptr {LLVM_TYPE[step.extra]}, ptr {self.ref(step.args[0])}, {self.typed(step.args[1])}"
-        ) if lanes else ""
+            f"getelementptr {LLVM_TYPE[step.extra]}, ptr {self.ref(step.args[0])}, "
+            f"{self.typed(step.args[1])}"
+        )
 
     def print_gather(self, step: Instruction) -> None:
         assert step.result is not None
         lanes, kind = step.result.type.lanes, step.extra
         stored = f"<{lanes} x {LLVM_TYPE[kind]}>"
         pointers = self.lane_pointers(step)
-        mask = self.typed(step.args[2]) if len(step.args) == 3 else f"<{lanes} x i1> splat (i1 true)"
+        every = f"<{lanes} x i1> splat (i1 true)"
+        mask = self.typed(step.args[2]) if len(step.args) == 3 else every
         name = f"llvm.masked.gather.{self.memory_suffix(kind, lanes)}.v{lanes}p0"
         self.intrinsic(name, stored, (f"<{lanes} x ptr>", "i32", f"<{lanes} x i1>", stored))
         raw = self.let(
-            f"call {stored} @{name}(<{lanes} x ptr> {pointers}, i32 {self.align(kind)}, {mask}, {stored} zeroinitializer)"
+            f"call {stored} @{name}(<{lanes} x ptr> {pointers}, i32 {self.align(kind)}, {mask}, "
+            f"{stored} zeroinitializer)"
         )
         self.widen(step.result, raw, stored, kind)
 
@@ -461,15 +537,18 @@ class Printer:
         lanes = value.type.lanes
         stored = f"<{lanes} x {LLVM_TYPE[kind]}>"
         pointers = self.lane_pointers(step)
-        mask = self.typed(step.args[3]) if len(step.args) == 4 else f"<{lanes} x i1> splat (i1 true)"
+        every = f"<{lanes} x i1> splat (i1 true)"
+        mask = self.typed(step.args[3]) if len(step.args) == 4 else every
         raw = self.narrow(value, kind)
         name = f"llvm.masked.scatter.{self.memory_suffix(kind, lanes)}.v{lanes}p0"
         self.intrinsic(name, "void", (stored, f"<{lanes} x ptr>", "i32", f"<{lanes} x i1>"))
-        self.line(f"call void @{name}({stored} {raw}, <{lanes} x ptr> {pointers}, i32 {self.align(kind)}, {mask})")
+        place = f"<{lanes} x ptr> {pointers}, i32 {self.align(kind)}"
+        self.line(f"call void @{name}({stored} {raw}, {place}, {mask})")
 
     def print_prefetch(self, step: Instruction) -> None:
         self.intrinsic("llvm.prefetch.p0", "void", ("ptr", "i32", "i32", "i32"))
-        self.line(f"call void @llvm.prefetch.p0(ptr {self.element_pointer(step)}, i32 0, i32 3, i32 1)")
+        pointer = self.element_pointer(step)
+        self.line(f"call void @llvm.prefetch.p0(ptr {pointer}, i32 0, i32 3, i32 1)")
 
 
 def module_text(program: Program, symbol: str) -> str:
@@ -486,17 +565,20 @@ def module_text(program: Program, symbol: str) -> str:
     body = _function_body(program, program.body, declarations)
     body += ["  ret void"]
     lines = [f"define internal void @{symbol}_body(i64 %v{program.body.first.number}, "
-             f"i64 %v{program.body.last.number}, i64 %v{program.body.worker.number}, ptr %arguments) #0 {{",
+             f"i64 %v{program.body.last.number}, i64 %v{program.body.worker.number}, "
+             "ptr %arguments) #0 {",
              *body, "}", ""]  # fmt: skip
     lines += [f"define ptr @{symbol}(ptr %self, ptr %objects, i64 %given) #0 {{", "entry:",
               f"  %right = icmp eq i64 %given, {count}",
               "  br i1 %right, label %read, label %wrong", "wrong:",
               "  %type = load ptr, ptr @facula_type_error",
-              f"  call ptr (ptr, ptr, ...) @PyErr_Format(ptr %type, ptr @{symbol}_text, i64 {count}, i64 %given)",
+              f"  call ptr (ptr, ptr, ...) @PyErr_Format(ptr %type, ptr @{symbol}_text, i64 "
+              f"{count}, i64 %given)",
               "  ret ptr null", "read:",
               f"  %arguments = alloca [{count + 1} x i64], align 8"]  # fmt: skip
     for k, parameter in enumerate(program.parameters):
-        reader, kind = ("PyFloat_AsDouble", "double") if parameter.kind == "f64" else ("PyLong_AsLongLong", "i64")
+        kind = "double" if parameter.kind == "f64" else "i64"
+        reader = "PyFloat_AsDouble" if kind == "double" else "PyLong_AsLongLong"
         lines += [f"  %o{k} = getelementptr ptr, ptr %objects, i64 {k}",
                   f"  %p{k} = load ptr, ptr %o{k}",
                   f"  %a{k} = call {kind} @{reader}(ptr %p{k})",
@@ -523,7 +605,8 @@ def module_text(program: Program, symbol: str) -> str:
         text = _function_body(program, program.units, declarations)
         outcome = program.units.outcome[index]
         value = str(outcome.literal) if outcome.literal is not None else f"%v{outcome.number}"
-        lines += [f"define internal i64 @{symbol}_{name}(ptr %arguments) #1 {{", *text, f"  ret i64 {value}", "}", ""]
+        lines.append(f"define internal i64 @{symbol}_{name}(ptr %arguments) #1 {{")
+        lines += [*text, f"  ret i64 {value}", "}", ""]
     message = "kernel takes %zd arguments, got %zd"
     head = [
         f'@{symbol}_text = private constant [{len(message) + 1} x i8] c"{message}\\00"',
@@ -572,13 +655,19 @@ def host_identity() -> str:
     """Everything about compiler and processor that decides what an object file looks like."""
     features = llvm.get_host_cpu_features().flatten()
     digest = hashlib.sha256(features.encode()).hexdigest()[:16]
-    return f"llvmlite {llvmlite.__version__} {llvm.get_process_triple()} {llvm.get_host_cpu_name()} {digest}"
+    host = f"{llvm.get_process_triple()} {llvm.get_host_cpu_name()}"
+    return f"llvmlite {llvmlite.__version__} {host} {digest}"
 
 
 @cache
 def host_features() -> frozenset[str]:
     """Names of the processor features LLVM found, such as avx2, avx512f, amx-bf16."""
     return frozenset(name for name, present in llvm.get_host_cpu_features().items() if present)
+
+
+def converts_halves() -> bool:
+    """Whether the processor has instructions that convert f16, as all but old x86 ones do."""
+    return platform.machine() not in ("x86_64", "AMD64") or "f16c" in host_features()
 
 
 @cache

@@ -1,4 +1,4 @@
-"""Host memory in pools: blocks of a few sizes, 64-byte aligned, handed out again instead of returned.
+"""Host memory in pools: blocks of a few sizes, 64-byte aligned, handed out again, not returned.
 
 A block given back to the system costs page faults when it is asked for anew (5 to 15 ms for 64 MB);
 so free blocks wait in a list per size, and `empty_cache` returns the large ones.
@@ -13,12 +13,12 @@ ALIGNMENT = 64
 SLAB_BYTES = 1 << 20
 LARGEST_IN_SLAB = 1 << 16
 HUGE_PAGE = 2 << 20
-# Private: a child process (a data loader's worker) must get copies, not our own tensors to write to.
+# Private: a child process (a data loader's worker) must get copies, not our tensors to write to.
 FLAGS = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS
 
 
 def block_size(nbytes: int) -> int:
-    """The size of the block that serves a request: multiples of 64, above 512 in eighths of a power of two.
+    """The size of the block for a request: multiples of 64, above 512 eighths of powers of two.
 
     >>> block_size(1), block_size(1000), block_size(1 << 20)
     (64, 1024, 1048576)
@@ -32,14 +32,14 @@ def block_size(nbytes: int) -> int:
 
 
 class Memory:
-    """The pools of one process. Lists of free blocks need no lock: `pop` and `append` are atomic."""
+    """The pools of one process. Lists of free blocks need no lock: list operations are atomic."""
 
     def __init__(self, cap: int | None) -> None:
         self.cap = cap
         self.pools: dict[int, list[int]] = {}
         self.reserved = 0
         self.system_allocations = 0
-        # Guards what follows. Reentrant, because a collection of garbage may run anywhere and free tensors.
+        # Guards what follows. Reentrant: a collection of garbage may run anywhere and free tensors.
         self.lock = threading.RLock()
         self._maps: dict[int, mmap.mmap] = {}
         self._slab = 0
@@ -85,16 +85,16 @@ class Memory:
                 try:
                     block.madvise(mmap.MADV_HUGEPAGE)
                 except OSError:
-                    pass  # advice that some kernels are built without; the block is good all the same
+                    pass  # advice that some systems are built without; the block is good
         self._unusable += len(block) - size
         self._maps[address] = block
         return address
 
     def _request(self, nbytes: int, wanted: int) -> mmap.mmap:
-        """`nbytes` of the system's memory, for a block of `wanted`; frees what can be freed if they lack."""
+        """`nbytes` of the system's memory for a block of `wanted`; frees what it can if short."""
         block = self._try(nbytes)
         if block is None:
-            # Tensors in reference cycles wait for the collector, their blocks then for `empty_cache`.
+            # Tensors in reference cycles wait for the collector, then blocks for `empty_cache`.
             gc.collect()
             self.empty_cache()
             block = self._try(nbytes)

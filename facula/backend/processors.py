@@ -18,7 +18,7 @@ def available_threads(root: Path = Path("/")) -> int:
 def _quotas(root: Path) -> Iterator[float]:
     """Processors that each control group of this process, and each group around it, may use.
 
-    Both generations of control groups are asked. A container sees its own group as the outermost one.
+    Both generations of control groups are asked. A container sees its own group as the outermost.
     """
     for line in _text(root / "proc/self/cgroup").splitlines():
         _, controllers, path = line.split(":", 2)

@@ -1,7 +1,8 @@
 """The one road from a record and arguments to a result: infer, compile, allocate, launch, record.
 
 A *launch* is the prepared work for one combination of forms: kernel, sizes, result form. Launches
-are cached per record by forms, so the second call of a kind costs a dictionary lookup. Note [hot path].
+are cached per record by forms: the second call of a kind costs one dictionary lookup.
+Note [hot path].
 """
 
 from facula.dispatch.copy import alias, convert, copy_into, copy_of, fill_launch, overlaps

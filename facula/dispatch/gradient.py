@@ -105,7 +105,7 @@ class PointwiseNode(Node):
         for position, version in zip(self.saves, self.versions, strict=True):
             saved = values[position]
             if saved.storage.version != version:
-                check_version(saved, version, self)
+                check_version(saved, version, self, position == -1)
         if mode.enabled or type(g) is not Tensor:
             return self.recorded(g, values)
         key = (g.form, self.needs)

@@ -21,19 +21,18 @@ def check_inplace(target: Tensor) -> None:
             "a leaf Variable that requires grad is being used in an in-place operation."
         )
     extra = target.extra
+    if extra is not None and extra.kind == "multi":
+        raise RuntimeError(
+            f"{extra.name} is a view and is being modified inplace. This view is the output of a "
+            "function that returns multiple views. Such functions do not allow the output views to "
+            "be modified inplace. You should replace the inplace operation by an out-of-place one."
+        )
     if extra is not None and extra.base is not None:
         base = extra.base
         if base.needs_grad and base.edge is None:
             raise RuntimeError(
                 "a view of a leaf Variable that requires grad is being used in an in-place "
                 "operation."
-            )
-        if extra.kind == "multi":
-            raise RuntimeError(
-                "Output 0 of a function that returns multiple views is a view and is being "
-                "modified inplace. This view is the output of a function that returns multiple "
-                "views. Such functions do not allow the output views to be modified inplace. You "
-                "should replace the inplace operation by an out-of-place one."
             )
 
 

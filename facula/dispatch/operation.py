@@ -226,7 +226,8 @@ def from_base(y: Tensor, source: Tensor) -> None:
         return
     extra = y.extras()
     parent = source.extra
-    if parent is not None and parent.base is not None:
+    is_leaf = source.needs_grad and source.edge is None
+    if parent is not None and parent.base is not None and not is_leaf:
         extra.base = parent.base
     else:
         extra.base = source

@@ -287,7 +287,7 @@ class ReductionNode(Node):
         g = gradients[0]
         assert g is not None and self.op.gradient_rule is not None
         reads = self.op.reads
-        if reads and self.version is None:
+        if any(reads or ()) and self.version is None:
             raise RuntimeError(FREED)
         kept = tuple(1 if d in self.dims else n for d, n in enumerate(self.form.shape))
         x, y = self.x, self.y
@@ -310,7 +310,7 @@ class ReductionNode(Node):
         return again
 
     def release(self) -> None:
-        if self.op.reads:
+        if any(self.op.reads or ()):
             self.x = self.y = self.version = None
 
 

@@ -229,7 +229,7 @@ def _parameter_class() -> type[Tensor]:
 def _rebuild_parameter(data: object, requires_grad: object, backward_hooks: object) -> Tensor:
     if type(data) is not Tensor:
         raise UnpicklingError(f"a parameter made from {type(data).__name__}")
-    return _parameter_class()(data, _wants_gradient(data, requires_grad))  # type: ignore[call-arg]
+    return _parameter_class()(data, _wants_gradient(data, requires_grad))
 
 
 def _rebuild_parameter_with_state(

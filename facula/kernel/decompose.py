@@ -6,6 +6,7 @@ skip. Results of elementary functions are within 2 ulp. Note [elementary functio
 """
 
 import math
+import struct
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
@@ -73,7 +74,14 @@ def _horner(b: Builder, x: Value, coefficients: Sequence[float]) -> Value:
 
 def _product_with(b: Builder, w: Value, x: Value, table: Sequence[float]) -> Value:
     """w times the polynomial in x, with fewer roundings than the product of the two."""
-    first, lost = _product(b, w, table[0])
+    constant = table[0]
+    rest = 0.0
+    if x.type.kind == "f32":
+        constant = struct.unpack("f", struct.pack("f", table[0]))[0]
+        rest = table[0] - constant
+    first, lost = _product(b, w, constant)
+    if rest:
+        lost = b.op("muladd", w, rest, lost)
     return first + b.op("muladd", w * x, _horner(b, x, table[1:]), lost)
 
 
@@ -346,11 +354,12 @@ def _log_pair(b: Builder, x: Value) -> tuple[Value, Value]:
     low = ((s - high) + u) + b.op("muladd", s_low, 2, u_low)
     whole = k * LN2["f64"][0]
     total = whole + high
-    return total, ((whole - total) + high) + b.op("muladd", k, LN2["f64"][1], low)
+    rest = ((whole - total) + high) + b.op("muladd", k, LN2["f64"][1], low)
+    result = total + rest
+    return result, (total - result) + rest
 
 
 @decomposition
-@in_f64
 def asinh(b: Builder, x: Value) -> Value:
     """log1p(|x| + x^2 / (1 + sqrt(1 + x^2))); where the square is too large, log(2 |x|)."""
     size = b.op("abs", x)
@@ -364,7 +373,6 @@ def asinh(b: Builder, x: Value) -> Value:
 
 
 @decomposition
-@in_f64
 def acosh(b: Builder, x: Value) -> Value:
     """log1p(t + sqrt(2 t + t^2)) with t = x - 1; where the square is too large, log(2 x)."""
     large = x > 2.0**28
@@ -377,7 +385,6 @@ def acosh(b: Builder, x: Value) -> Value:
 
 
 @decomposition
-@in_f64
 def atanh(b: Builder, x: Value) -> Value:
     """log1p(2 |x| / (1 - |x|)) / 2."""
     size = b.op("abs", x)
@@ -491,7 +498,7 @@ def div(b: Builder, x: Value, y: Value) -> Value:
 
 @decomposition
 def floordiv(b: Builder, x: Value, y: Value) -> Value:
-    """Rounded down. Floats as in C++ and Python: from an exact remainder, so that q * y is near x."""
+    """Rounded down. Floats as in C++ and Python: from an exact remainder, so q * y is near x."""
     if not x.type.is_float:
         y = _nonzero(b, y)
         q = _quotient(b, x, y)
@@ -766,7 +773,7 @@ def asin(b: Builder, x: Value) -> Value:
     z = b.select(far, (1 - size) * 0.5, size * size)
     s = b.select(far, b.op("sqrt", z), size)
     rest = _asin_near(b, s, z)
-    outer = high - (s * 2 + (rest * 2 - low))
+    outer = (high - s * 2) - (rest * 2 - low)
     return b.op("copysign", b.select(far, outer, s + rest), x)
 
 
@@ -836,12 +843,12 @@ def erf(b: Builder, x: Value) -> Value:
 
 
 @decomposition
-@in_f64
 def erfc(b: Builder, x: Value) -> Value:
     """1 - erf(x) near 0; beyond, exp(-x^2) / (1 + 2 x) times a slowly varying function; 2 less that
     for x < 0. What rounding takes from square, exponential and quotient is carried along."""
-    size = _clamp(b, b.op("abs", x), None, 27.5)
-    table = coefficients.ERFC["f64"]
+    kind = x.type.kind
+    size = _clamp(b, b.op("abs", x), None, {"f32": 10.3, "f64": 27.5}[kind])
+    table = coefficients.ERFC[kind]
     t = (size - 4) / (size + 4)
     slope = t * _horner(b, t, table[1:])
     curve = slope + table[0]
@@ -859,21 +866,33 @@ def erfc(b: Builder, x: Value) -> Value:
     e_lost = ((1 - e) + above_one) + ((r - above_one) + rest) + e * (r_lost - square_lost)
     result = b.op("muladd", e, quotient, b.op("muladd", e, quotient_lost, quotient * e_lost))
     one_less = 1 - size
-    bulge = size * _horner(b, size * size, coefficients.ERF_NEAR["f64"])
+    bulge = size * _horner(b, size * size, coefficients.ERF_NEAR[kind])
     near = one_less - (bulge - ((1 - one_less) - size))
     result = b.select(size < 0.75, near, _scale(b, result, n))
     return b.select(x < 0, 2 - result, result)
 
 
 @decomposition
-@in_f64
 def erfinv(b: Builder, x: Value) -> Value:
     """x times a polynomial in w = -log(1 - x^2), or in its root where w is large."""
-    w = -log(b, (1 - x) * (x + 1))
-    near = _product_with(b, x, w - 2.5, coefficients.ERFINV_NEAR["f64"])
-    far = _product_with(b, x, b.op("sqrt", w) - 4, coefficients.ERFINV_FAR["f64"])
+    kind = x.type.kind
+    d = b.op("fma", -x, x, 1)
+    if kind == "f64":
+        # What rounding takes from the logarithm and the root comes back through the derivative.
+        high, low = _log_pair(b, d)
+        w = -high
+        root = b.op("sqrt", w)
+        lost = (b.op("fma", -root, root, w) - low) * (0.5 / root)
+    else:
+        w = -log(b, d)
+        root = b.op("sqrt", w)
+        lost = b.like(x, 0)
+    near = _product_with(b, x, w - 2.5, coefficients.ERFINV_NEAR[kind])
+    far = _product_with(b, x, (root - 4) + lost, coefficients.ERFINV_FAR[kind])
     result = b.select(w < 5, near, far)
-    return b.select(b.compare("eq", w, INF), b.op("copysign", b.like(x, INF), x), result)
+    size = b.op("abs", x)
+    outside = b.select(b.compare("eq", size, 1), b.like(x, INF), b.like(x, NAN))
+    return b.op("copysign", b.select(size < 1, result, outside), x)
 
 
 # --- gamma function ------------------------------------------------------------------------------
@@ -921,9 +940,12 @@ def lgamma(b: Builder, x: Value) -> Value:
     series = inverse * _horner(b, inverse * inverse, STIRLING)
     far = (size - 0.5) * (logarithm - 1) + (series + (HALF_LOG_2PI - 0.5))
     result = b.select(size < 8, near, far)
-    sine, _, whole = _turns(b, size)
-    mirrored = math.log(math.pi) - log(b, b.op("abs", size * sine)) - result
-    result = b.select(reflect, b.select(whole, b.like(x, INF), mirrored), result)
+    with b.loop(0, b.cast(b.any(reflect), "i64"), carry=(result,)) as loop:
+        sine, _, whole = _turns(b, size)
+        mirrored = math.log(math.pi) - log(b, b.op("abs", size * sine)) - result
+        mirrored = b.select(whole, b.like(x, INF), mirrored)
+        loop.next(b.select(reflect, mirrored, result))
+    result = loop.results[0]
     result = b.select(size < INF, result, size)
     return b.select(b.compare("eq", x, 0), b.like(x, INF), result)
 
@@ -971,9 +993,11 @@ def digamma(b: Builder, x: Value) -> Value:
     square = inverse * inverse
     far = log(b, size) - (inverse * 0.5 + square * _horner(b, square, BERNOULLI))
     result = b.select(size < 8, near, far)
-    sine, cosine, whole = _turns(b, x)
-    mirrored = result - math.pi * cosine / sine
-    result = b.select(reflect, b.select(whole, b.like(x, NAN), mirrored), result)
+    with b.loop(0, b.cast(b.any(reflect), "i64"), carry=(result,)) as loop:
+        sine, cosine, whole = _turns(b, x)
+        mirrored = b.select(whole, b.like(x, NAN), result - math.pi * cosine / sine)
+        loop.next(b.select(reflect, mirrored, result))
+    result = loop.results[0]
     return b.select(b.compare("eq", x, 0), b.op("copysign", b.like(x, INF), -x), result)
 
 
@@ -991,16 +1015,16 @@ def trigamma(b: Builder, x: Value) -> Value:
     reflect = x < 0
     size = b.select(reflect, 1 - x, x)
     small = size < 8
-    total = b.like(x, 0)
-    for k in range(8):
-        term = size + k
-        total = total + 1 / (term * term)
     place = b.select(small, size + 8, size)
     inverse = 1 / place
     square = inverse * inverse
     series = square * _horner(b, square, BERNOULLI_NUMBERS)
     far = inverse * (1 + (inverse * 0.5 + series))
-    result = far + b.select(small, total, b.like(x, 0))
+    total = far
+    for k in range(7, -1, -1):
+        term = size + k
+        total = total + 1 / (term * term)
+    result = b.select(small, total, far)
     sine, _, whole = _turns(b, x)
     ratio = math.pi / sine
     result = b.select(reflect, ratio * ratio - result, result)

@@ -264,7 +264,7 @@ def lower_reduce(plan: Reduce, target: Target) -> Program:
         if plan.split:
             several = pieces(b)
             count = count * several
-            each = each // several
+            each = each // b.op("max", several, b.int(1))
         return count, each * cost // 16 + 10
 
     def mapped(

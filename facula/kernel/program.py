@@ -378,6 +378,8 @@ class Builder:
             return self.compare("gt", count, 0)
         kind = "i32" if lanes <= 16 else "i16"
         small = self.op("min", count, self.int(lanes))
+        if kind == "i16":  # a count far below 0 must not come out positive
+            small = self.op("max", small, self.int(0))
         return self.compare("lt", self.iota(kind, lanes), self.splat(self.cast(small, kind), lanes))
 
     def halves(self, value: Value) -> tuple[Value, Value]:

@@ -2,6 +2,7 @@
 
 import math
 
+from facula.dispatch import dtype_word
 from facula.kernel.scalar import (
     abs_,
     and_,
@@ -20,7 +21,6 @@ from facula.kernel.scalar import (
     tanh,
     where,
 )
-from facula.dispatch import dtype_word
 from facula.meta.dtype import finfo
 from facula.meta.shape import wrap_dim
 from facula.op import FLOAT, SAME, choice, composite, pointwise, registry

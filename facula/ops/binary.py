@@ -26,7 +26,6 @@ from facula.kernel.scalar import (
     maximum,
     minimum,
     ne,
-    not_,
     or_,
     shl,
     shr,
@@ -36,7 +35,17 @@ from facula.kernel.scalar import (
     where,
     xor,
 )
-from facula.op import BOOL, DOUBLE, FLOAT, SAME, Alias, choice, composite, pointwise, registry
+from facula.op import (
+    BOOL,
+    DOUBLE,
+    FLOAT,
+    SAME,
+    Alias,
+    choice,
+    pointwise,
+    pointwise_of,
+    registry,
+)
 from facula.tensor import Tensor
 
 LN2, LOG2_E = math.log(2), 1 / math.log(2)
@@ -46,9 +55,8 @@ EASY = frozenset((1, 2, 3, -1, -2, 0.5, -0.5))
 
 def binary(name, rule, doc, value, gradient=None, refuses="", kernel=""):
     """A record of two tensors."""
-    return pointwise(
-        f"{name}(Tensor self, Tensor other) -> Tensor", rule, doc, value, gradient, refuses, kernel
-    )
+    schema = f"{name}(Tensor self, Tensor other) -> Tensor"
+    return pointwise(schema, rule, doc, value, gradient, refuses, kernel)
 
 
 # --- arithmetic ----------------------------------------------------------------------------------
@@ -61,10 +69,9 @@ pointwise("addcdiv(Tensor self, Tensor tensor1, Tensor tensor2, *, Scalar value=
           "self + value * tensor1 / tensor2.",
           lambda a, b, c, value: a + b / c * value,
           lambda g, y, a, b, c, value: (g, g * (value / c), -g * (value * b / (c * c))),
-          {"b": "Integer division with addcdiv is no longer supported, and in a future  release "
-                "addcdiv will perform a "
-                "true division of tensor1 and tensor2."})
-registry["addcdiv"].refuses.update(dict.fromkeys("ui", registry["addcdiv"].refuses["b"]))
+          dict.fromkeys("bui", "Integer division with addcdiv is no longer supported, and in a "
+                               "future  release addcdiv will perform a true division of tensor1 "
+                               "and tensor2."))
 
 pointwise("addcmul(Tensor self, Tensor tensor1, Tensor tensor2, *, Scalar value=1) -> Tensor", SAME,
           "self + value * tensor1 * tensor2.",
@@ -207,8 +214,8 @@ pointwise("clamp_between(Tensor self, Tensor min, Tensor max) -> Tensor", SAME,
           lambda x, low, high: minimum(maximum(x, low), high),
           lambda g, y, x, low, high: (where(and_(ge(x, low), le(x, high)), g, 0),
                                       where(and_(lt(x, low), lt(low, high)), g, 0),
-                                      where(or_(gt(x, high), lt(high, low)), g, 0)), "b",
-                                      "clamp_scalar_cpu")
+                                      where(or_(gt(x, high), lt(high, low)), g, 0)),
+          "b", "clamp_scalar_cpu")
 
 
 @choice("clamp(Tensor self, Tensor? min=None, Tensor? max=None, *, Tensor(a!)? out=None) -> Tensor")
@@ -317,12 +324,8 @@ def check_lerp(compute, key):
     start, *others = key
     for name, one in zip(("end", "weight"), others, strict=True):
         if isinstance(one, Form) and one.dtype is not start.dtype:
-            words = {
-                "float32": "float",
-                "float64": "double",
-                "float16": "c10::Half",
-                "bfloat16": "c10::BFloat16",
-            }
+            words = {"float32": "float", "float64": "double",
+                     "float16": "c10::Half", "bfloat16": "c10::BFloat16"}
             got, wanted = (words.get(d.name, d.name) for d in (one.dtype, start.dtype))
             raise RuntimeError(f"expected dtype {wanted} for `{name}` but got dtype {got}")
 
@@ -331,12 +334,12 @@ def _zero_division():
     return RuntimeError("ZeroDivisionError")
 
 
-registry["add"].check = check_alpha
-registry["sub"].check = registry["rsub"].check = check_difference
-registry["heaviside"].check = check_alike
-registry["lerp"].check = check_lerp
+pointwise_of("add").check = check_alpha
+pointwise_of("sub").check = pointwise_of("rsub").check = check_difference
+pointwise_of("heaviside").check = check_alike
+pointwise_of("lerp").check = check_lerp
 for _name in ("floor_divide", "divide_floor", "divide_trunc", "remainder", "fmod"):
-    registry[_name].error_codes = {1: _zero_division}
+    pointwise_of(_name).error_codes = {1: _zero_division}
 
 # --- names ---------------------------------------------------------------------------------------
 

@@ -12,9 +12,9 @@ from collections.abc import Callable, Iterable
 from types import CodeType
 from typing import Any
 
-from facula.autograd.public import tensor_backward
 from facula.autograd.graph import next_order
 from facula.autograd.mode import mode
+from facula.autograd.public import tensor_backward
 from facula.dispatch import (
     Launch,
     build_launch,
@@ -42,6 +42,7 @@ from facula.op import (
     Reduction,
     View,
     registry,
+    unbound,
 )
 from facula.storage import Storage
 from facula.tensor import Tensor
@@ -203,7 +204,7 @@ def hot_source(
     arguments: str,
     number: str | None = None,
 ) -> Callable[..., Any]:
-    """Fills in the hot template: `keyed` names in the launch key's order; `number`: not a tensor."""
+    """Fills in the hot template: `keyed` names in the launch key's order, `number` the scalar."""
     call = f"kernel(*sizes, {arguments})"
     tensors = [n for n in names if n != number]
     source = HOT.format(
@@ -506,7 +507,6 @@ BINDERS: dict[type, Callable[[Any], None]] = {
 
 def method_of(op: Op) -> Callable[..., Any]:
     """A record's function as a method, where self never comes by name: short roads stay short."""
-    assert op.function is not None
     if isinstance(op, Composite) and not takes_out(op):
         names = inspect.signature(op.forward).parameters
         if not {"dim", "keepdim"} & names.keys():
@@ -541,13 +541,13 @@ def bind_all() -> dict[str, Callable[..., Any]]:
     for op in registry.values():
         op.launches = {}
         BINDERS[type(op)](op)
-        assert op.function is not None
+        assert op.function is not unbound
         if op.method and not hasattr(Tensor, op.name):
             set_method(op.name, method_of(op))
     for dunder, name in OPERATORS.items():
-        op = registry.get(name)
-        if op is None:
+        if name not in registry:
             continue
+        op = registry[name]
         function = op.hot if isinstance(op, Pointwise) else op.function
         known = (Tensor,) if dunder == "matmul" else (Tensor, int, float)
         set_method(f"__{dunder}__", guarded(function, known) if dunder in GUARDED else function)
@@ -582,7 +582,7 @@ def on_tensors(cls: type, name: str, args: tuple[Any, ...]) -> Tensor:
     """A formula's operation on tensors: what makes gradients differentiable again."""
     if name == "where" and not isinstance(args[0], Tensor):
         return args[1] if args[0] else args[2]
-    return registry[SCALAR_NAMES.get(name, name)].function(*args)  # type: ignore[misc]
+    return registry[SCALAR_NAMES.get(name, name)].function(*args)
 
 
 __all__ = ["Form", "Launch", "bind_all"]

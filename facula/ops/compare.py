@@ -5,7 +5,7 @@ import math
 from facula.dispatch import dtype_word
 from facula.kernel.scalar import abs_, and_, eq, ge, gt, isnan, le, lt, ne, or_, where
 from facula.meta.dtype import float64
-from facula.op import BOOL, SAME, Alias, composite, pointwise, registry
+from facula.op import BOOL, SAME, Alias, composite, pointwise, pointwise_of, registry
 from facula.tensor import Tensor
 
 pointwise("eq(Tensor self, Tensor other) -> Tensor", BOOL, "self == other.", lambda a, b: eq(a, b))
@@ -19,7 +19,7 @@ pointwise("choose(Tensor condition, Tensor self, Tensor other) -> Tensor", SAME,
           "self where the condition holds, else other.",
           lambda c, a, b: where(c, a, b),
           lambda g, y, c, a, b: (None, where(c, g, 0), where(c, 0, g)))
-registry["choose"].condition = 0
+pointwise_of("choose").condition = 0
 registry["choose"].namespace, registry["choose"].method = "private", False
 registry["choose"].node_name = "WhereBackward0"
 registry["choose"].inplace = False

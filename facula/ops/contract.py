@@ -1,5 +1,7 @@
 """Contractions: matrix products and everything made of them."""
 
+from typing import Any
+
 from facula.contraction import product
 from facula.dispatch import dtype_word
 from facula.meta.shape import broadcast_shapes, numel
@@ -19,8 +21,8 @@ def _same_dtype(name, a, b):
 
 def _word(tensor):
     return {"Float": "float", "Double": "double", "Half": "c10::Half", "BFloat16": "c10::BFloat16",
-            "Long": "long long", "Int": "int", "Short": "short", "Char": "signed char", "Byte": "unsigned char",
-            "Bool": "bool"}[dtype_word(tensor.form.dtype)]  # fmt: skip
+            "Long": "long long", "Int": "int", "Short": "short", "Char": "signed char",
+            "Byte": "unsigned char", "Bool": "bool"}[dtype_word(tensor.form.dtype)]  # fmt: skip
 
 
 @operation("mm(Tensor self, Tensor mat2, *, Tensor(a!)? out=None) -> Tensor")
@@ -49,7 +51,7 @@ def bmm(self, mat2):
         raise RuntimeError("batch1 must be a 3D tensor")
     if mat2.form.ndim != 3:
         raise RuntimeError("batch2 must be a 3D tensor")
-    (b, n, m), (c, k, p) = self.form.shape, mat2.form.shape
+    (b, _, m), (c, k, _) = self.form.shape, mat2.form.shape
     if b != c or m != k:
         raise RuntimeError(
             f"Expected size for first two dimensions of batch2 tensor to be: [{b}, {m}] but got: "
@@ -120,7 +122,7 @@ def matmul(self, other):
     return y.squeeze(-2) if a == 1 else y
 
 
-@composite("dot(Tensor self, Tensor tensor, *, Tensor(a!)? out=None) -> Tensor")
+@operation("dot(Tensor self, Tensor tensor, *, Tensor(a!)? out=None) -> Tensor")
 def dot(self, tensor):
     """The inner product of two vectors."""
     if self.form.ndim != 1 or tensor.form.ndim != 1:
@@ -138,7 +140,12 @@ def dot(self, tensor):
             f"dot : expected both vectors to have same dtype, but found {_word(self).title()} and "
             f"{_word(tensor).title()}"
         )
-    return registry["mm"].function(self.unsqueeze(0), tensor.unsqueeze(1)).reshape(())
+    return product(self.unsqueeze(0), tensor.unsqueeze(1)).view(())
+
+
+@dot.gradient
+def _(g, self, tensor, needs):
+    return g * tensor if needs[0] else None, g * self if needs[1] else None
 
 
 @composite("inner(Tensor self, Tensor other, *, Tensor(a!)? out=None) -> Tensor")
@@ -157,7 +164,7 @@ def inner(self, other):
     return flat.reshape((*self.form.shape[:-1], *other.form.shape[:-1]))
 
 
-@composite("mv(Tensor self, Tensor vec, *, Tensor(a!)? out=None) -> Tensor")
+@operation("mv(Tensor self, Tensor vec, *, Tensor(a!)? out=None) -> Tensor")
 def mv(self, vec):
     """A matrix times a vector."""
     if self.form.ndim != 2 or vec.form.ndim != 1:
@@ -167,7 +174,15 @@ def mv(self, vec):
     (n, m), k = self.form.shape, vec.form.shape[0]
     if m != k:
         raise RuntimeError(f"size mismatch, got input ({n}), mat ({n}x{m}), vec ({k})")
-    return registry["mm"].function(self, vec.unsqueeze(1)).squeeze(1)
+    if self.form.dtype is not vec.form.dtype:
+        _same_dtype("mv", self, vec)
+    return product(self, vec.unsqueeze(1)).view((n,))
+
+
+@mv.gradient
+def _(g, self, vec, needs):
+    da = g.unsqueeze(1) * vec.unsqueeze(0) if needs[0] else None
+    return da, self.t().mv(g) if needs[1] else None
 
 
 @composite("outer(Tensor self, Tensor vec2, *, Tensor(a!)? out=None) -> Tensor")
@@ -324,7 +339,7 @@ def _joined(a, b, kept):
     summed = [k for k in shared if k not in kept]
     only_left = [k for k in left if k not in right]
     only_right = [k for k in right if k not in left]
-    size = {}
+    size: dict[str, int] = {}
     for labels, tensor in (a, b):
         for k, n in zip(labels, tensor.form.shape, strict=True):
             if size.get(k, 1) == 1:
@@ -379,16 +394,17 @@ def einsum(equation, *operands):
                 f"einsum(): output subscript {letter} does not appear in the equation for any "
                 "input operand"
             )
-    found = None
+    done: list[str] = []
+    product: Any = None
     for position, (labels, tensor) in enumerate(ready):
         later = {k for rest, _ in ready[position + 1 :] for k in rest} | set(wanted)
-        before = set() if found is None else set(found[0])
-        alone = tuple(d for d, k in enumerate(labels) if k not in later and k not in before)
+        alone = tuple(d for d, k in enumerate(labels) if k not in later and k not in done)
         if alone:
             tensor = tensor.sum(alone)
             labels = [k for d, k in enumerate(labels) if d not in alone]
-        found = (labels, tensor) if found is None else _joined(found, (labels, tensor), later)
-    labels, tensor = found
+        found = (labels, tensor)
+        done, product = found if product is None else _joined((done, product), found, later)
+    labels, tensor = done, product
     extra = tuple(d for d, k in enumerate(labels) if k not in wanted)
     if extra:
         tensor = tensor.sum(extra)

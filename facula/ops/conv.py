@@ -20,9 +20,9 @@ def _pair(value, name):
 
 
 def _word(tensor):
-    return {"f32": "float", "f64": "double", "f16": "c10::Half", "bf16": "c10::BFloat16", "i64": "long int",
-            "i32": "int", "i16": "short int", "i8": "signed char", "u8": "unsigned char", "bool": "bool"}[
-                tensor.form.kind]  # fmt: skip
+    return {"f32": "float", "f64": "double", "f16": "c10::Half", "bf16": "c10::BFloat16",
+            "i64": "long int", "i32": "int", "i16": "short int", "i8": "signed char",
+            "u8": "unsigned char", "bool": "bool"}[tensor.form.kind]  # fmt: skip
 
 
 def shape_of(input, weight, bias, stride, padding, dilation, groups):
@@ -60,8 +60,8 @@ def shape_of(input, weight, bias, stride, padding, dilation, groups):
             f"Given groups={groups}, expected weight to be at least {groups} at dimension 0, but "
             f"got weight of size {list(w)} instead"
             if w[0] < groups
-            else f"Given groups={groups}, expected weight to be divisible by {groups} at dimension 0, but got "
-            f"weight of size [{', '.join(map(str, w))}] instead"
+            else f"Given groups={groups}, expected weight to be divisible by {groups} at dimension "
+            f"0, but got weight of size [{', '.join(map(str, w))}] instead"
         )
     if x[1] != w[1] * groups:
         raise RuntimeError(
@@ -100,7 +100,7 @@ def convolve(input, weight, bias, shape):
     return forward(input, weight, bias, shape)
 
 
-registry["convolve"].node_name = "ConvolutionBackward0"
+convolve.node_name = "ConvolutionBackward0"
 
 
 @convolve.gradient

@@ -39,7 +39,9 @@ def _shape(size):
 def _sizes(name, many, size):
     """The shape of `zeros(2, 3)`, `zeros((2, 3))` or `zeros(size=(2, 3))`."""
     given = many or (() if size is None else (size,)) or ((),)
-    if len(given) == 1 and not hasattr(given[0], "__iter__") and not hasattr(given[0], "__index__"):
+    only = given[0]
+    counts = hasattr(only, "__iter__") or hasattr(only, "__index__")
+    if len(given) == 1 and (isinstance(only, str) or not counts):
         raise TypeError(
             f"{name}(): argument 'size' (position 1) must be tuple of ints, not "
             f"{type(given[0]).__name__}"
@@ -47,6 +49,14 @@ def _sizes(name, many, size):
     if name != "empty" and any(isinstance(n, int) and n < 0 for n in given):
         raise RuntimeError(f"{name}: Dimension size must be non-negative.")
     return _shape(given)
+
+
+PYTHON_TYPES = {float: dtypes.float64, int: dtypes.int64, bool: dtypes.bool_}
+
+
+def _kind(dtype):
+    """A dtype: the default one for None, torch's for Python's float, int and bool."""
+    return dtypes.get_default_dtype() if dtype is None else PYTHON_TYPES.get(dtype, dtype)
 
 
 def _finish(y, requires_grad, out=None):
@@ -66,7 +76,10 @@ def _finish(y, requires_grad, out=None):
 
 def _filled(shape, value, dtype):
     y = fresh(dtype, shape)
-    return y.fill_(value) if y.form.numel else y
+    if y.form.numel:
+        y.fill_(value)
+        y.storage.version = 0  # nobody has seen it yet
+    return y
 
 
 def _check_layout(layout, pin_memory):
@@ -89,7 +102,7 @@ def empty(*many, size=None, out=None, dtype=None, layout=None, device=None, requ
     if memory_format is not None and repr(memory_format) != "torch.contiguous_format":
         raise NotImplementedError(f"empty: memory_format {memory_format}")
     shape = _sizes("empty", many, size)
-    return _finish(fresh(dtype or dtypes.get_default_dtype(), shape), requires_grad, out)
+    return _finish(fresh(_kind(dtype), shape), requires_grad, out)
 
 
 @composite("zeros(int[] size, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None) "
@@ -100,7 +113,7 @@ def zeros(*many, size=None, out=None, dtype=None, layout=None, device=None, requ
     _check_device(device)
     _check_layout(layout, pin_memory)
     return _finish(
-        _filled(_sizes("zeros", many, size), 0, dtype or dtypes.get_default_dtype()),
+        _filled(_sizes("zeros", many, size), 0, _kind(dtype)),
         requires_grad,
         out,
     )
@@ -114,7 +127,7 @@ def ones(*many, size=None, out=None, dtype=None, layout=None, device=None, requi
     _check_device(device)
     _check_layout(layout, pin_memory)
     return _finish(
-        _filled(_sizes("ones", many, size), 1, dtype or dtypes.get_default_dtype()),
+        _filled(_sizes("ones", many, size), 1, _kind(dtype)),
         requires_grad,
         out,
     )
@@ -172,7 +185,7 @@ def linspace(start, end, steps, *, out=None, dtype=None, layout=None, device=Non
     if steps < 0:
         raise RuntimeError("number of steps must be non-negative")
     start, end = (v.item() if isinstance(v, Tensor) else v for v in (start, end))
-    dtype = dtype or dtypes.get_default_dtype()
+    dtype = _kind(dtype)
     values = np.linspace(start, end, steps, dtype=np.float64)
     y = from_bytes(values.tobytes(), dtypes.float64, (steps,))
     return _finish(y.to(dtype), requires_grad, out)
@@ -187,7 +200,7 @@ def logspace(start, end, steps, base=10.0, *, out=None, dtype=None, layout=None,
     _check_layout(layout, pin_memory)
     values = np.logspace(start, end, steps, base=base, dtype=np.float64)
     y = from_bytes(values.tobytes(), dtypes.float64, (steps,))
-    return _finish(y.to(dtype or dtypes.get_default_dtype()), requires_grad, out)
+    return _finish(y.to(_kind(dtype)), requires_grad, out)
 
 
 @composite("eye(int n, int? m=None, *, ScalarType? dtype=None, Layout? layout=None, "
@@ -200,7 +213,7 @@ def eye(n, m=None, *, out=None, dtype=None, layout=None, device=None, requires_g
     m = n if m is None else m
     if n < 0 or m < 0:
         raise RuntimeError(f"n must be greater or equal to 0, got {min(n, m)}")
-    y = _filled((n, m), 0, dtype or dtypes.get_default_dtype())
+    y = _filled((n, m), 0, _kind(dtype))
     if n and m:
         y.diagonal().fill_(1)
     return _finish(y, requires_grad, out)
@@ -292,6 +305,7 @@ def _plain(data):
 
 
 def _from_python(data, dtype):
+    dtype = None if dtype is None else _kind(dtype)
     if isinstance(data, np.generic):
         data = np.asarray(data)
     if isinstance(data, np.ndarray):
@@ -380,12 +394,13 @@ def as_tensor(data, dtype=None, device=None):
     return tensor.forward(data, dtype=dtype)
 
 
-asarray = composite("asarray(Scalar obj, *, ScalarType? dtype=None, Device? device=None, "
-                    "bool? copy=None, bool requires_grad=False) -> Tensor")(
-    lambda obj, *, dtype=None, device=None, copy=None, requires_grad=False: _finish(
-        tensor.forward(obj, dtype=dtype, device=device) if copy else as_tensor.forward(obj, dtype, device), requires_grad
-    )
-)
+@composite("asarray(Scalar obj, *, ScalarType? dtype=None, Device? device=None, "
+           "bool? copy=None, bool requires_grad=False) -> Tensor")
+def asarray(obj, *, dtype=None, device=None, copy=None, requires_grad=False):
+    """A tensor from data; shares memory where possible unless `copy` is true."""
+    if copy:
+        return _finish(tensor.forward(obj, dtype=dtype, device=device), requires_grad)
+    return _finish(as_tensor.forward(obj, dtype, device), requires_grad)
 
 
 def from_numpy(array):

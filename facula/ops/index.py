@@ -25,7 +25,7 @@ def _as_index_tensor(item):
 
 
 def parse(self, key):
-    """Applies ints, slices, None, Ellipsis as views; returns the view and a tensor or None a dim."""
+    """Applies ints, slices, None, Ellipsis as views; gives the view and a tensor or None a dim."""
     items = key if type(key) is tuple else (key,)
     # A short list with anything but numbers in it counts as a tuple, as it once did in NumPy.
     if type(key) is list and len(key) < 32 and any(
@@ -45,7 +45,8 @@ def parse(self, key):
     ndim = self.form.ndim
     if taken > ndim:
         raise IndexError(f"too many indices for tensor of dimension {ndim}")
-    y, dim, indices = self, 0, []
+    y, dim = self, 0
+    indices: list[Tensor | None] = []
     place = 0  # the dimension of self that an item belongs to, for messages
     slice_view = registry["slice"].function
     for item in items:
@@ -121,7 +122,7 @@ def parse(self, key):
 
 def expand_masks(self, indices):
     """Masks become coordinates of their true elements; returns an int64 tensor or None a dim."""
-    flat = []
+    flat: list[Tensor | None] = []
     for index in indices:
         if index is None:
             flat.append(None)
@@ -146,7 +147,7 @@ def expand_masks(self, indices):
 
 
 def arrange(self, indices):
-    """Shape of the indexed result, where its index dims stand, and index tensors laid out for it."""
+    """Shape of the indexed result, where index dims stand in it, and index tensors laid out."""
     used = [k for k, index in enumerate(indices) if index is not None]
     try:
         spread = broadcast_shapes(*(indices[k].form.shape for k in used))
@@ -191,7 +192,7 @@ def _(g, self_form, indices):
     return registry["index_put"].function(whole, indices, g, True)
 
 
-registry["index"].tensor_names = ("self",)
+index.tensor_names = ("self",)
 
 
 @operation("index_put(Tensor self, Tensor?[] indices, Tensor values, bool accumulate=False) "
@@ -203,7 +204,7 @@ def index_put(self, indices, values, accumulate=False):
     return y
 
 
-registry["index_put"].tensor_names = ("self", "values")
+index_put.tensor_names = ("self", "values")
 
 
 @index_put.gradient
@@ -243,9 +244,9 @@ def put(target, indices, values, accumulate):
 
 
 def _name(tensor):
-    return {"float32": "Float", "float64": "Double", "int64": "Long", "int32": "Int", "bool": "Bool",
-            "float16": "Half", "bfloat16": "BFloat16", "uint8": "Byte", "int8": "Char", "int16": "Short"}[
-                tensor.form.dtype.name]  # fmt: skip
+    return {"float32": "Float", "float64": "Double", "int64": "Long", "int32": "Int",
+            "bool": "Bool", "float16": "Half", "bfloat16": "BFloat16", "uint8": "Byte",
+            "int8": "Char", "int16": "Short"}[tensor.form.dtype.name]  # fmt: skip
 
 
 @composite("index_put_(Tensor(a!) self, Tensor?[] indices, Tensor values, bool accumulate=False) "
@@ -379,7 +380,7 @@ def gather(self, dim, index, *, sparse_grad=False):
     return y
 
 
-registry["gather"].tensor_names = ("self",)
+gather.tensor_names = ("self",)
 
 
 @gather.gradient
@@ -422,8 +423,8 @@ def scatter_src(self, dim, index, src):
     return _scatter("put", self, dim, index, src)
 
 
-registry["scatter_src"].tensor_names = ("self", "src")
-registry["scatter_src"].node_name = "ScatterBackward0"
+scatter_src.tensor_names = ("self", "src")
+scatter_src.node_name = "ScatterBackward0"
 
 
 @scatter_src.gradient
@@ -452,7 +453,7 @@ def scatter_add(self, dim, index, src):
     return _scatter("add", self, dim, index, src)
 
 
-registry["scatter_add"].tensor_names = ("self", "src")
+scatter_add.tensor_names = ("self", "src")
 
 
 @scatter_add.gradient
@@ -521,15 +522,15 @@ def index_select(self, dim, index):
     wide = as_index(index).reshape((-1,) + (1,) * (len(shape) - dim - 1))
     if index.form.numel and source.form.shape[dim] == 0:
         raise RuntimeError("index_select(): self indexing axis dim should be positive")
+    moved = (wide, source.form.shape[dim], source.form.strides[dim], dim)
     try:
-        access("take", y, source, strides, [(wide, source.form.shape[dim], source.form.strides[dim], dim)], shape,
-               positive=True)  # fmt: skip
+        access("take", y, source, strides, [moved], shape, positive=True)
     except RuntimeError:
         raise IndexError("index out of range in self") from None
     return y if self.form.ndim else y.reshape(())
 
 
-registry["index_select"].tensor_names = ("self",)
+index_select.tensor_names = ("self",)
 
 
 @index_select.gradient
@@ -577,7 +578,7 @@ def _along(mode, target, dim, index, source, positive=True):
     access(mode, source, target, strides, laid, source.form.shape, positive=positive)
 
 
-registry["index_add"].tensor_names = ("self", "source")
+index_add.tensor_names = ("self", "source")
 
 
 @index_add.gradient
@@ -618,7 +619,7 @@ def index_copy(self, dim, index, source):
     return y
 
 
-registry["index_copy"].tensor_names = ("self", "source")
+index_copy.tensor_names = ("self", "source")
 
 
 @index_copy.gradient
@@ -644,7 +645,7 @@ def index_fill(self, dim, index, value):
     return y
 
 
-registry["index_fill"].tensor_names = ("self",)
+index_fill.tensor_names = ("self",)
 
 
 @index_fill.gradient
@@ -728,8 +729,7 @@ def embedding(weight, indices, padding_idx=-1, scale_grad_by_freq=False, sparse=
             f"Long, Int; but got torch.{_name(indices)}Tensor instead (while checking arguments "
             "for embedding)"
         )
-    rows = registry["embedding_rows"].function(weight, indices, padding_idx, scale_grad_by_freq)
-    return rows
+    return registry["embedding_rows"].function(weight, indices, padding_idx, scale_grad_by_freq)
 
 
 @operation("embedding_rows(Tensor weight, Tensor indices, int padding_idx, "
@@ -739,16 +739,16 @@ def embedding_rows(weight, indices, padding_idx, scale_grad_by_freq):
     y = empty(weight.form.dtype, (*indices.form.shape, weight.form.shape[1]))
     strides = [0] * indices.form.ndim + [weight.form.strides[1]]
     wide = as_index(indices).reshape((*indices.form.shape, 1))
+    moved = (wide, weight.form.shape[0], weight.form.strides[0], 0)
     try:
-        access("take", y, weight, strides, [(wide, weight.form.shape[0], weight.form.strides[0], 0)],
-               y.form.shape, positive=True)  # fmt: skip
+        access("take", y, weight, strides, [moved], y.form.shape, positive=True)
     except RuntimeError:
         raise IndexError("index out of range in self") from None
     return y
 
 
-registry["embedding_rows"].tensor_names = ("weight",)
-registry["embedding_rows"].node_name = "EmbeddingBackward0"
+embedding_rows.tensor_names = ("weight",)
+embedding_rows.node_name = "EmbeddingBackward0"
 
 
 @embedding_rows.gradient
@@ -821,8 +821,7 @@ def masked_scatter(self, mask, source):
     x, chosen = self.expand(shape), mask.expand(shape)
     count = int(chosen.sum().item())
     if count > source.form.numel:
-        raise RuntimeError("masked_scatter_: expected self and source to have same number of elements but got "
-                           f"count of True mask = {count} and source.numel() = {source.form.numel}")  # fmt: skip
+        raise RuntimeError("Number of elements of source < number of ones in mask")
     return registry["index_put"].function(x, (chosen,), source.reshape(-1).narrow(0, 0, count))
 
 
@@ -907,14 +906,18 @@ def repeat_interleave(self, repeats=None, dim=None, *, output_size=None):
     if (counts < 0).any():
         raise RuntimeError("repeats can not be negative")
     if counts.size not in (1, size):
-        raise RuntimeError("repeats must have the same size as input along dim, but got "
-                           f"repeats.size(0) = {counts.size} and input.size({dim}) = {size}")  # fmt: skip
+        raise RuntimeError(
+            "repeats must have the same size as input along dim, but got "
+            f"repeats.size(0) = {counts.size} and input.size({dim}) = {size}"
+        )
     places = np.repeat(np.arange(size), counts.reshape(-1))
     return x.index_select(dim, registry["tensor"].function(places))
 
 
-WAYS = {"sum": ("add", 0), "prod": ("mul", 1), "mean": ("add", 0),
-        "amax": ("max", None), "amin": ("min", None)}
+WAYS: dict[str, tuple[str, float | None]] = {
+    "sum": ("add", 0), "prod": ("mul", 1), "mean": ("add", 0), "amax": ("max", None),
+    "amin": ("min", None),
+}
 
 
 @composite("scatter_reduce(Tensor self, int dim, Tensor index, Tensor src, str reduce, *, "

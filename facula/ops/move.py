@@ -185,7 +185,7 @@ def write(target, source):
         and target.form.dtype.is_floating_point
     ):
         made = wrap(target.storage, target.address, target.form)
-        record_operation(registry["overwrite"], made, {"self": before, "source": source})
+        record_operation(overwrite, made, {"self": before, "source": source})
         rebase(target, made.edge)
     return target
 
@@ -196,7 +196,7 @@ def overwrite(self, source):
     raise AssertionError("overwrite is recorded by copy_, never called")
 
 
-registry["overwrite"].node_name = "CopyBackwards"
+overwrite.node_name = "CopyBackwards"
 
 
 @overwrite.gradient
@@ -230,9 +230,7 @@ def fill_(self, value):
     self.storage.version += 1
     if mode.enabled and before.needs_grad:
         made = wrap(self.storage, self.address, self.form)
-        record_operation(
-            registry["overwrite"], made, {"self": before, "source": self.new_empty(())}
-        )
+        record_operation(overwrite, made, {"self": before, "source": self.new_empty(())})
         rebase(self, made.edge)
     return self
 
@@ -270,7 +268,7 @@ def zero_(self):
 
 @composite("resize_(Tensor(a!) self, int[] size) -> Tensor(a!)")
 def resize_(self, *size):
-    """Another contiguous shape over the same storage, which may grow; new elements hold anything."""
+    """Another contiguous shape over the same storage, which may grow (new elements: anything)."""
     if len(size) == 1 and not isinstance(size[0], int):
         size = tuple(size[0])
     if self.needs_grad:
@@ -369,7 +367,8 @@ def cat(tensors, dim=0):
 
 @cat.gradient
 def _(g, tensors_form, dim, needs):
-    results, start = [], 0
+    results: list[Tensor | None] = []
+    start = 0
     dim = wrap_dim(dim, g.ndim)
     for form, needed in zip(tensors_form, needs[0], strict=True):
         if form.shape == (0,):

@@ -33,8 +33,8 @@ def batch_norm_train(input, weight, bias, eps):
     return y.to(input.form.dtype), mean, inverse
 
 
-registry["batch_norm_train"].node_name = "NativeBatchNormBackward0"
-registry["batch_norm_train"].differentiable_outputs = (0,)
+batch_norm_train.node_name = "NativeBatchNormBackward0"
+batch_norm_train.differentiable_outputs = (0,)
 
 
 @batch_norm_train.gradient
@@ -131,8 +131,8 @@ def layer_norm_rows(input, weight, bias, n, eps):
     return y.to(input.form.dtype).reshape(input.form.shape), mean, inverse
 
 
-registry["layer_norm_rows"].node_name = "NativeLayerNormBackward0"
-registry["layer_norm_rows"].differentiable_outputs = (0,)
+layer_norm_rows.node_name = "NativeLayerNormBackward0"
+layer_norm_rows.differentiable_outputs = (0,)
 
 
 @layer_norm_rows.gradient

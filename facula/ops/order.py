@@ -1,6 +1,7 @@
 """Order along a dimension: extremes with positions, sorting, running sums, flips."""
 
 from collections import namedtuple
+from typing import Any, cast
 
 import numpy as np
 
@@ -12,7 +13,7 @@ from facula.tensor import Tensor
 
 
 def _result(name, first="values", second="indices"):
-    made = namedtuple(name, (first, second))
+    made = cast(Any, namedtuple(name, (first, second)))
     made.__module__ = "torch.return_types"
     made.__repr__ = lambda self: (
         f"torch.return_types.{name}(\n{first}={self[0]!r},\n{second}={self[1]!r})"
@@ -46,9 +47,8 @@ def _extremes(name, largest):
         values, indices = extreme(self, dim, largest)
         return (values.unsqueeze(dim), indices.unsqueeze(dim)) if keepdim else (values, indices)
 
-    record = registry[f"{name}_along"]
-    record.differentiable_outputs = (0,)
-    record.node_name = f"{name.title()}Backward0"
+    along.differentiable_outputs = (0,)
+    along.node_name = f"{name.title()}Backward0"
 
     @along.gradient
     def _(g, ys, self_form, dim, keepdim):
@@ -63,7 +63,9 @@ def _extremes(name, largest):
         if self.form.kind == "bool":
             raise RuntimeError(f"arg{name}(): does not support bool input")
 
-    @composite(f"arg{name}(Tensor self, int? dim=None, bool keepdim=False, *, Tensor(a!)? out=None) -> Tensor", f"The position of the {name}; of the flattened tensor without dim.")
+    @composite(f"arg{name}(Tensor self, int? dim=None, bool keepdim=False, *, "
+               "Tensor(a!)? out=None) -> Tensor",
+               f"The position of the {name}; of the flattened tensor without dim.")
     def arg(self, dim=None, keepdim=False):
         check_order(self)
         if dim is None:
@@ -71,11 +73,11 @@ def _extremes(name, largest):
                 raise IndexError(
                     f"arg{name}(): Expected reduction dim to be specified for input.numel() == 0."
                 )
-            found = registry[f"{name}_along"].forward(self.detach().reshape(-1), 0)[1]
+            found = along.forward(self.detach().reshape(-1), 0)[1]
             return found.reshape((1,) * self.form.ndim) if keepdim else found
         if self.form.ndim:
             _check_elements(f"arg{name}", self, wrap_dim(dim, self.form.ndim))
-        return registry[f"{name}_along"].forward(self.detach(), dim, keepdim)[1]
+        return along.forward(self.detach(), dim, keepdim)[1]
 
     @composite(f"{name}(Tensor self, Tensor? other=None) -> Tensor",
                f"The {name} of all elements; with a dim also positions; with another tensor "
@@ -131,8 +133,8 @@ def sort_along(self, dim, descending):
     return values.transpose(dim, -1).contiguous(), indices.transpose(dim, -1).contiguous()
 
 
-registry["sort_along"].differentiable_outputs = (0,)
-registry["sort_along"].node_name = "SortBackward0"
+sort_along.differentiable_outputs = (0,)
+sort_along.node_name = "SortBackward0"
 
 
 @sort_along.gradient
@@ -370,7 +372,10 @@ def _place(self, dim, k):
 
 
 def _medians(name, skip):
-    @composite(f"{name}(Tensor self, int? dim=None, bool keepdim=False) -> (Tensor, Tensor)", "The middle element; the lower of two." + (" Elements that are nan do not count." if skip else " nan if one is nan."))
+    nans = "Elements that are nan do not count." if skip else "nan if one is nan."
+
+    @composite(f"{name}(Tensor self, int? dim=None, bool keepdim=False) -> (Tensor, Tensor)",
+               f"The middle element; the lower of two. {nans}")
     def median(self, dim=None, keepdim=False):
         if dim is None:
             if self.form.numel == 0:
@@ -556,7 +561,7 @@ def bincount(self, weights=None, minlength=0):
 
 @composite("histc(Tensor self, int bins=100, Scalar min=0, Scalar max=0) -> Tensor")
 def histc(self, bins=100, min=0, max=0):
-    """How many elements fall into each of `bins` equal parts of [min, max] (equal: data's range)."""
+    """How many elements fall into each of `bins` equal parts of [min, max] (or of their range)."""
     x = self.detach().reshape(-1)
     if min == max and x.form.numel:
         min, max = x.amin().item(), x.amax().item()

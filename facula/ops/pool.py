@@ -78,7 +78,7 @@ def max_pool2d_with_indices(self, kernel_size, stride=None, padding=0, dilation=
     return max_pool(self, out, window)
 
 
-registry["max_pool2d_with_indices"].differentiable_outputs = (0,)
+max_pool2d_with_indices.differentiable_outputs = (0,)
 
 
 @max_pool2d_with_indices.gradient
@@ -92,7 +92,7 @@ def max_pool2d_backward(grad, index, shape):
     return max_pool_backward(grad, index, shape)
 
 
-registry["max_pool2d_backward"].tensor_names = ("grad",)
+max_pool2d_backward.tensor_names = ("grad",)
 
 
 @max_pool2d_backward.gradient

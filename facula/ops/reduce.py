@@ -1,4 +1,4 @@
-"""Reductions. Formulas: map(x) to a state, combine(a, b), finish(state, n); gradient(g, y, x, n)."""
+"""Reductions. Formulas: map(x), combine(a, b), finish(state, n) and gradient(g, y, x, n)."""
 
 from facula.kernel.scalar import maximum, minimum, ne, sqrt
 from facula.meta import dtype as dtypes
@@ -79,7 +79,8 @@ def _extremes(name, doc):
         hit = (self == y).to(g.form.dtype)
         return g * hit / hit.sum(dims, keepdim=True)
 
-    @composite(f"{name}(Tensor self, int[1] dim=[], bool keepdim=False, *, Tensor(a!)? out=None) -> Tensor", doc)
+    @composite(f"{name}(Tensor self, int[1] dim=[], bool keepdim=False, *, "
+               "Tensor(a!)? out=None) -> Tensor", doc)
     def whole(self, dim=(), keepdim=False):
         if self.form.numel == 0 and dim in ((), []):
             raise RuntimeError(
@@ -99,7 +100,7 @@ def prod_along(self, dims, keepdim, dtype):
     return registry["prod_plain"].function(self.to(dtype), dims, keepdim)
 
 
-registry["prod_along"].node_name = "ProdBackward0"
+prod_along.node_name = "ProdBackward0"
 
 
 @prod_along.gradient
@@ -165,7 +166,21 @@ def var(self, dim=None, unbiased=None, keepdim=False, *, correction=None):
            "Scalar? correction=None, Tensor(a!)? out=None) -> Tensor")
 def std(self, dim=None, unbiased=None, keepdim=False, *, correction=None):
     """The square root of var."""
-    return self.var(dim, unbiased, keepdim, correction=correction).sqrt()
+    return registry["root"].function(self.var(dim, unbiased, keepdim, correction=correction))
+
+
+@operation("root(Tensor self) -> Tensor")
+def root(self):
+    """The square root; where it is 0 no gradient passes."""
+    return self.sqrt()
+
+
+registry["root"].node_name = "StdBackward0"
+
+
+@root.gradient
+def _(g, y):
+    return registry["where"].function(y == 0, 0.0, g / (y * 2))
 
 
 @composite("var_mean(Tensor self, int[1]? dim=None, bool unbiased=True, bool keepdim=False, *, "
@@ -264,7 +279,7 @@ def norm2(self, dims, keepdim):
     return registry["root_of_squares"].function(self, dims, keepdim)
 
 
-registry["norm2"].node_name = "LinalgVectorNormBackward0"
+norm2.node_name = "LinalgVectorNormBackward0"
 
 
 @norm2.gradient

@@ -37,7 +37,7 @@ def softmax_along(self, dim, log):
     return _along(self, dim, lambda rows: softmax(rows, log))
 
 
-registry["softmax_along"].node_name = "SoftmaxBackward0"
+softmax_along.node_name = "SoftmaxBackward0"
 
 
 @softmax_along.gradient
@@ -92,9 +92,9 @@ def cross_entropy_classes(self, target, ignore, reduction):
     return (total / count if reduction == "mean" else total), lse
 
 
-registry["cross_entropy_classes"].node_name = "NllLossBackward0"
-registry["cross_entropy_classes"].tensor_names = ("self",)
-registry["cross_entropy_classes"].differentiable_outputs = (0,)
+cross_entropy_classes.node_name = "NllLossBackward0"
+cross_entropy_classes.tensor_names = ("self",)
+cross_entropy_classes.differentiable_outputs = (0,)
 
 
 @cross_entropy_classes.gradient
@@ -197,8 +197,9 @@ def nll_loss(self, target, weight=None, reduction="mean", ignore_index=-100):
 
 
 def _word(tensor):
-    return {"f32": "Float", "f64": "Double", "f16": "Half", "bf16": "BFloat16", "i64": "Long", "i32": "Int",
-            "i16": "Short", "i8": "Char", "u8": "Byte", "bool": "Bool"}[tensor.form.kind]  # fmt: skip
+    return {"f32": "Float", "f64": "Double", "f16": "Half", "bf16": "BFloat16", "i64": "Long",
+            "i32": "Int", "i16": "Short", "i8": "Char", "u8": "Byte",
+            "bool": "Bool"}[tensor.form.kind]  # fmt: skip
 
 
 @composite(

@@ -176,7 +176,7 @@ def _(g, self_form, offset, dim1, dim2):
 
 @view("unfold(Tensor(a) self, int dimension, int size, int step) -> Tensor(a)")
 def unfold(geometry, dimension, size, step):
-    """Windows of `size` indices, `step` apart; positions inside a window are a new last dimension."""
+    """Windows of `size` indices, `step` apart; the position in a window is a new last dimension."""
     return geometry.unfold(dimension, size, step)
 
 
@@ -324,7 +324,16 @@ def unbind(self, dim=0):
     if not self.form.ndim:
         raise IndexError(f"Dimension specified as {dim} but tensor has no dimensions")
     dim = wrap_dim(dim, self.ndim)
-    return tuple([self.select(dim, k) for k in range(self.form.shape[dim])])
+    return _together("Unbind", tuple([self.select(dim, k) for k in range(self.form.shape[dim])]))
+
+
+def _together(name, pieces):
+    """Pieces that one function made: recorded ones must not be written to."""
+    for number, piece in enumerate(pieces):
+        if piece.edge is not None:
+            extra = piece.extras()
+            extra.kind, extra.name = "multi", f"Output {number} of {name}"
+    return pieces
 
 
 @composite("split(Tensor(a) self, int[] split_size_or_sections, int dim=0) -> Tensor(a)[]")
@@ -358,7 +367,8 @@ def split(self, split_size_or_sections=None, dim=0, *, split_size=None):
     for size in sizes:
         pieces.append(self.narrow(dim, start, size))
         start += size
-    return tuple(pieces)
+    name = "Split" if isinstance(split_size_or_sections, int) else "SplitWithSizes"
+    return _together(name, tuple(pieces))
 
 
 @composite("chunk(Tensor(a) self, int chunks, int dim=0) -> Tensor(a)[]")
@@ -387,7 +397,8 @@ def tensor_split(self, indices_or_sections, dim=0):
         if count <= 0:
             raise RuntimeError(f"number of sections must be larger than 0, got {count}")
         small, more = divmod(length, count)
-        return self.split([small + 1] * more + [small] * (count - more), dim)
+        sizes = [small + 1] * more + [small] * (count - more)
+        return tuple([self.narrow(dim, sum(sizes[:k]), size) for k, size in enumerate(sizes)])
     edges = [0, *indices_or_sections, length]
     return tuple(
         [
@@ -470,7 +481,6 @@ def meshgrid(*tensors, indexing="ij"):
         for k, one in enumerate(tensors)
     ]
     if swap:
-        grids = [grid.transpose(0, 1) for grid in grids]
         grids[0], grids[1] = grids[1], grids[0]
     return tuple(grids)
 

@@ -1,4 +1,4 @@
-"""Training keeps no tensor alive: graphs must not be reference cycles that wait for the collector."""
+"""Training keeps no tensor alive: graphs are no reference cycles that wait for the collector."""
 
 import gc
 

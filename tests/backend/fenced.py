@@ -37,7 +37,9 @@ class Between:
 
 
 class BeforeForbidden(Between):
-    """A copy that ends where memory that must not be touched begins: reading too far ends the process."""
+    """A copy that ends where memory that must not be touched begins: reading too far ends the
+    process.
+    """
 
     def __init__(self, array: np.ndarray) -> None:
         self.array = array
@@ -60,7 +62,9 @@ def run(
     values: Mapping[str, Any],
     place: type[Between] = Between,
 ) -> tuple[int, Arrays]:
-    """Calls a kernel with arguments by name; arrays are copied first. The code, and the arrays after."""
+    """Calls a kernel with arguments by name; arrays are copied first. The code, and the arrays
+    after.
+    """
     copies = {name: place(v) for name, v in values.items() if isinstance(v, np.ndarray)}
     given = {name: copies[name].address if name in copies else v for name, v in values.items()}
     code = kernel(*[given[p.name] for p in plan.parameters])

@@ -163,10 +163,8 @@ def reduce_cases() -> Iterator[Case]:
         for size in (1, 40, 41, 127):
             text = f"split {order} {size}"
             yield along(text, ("f32", "f64"), "f64", 0.0, add, (2,), (size,), order, chunk=40)
-            yield along(
-                text + "+", ("i32", "i64"), "i64", 0, add, (3, 5), (2, size)[:: 1 if order == "kr" else -1],
-                order, chunk=40,
-            )  # fmt: skip
+            both = (2, size) if order == "kr" else (size, 2)
+            yield along(text + "+", ("i32", "i64"), "i64", 0, add, (3, 5), both, order, chunk=40)
     yield argmax(43, 0)
     yield argmax(43, 5)
 
@@ -286,8 +284,10 @@ def layer_cases() -> Iterator[Case]:
     names = pool.SIZES
     for kind in ("f32", "f64", "f16", "i64", "u8"):
         for h, w, kh, kw, sh, sw, ph, pw, dh, dw in (
-            (5, 7, 2, 2, 2, 2, 0, 0, 1, 1), (6, 21, 3, 3, 1, 2, 1, 1, 1, 1), (9, 40, 2, 3, 2, 1, 1, 1, 2, 2),
-        ):  # fmt: skip
+            (5, 7, 2, 2, 2, 2, 0, 0, 1, 1),
+            (6, 21, 3, 3, 1, 2, 1, 1, 1, 1),
+            (9, 40, 2, 3, 2, 1, 1, 1, 2, 2),
+        ):
             oh = (h + 2 * ph - dh * (kh - 1) - 1) // sh + 1
             ow = (w + 2 * pw - dw * (kw - 1) - 1) // sw + 1
             sizes = (2, h, w, oh, ow, kh, kw, sh, sw, ph, pw, dh, dw)
@@ -314,7 +314,9 @@ def layer_cases() -> Iterator[Case]:
 # --- products ----------------------------------------------------------------------------------
 
 
-def launched(text: str, launch: Launch, arrays: dict[str, np.ndarray], result: str, kind: str) -> Case:
+def launched(
+    text: str, launch: Launch, arrays: dict[str, np.ndarray], result: str, kind: str
+) -> Case:
     names = [p.name for p in launch.plan.parameters]
     values: dict[str, Any] = dict(arrays)
     values.setdefault("bias", 0)

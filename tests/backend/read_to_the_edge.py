@@ -5,10 +5,10 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from fenced import BeforeForbidden, run  # noqa: E402
-from plan_cases import FAMILIES  # noqa: E402
+from fenced import BeforeForbidden, run
+from plan_cases import FAMILIES
 
-from facula.backend.cpu import machine  # noqa: E402
+from facula.backend.cpu import machine
 
 if __name__ == "__main__":
     for family in FAMILIES:

@@ -1,11 +1,11 @@
-"""The kernel cache: what it keeps, whom it trusts, and that no state of the disk stops a program."""
+"""The kernel cache: what it keeps and trusts; no state of the disk stops a program."""
 
 import os
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from programs import output, run, start
+from processes import output, run, start
 
 from facula.backend import llvm
 from facula.backend.cache import KernelCache
@@ -76,7 +76,9 @@ def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
     assert (tmp_path / "file").read_text() == "not a folder"
 
 
-@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write anywhere")
+@pytest.mark.skipif(
+    not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write anywhere"
+)
 def test_a_folder_that_may_only_be_read(tmp_path: Path) -> None:
     answers(tmp_path)
     victim = entries(tmp_path)[0]

@@ -1,4 +1,4 @@
-"""Every word of the formula vocabulary: compiled code agrees with what the word means on numbers."""
+"""Every word of the formula vocabulary: compiled code does what the word means on numbers."""
 
 import inspect
 import math
@@ -21,12 +21,42 @@ from facula.kernel.scalar import PLAIN
 ELSEWHERE = COMPARISONS | {"where"}
 ON_INTEGERS = (
     "add", "sub", "mul", "neg", "div", "floordiv", "mod", "fmod", "pow", "and", "or", "xor", "not",
-    "shl", "shr", "eq", "ne", "lt", "le", "gt", "ge", "isnan", "isinf", "where", "maximum", "minimum",
-    "abs", "sign", "floor", "ceil", "trunc", "round",
+    "shl", "shr", "eq", "ne", "lt", "le", "gt", "ge", "isnan", "isinf", "where", "maximum",
+    "minimum", "abs", "sign", "floor", "ceil", "trunc", "round",
 )  # fmt: skip
-ON_TRUTHS = ("add", "sub", "mul", "and", "or", "xor", "not", "eq", "ne", "lt", "ge", "maximum", "pow")
+ON_TRUTHS = (
+    "add",
+    "sub",
+    "mul",
+    "and",
+    "or",
+    "xor",
+    "not",
+    "eq",
+    "ne",
+    "lt",
+    "ge",
+    "maximum",
+    "pow",
+)
 ON_FLOATS = sorted(PLAIN.keys() - {"and", "or", "xor", "not", "shl", "shr"})
-FLOATS = (0.0, -0.0, 0.3, -0.7, 1.0, -1.0, 2.5, -3.5, 17.25, -40.0, 1e-30, 7e8, math.inf, -math.inf, math.nan)
+FLOATS = (
+    0.0,
+    -0.0,
+    0.3,
+    -0.7,
+    1.0,
+    -1.0,
+    2.5,
+    -3.5,
+    17.25,
+    -40.0,
+    1e-30,
+    7e8,
+    math.inf,
+    -math.inf,
+    math.nan,
+)
 # Beside zeros and poles our definitions of these differ from C's, or lose digits.
 FINITE_ONLY = {"digamma", "trigamma", "lgamma", "erfinv"}
 
@@ -84,7 +114,21 @@ def test_floats(op: str, kind: str) -> None:
 def test_integers(op: str, kind: str) -> None:
     _, count = plan_of(op, kind)
     info = np.iinfo(DTYPES[kind])
-    values = (0, 1, 2, 3, 7, 8, 31, 100, info.max, info.max - 1, info.min, max(info.min, -1), info.max // 3)
+    values = (
+        0,
+        1,
+        2,
+        3,
+        7,
+        8,
+        31,
+        100,
+        info.max,
+        info.max - 1,
+        info.min,
+        max(info.min, -1),
+        info.max // 3,
+    )
     columns = grid(values, count, DTYPES[kind])
     if op in ("div", "floordiv", "mod", "fmod"):
         divides = columns[1] != 0

@@ -1,12 +1,10 @@
 """The compiled kernel of every plan agrees with the plan's definition in plain Python."""
 
-import os
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
+import processes
 import pytest
 from fenced import Between, numbers, run, same
 from plan_cases import FAMILIES, Case, update_cases
@@ -82,18 +80,10 @@ def test_updates(case: tuple[str, Update, list[int]]) -> None:
 
 def test_no_kernel_reads_behind_its_operands() -> None:
     """In a process of its own, where memory behind each operand must not be touched."""
-    here = Path(__file__).parent
-    done = subprocess.run(
-        [sys.executable, str(here / "read_to_the_edge.py")],
-        cwd=here.parents[1], capture_output=True, text=True, timeout=300, check=False,
-        env=machine_environment(),
-    )  # fmt: skip
-    assert done.returncode == 0, f"after {done.stdout.splitlines()[-1:]}: {done.stderr[-2000:]}"
-
-
-def machine_environment(**more: str) -> dict[str, str]:
-    root = str(Path(__file__).parents[2])
-    return dict(os.environ) | {"PYTHONPATH": root} | more
+    program = Path(__file__).with_name("read_to_the_edge.py").read_text(encoding="utf-8")
+    told = processes.start(program.replace("__file__", repr(__file__)))
+    out, err = told.communicate(timeout=300)
+    assert told.returncode == 0, f"after {out.splitlines()[-1:]}: {err[-2000:]}"
 
 
 STEP = """
@@ -116,12 +106,8 @@ for _ in range(3):
 def test_whole_programs_run_on_the_interpreter(optimizer: str) -> None:
     losses = []
     for backend in ("llvm", "interpreter"):
-        done = subprocess.run(
-            [sys.executable, "-c", STEP.format(optimizer=optimizer)], capture_output=True, text=True,
-            timeout=120, check=False, env=machine_environment(FACULA_BACKEND=backend),
-        )  # fmt: skip
-        assert done.returncode == 0, done.stderr
-        losses.append([float(line) for line in done.stdout.split()])
+        told = processes.run(STEP.format(optimizer=optimizer), FACULA_BACKEND=backend)
+        losses.append([float(line) for line in told.split()])
     assert len(losses[0]) == 3
     np.testing.assert_allclose(losses[0], losses[1], rtol=1e-5)
 

@@ -1,4 +1,6 @@
-"""Pools of memory: alignment, reuse, limits, what is returned, and storages that cannot be freed twice."""
+"""Pools of memory: alignment, reuse, limits, what is returned, and storages that cannot be freed
+twice.
+"""
 
 import copy
 import gc
@@ -26,7 +28,18 @@ def test_blocks_hold_the_request_and_little_more(nbytes: int) -> None:
 
 def test_addresses_are_aligned_and_blocks_do_not_overlap() -> None:
     memory = Memory(None)
-    sizes = [1, 64, 65, 1000, 4096, LARGEST_IN_SLAB, LARGEST_IN_SLAB + 1, SLAB_BYTES, HUGE_PAGE, 5 << 20]
+    sizes = [
+        1,
+        64,
+        65,
+        1000,
+        4096,
+        LARGEST_IN_SLAB,
+        LARGEST_IN_SLAB + 1,
+        SLAB_BYTES,
+        HUGE_PAGE,
+        5 << 20,
+    ]
     blocks = sorted((memory.acquire(n), block_size(n)) for n in sizes * 3)
     assert all(address % 64 == 0 for address, _ in blocks)
     assert all(a + size <= b for (a, size), (b, _) in zip(blocks, blocks[1:], strict=False))
@@ -77,7 +90,9 @@ def test_statistics_add_up_and_caches_empty() -> None:
 def test_the_cap_is_kept_and_named() -> None:
     memory = Memory(4 << 20)
     block = memory.acquire(1 << 20)
-    with pytest.raises(RuntimeError, match="you tried to allocate 3145728 bytes.*FACULA_MEMORY_CAP=4194304"):
+    with pytest.raises(
+        RuntimeError, match="you tried to allocate 3145728 bytes.*FACULA_MEMORY_CAP=4194304"
+    ):
         memory.acquire(3 << 20)
     memory.pool(1 << 20).append(block)
     assert memory.acquire(1 << 20) == block
@@ -189,5 +204,3 @@ def test_a_forked_child_writes_to_copies() -> None:
         os._exit(0 if x.sum().item() == 40 else 1)
     assert os.waitpid(child, 0)[1] == 0
     assert x.sum().item() == 0 and large.sum().item() == 0
-
-

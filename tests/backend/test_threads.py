@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from programs import run
+from processes import run
 
 import facula as torch
 from facula.backend.cpu import machine
@@ -198,7 +198,8 @@ NO_KERNEL_AT_ALL = "os._exit(0) if os.fork() == 0 else os.wait()"
 @pytest.mark.parametrize(
     "program",
     [
-        FORK, FORK_WHILE_OTHERS_COMPUTE, FORK_AND_LEAVE_NORMALLY, MULTIPROCESSING, SPAWN_OF_PROGRAMS,
+        FORK, FORK_WHILE_OTHERS_COMPUTE, FORK_AND_LEAVE_NORMALLY, MULTIPROCESSING,
+        SPAWN_OF_PROGRAMS,
         EXIT_WITH_WAITING_WORKERS, EXIT_WITH_SPINNING_WORKERS, EXIT_WHILE_A_DAEMON_COMPUTES,
         EXIT_WHILE_ANOTHER_THREAD_COMPUTES,
     ],

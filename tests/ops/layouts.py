@@ -1,4 +1,4 @@
-"""Hostile layouts: the same small numbers transposed, stepped, expanded, offset, overlapping, empty."""
+"""Hostile layouts: small numbers transposed, stepped, expanded, offset, overlapping, empty."""
 
 from collections.abc import Callable
 

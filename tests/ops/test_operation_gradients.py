@@ -1,4 +1,4 @@
-"""Gradients of operations against finite differences, first and second order, and written-to graphs."""
+"""Gradients of operations against finite differences, both orders, and written-to graphs."""
 
 import pytest
 
@@ -14,7 +14,9 @@ def leaves(shapes: tuple[tuple[int, ...], ...]) -> list[Tensor]:
     made = []
     for number, shape in enumerate(shapes):
         count = facula.Size(shape).numel()
-        values = ((facula.arange(count) * 7 + 3 * number + 2) % 13).double() * 0.3 - 1.6 + 0.01 * number
+        values = (
+            ((facula.arange(count) * 7 + 3 * number + 2) % 13).double() * 0.3 - 1.6 + 0.01 * number
+        )
         made.append(values.reshape(shape).requires_grad_())
     return made
 

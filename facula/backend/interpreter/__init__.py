@@ -1,8 +1,9 @@
-"""The plain-Python interpreter: what every plan means, element by element, with Python's own numbers.
+"""The plain-Python interpreter: what every plan means, element by element, in Python's numbers.
 
-`compile_plan(plan)` gives a callable with the arguments of the compiled kernel. It is slow and has no
-vectors, threads or scratch; code generators are tested against it, and `FACULA_BACKEND=interpreter`
-runs whole programs on it. A plan without a definition here has no meaning.
+`compile_plan(plan)` gives a callable with the arguments of the compiled kernel. It is slow and has
+no vectors, threads or scratch; code generators are tested against it, and
+`FACULA_BACKEND=interpreter` runs whole programs on it. A plan that is not defined here has no
+meaning.
 """
 
 from collections.abc import Callable

@@ -43,7 +43,8 @@ def dot(a: Sequence[int], b: Sequence[int]) -> int:
     return sum(x * y for x, y in zip(a, b, strict=True))
 
 
-# --- memory ----------------------------------------------------------------------------------------
+# --- memory
+# ----------------------------------------------------------------------------------------
 
 
 class Cells:
@@ -92,7 +93,8 @@ def stored(value: Number, kind: str) -> Number:
     return rounded(value, kind) if kind in ("f32", "f64") else int(value)
 
 
-# --- numbers ---------------------------------------------------------------------------------------
+# --- numbers
+# ---------------------------------------------------------------------------------------
 
 
 def rounded(value: Number, kind: str) -> float:
@@ -100,7 +102,7 @@ def rounded(value: Number, kind: str) -> float:
     if kind == "f64":
         return float(value)
     if isinstance(value, int) and abs(value) >> 53:
-        # A Python float would round once already: keep 53 bits, the last one telling that more follow.
+        # A Python float would round once already: keep 53 bits, the last one tells of more.
         extra = abs(value).bit_length() - 53
         kept = abs(value) >> extra
         value = math.copysign((kept | (abs(value) != kept << extra)) * 2.0**extra, value)
@@ -118,8 +120,8 @@ def wrapped(value: int, kind: str) -> int:
 def converted(value: Number, kind: str) -> Number:
     """A number cast to a register kind. Integers wrap around; floats are cut off towards 0.
 
-    A float too large for its integer gives what x86 gives: the lowest number; kinds of fewer than 32 bits
-    take the low bits of an i32.
+    A float too large for its integer gives what x86 gives: the lowest number; kinds of fewer than
+    32 bits take the low bits of an i32.
     """
     if kind == "i1":
         return bool(value != 0)
@@ -153,7 +155,8 @@ def fused(a: float, b: float, c: float, kind: str) -> float:
     return rounded(near, kind)
 
 
-# --- formulas --------------------------------------------------------------------------------------
+# --- formulas
+# --------------------------------------------------------------------------------------
 
 
 def _quotient(a: int, b: int) -> int:

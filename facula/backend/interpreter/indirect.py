@@ -19,7 +19,7 @@ COMBINE = {
 
 @defines(Index)
 def index(plan: Index, a: dict[str, Number]) -> int:
-    """values[place] = table[affine place + indices times strides], or the write the other way round."""
+    """values[place] = table[affine place + indices times strides], or the write back."""
     sizes = [a[f"d{d}"] for d in range(plan.rank)]
     steps = {
         n: [a[f"{n}_s{d}"] for d in range(plan.rank)]

@@ -76,7 +76,7 @@ def cross_entropy_backward(plan: CrossEntropyBackward, a: dict[str, Number]) -> 
 
 @defines(MaxPool)
 def max_pool(plan: MaxPool, a: dict[str, Number]) -> None:
-    """The first largest element of each window, or the last nan, and where it stands in the plane."""
+    """The first largest element of each window, or the last nan, and its place in the plane."""
     h, w, oh, ow = a["h"], a["w"], a["oh"], a["ow"]
     for plane in range(a["planes"]):
         x = Cells(a["x"], plan.kind).at(plane * h * w)

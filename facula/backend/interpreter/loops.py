@@ -48,7 +48,7 @@ def pointwise(plan: Pointwise, a: dict[str, Number]) -> int:
 
 @defines(Reduce)
 def reduce(plan: Reduce, a: dict[str, Number]) -> None:
-    """y[kept] = finish(combine of map(x[kept, reduced]) over the reduced places, beginning with unit)."""
+    """y[kept] = finish(combine of map(x[kept, reduced]) over reduced places, from unit on)."""
     kept = [a[f"k{d}"] for d in range(plan.kept)]
     reduced = [a[f"r{d}"] for d in range(plan.reduced)]
     params = [a[f"p{k}"] for k in range(len(plan.params))]
@@ -105,7 +105,7 @@ def scan(plan: Scan, a: dict[str, Number]) -> None:
 
 @defines(Update)
 def update(plan: Update, a: dict[str, Number]) -> None:
-    """For every row of tensors and every element: the formula's outputs go to some of the tensors."""
+    """For every row of tensors and element: the formula's outputs go to some of the tensors."""
     rows = a["rows"]
     lengths = Cells(a["layout"], "i64").at(rows + 1)
     table = Cells(a["table"], "i64")

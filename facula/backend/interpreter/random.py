@@ -1,7 +1,7 @@
 """What random fills mean: the words of MT19937 one by one, and what becomes of them.
 
-The arithmetic of float32 normals is spelled out step by step: it is part of the meaning, since PyTorch's
-numbers are met to the last bit. Note [random streams].
+The arithmetic of float32 normals is spelled out step by step: it is part of the meaning, since
+PyTorch's numbers are met to the last bit. Note [random streams].
 """
 
 import math
@@ -54,7 +54,8 @@ from facula.kernel.program import REGISTER_KIND
 LOW_32 = 2**32 - 1
 
 
-# --- words -----------------------------------------------------------------------------------------
+# --- words
+# -----------------------------------------------------------------------------------------
 
 
 class Stream:
@@ -109,7 +110,8 @@ def seeding(plan: Seeding, a: dict[str, Number]) -> None:
     stream.fields[HAS_NORMAL], stream.normal[0] = 0, 0.0
 
 
-# --- continuous ------------------------------------------------------------------------------------
+# --- continuous
+# ------------------------------------------------------------------------------------
 
 
 @defines(Uniform)
@@ -177,7 +179,7 @@ def _two_normals(first: float, second: float, register: str) -> tuple[float, flo
 
 @defines(NormalBlocks)
 def normal_blocks(plan: NormalBlocks, a: dict[str, Number]) -> None:
-    """Blocks of 16: radii from eight uniforms, angles from eight; the last 16 made anew if n is uneven."""
+    """Blocks of 16: radii from eight uniforms, angles from eight; the last 16 anew if uneven."""
     stream, y, n = Stream(a["state"]), Cells(a["y"], plan.kind), a["n"]
     register = REGISTER_KIND.get(plan.kind, plan.kind)
     mean, std = rounded(a["mean"], register), rounded(a["std"], register)
@@ -221,7 +223,8 @@ def from_uniform(plan: FromUniform, a: dict[str, Number]) -> None:
         y[i] = converted(value, REGISTER_KIND.get(plan.kind, plan.kind))
 
 
-# --- discrete --------------------------------------------------------------------------------------
+# --- discrete
+# --------------------------------------------------------------------------------------
 
 
 @defines(Integers)
@@ -286,7 +289,7 @@ def bernoulli_each(plan: BernoulliEach, a: dict[str, Number]) -> int:
 
 @defines(Multinomial)
 def multinomial(plan: Multinomial, a: dict[str, Number]) -> int:
-    """Per row of weights: the first place whose running sum, over the total, is not below a uniform."""
+    """Per row of weights: the first place whose running share is not below a uniform number."""
     stream, y, columns = Stream(a["state"]), Cells(a["y"], "i64"), a["columns"]
     register = REGISTER_KIND.get(plan.kind, plan.kind)
     code = 0

@@ -8,7 +8,15 @@ loaded index times a stride. Indices are checked; negative ones count from the e
 from dataclasses import dataclass
 
 from facula.kernel.plan import Plan, lowering
-from facula.kernel.program import REGISTER_KIND, STORED_BYTES, Builder, Parameter, Program, Value, program
+from facula.kernel.program import (
+    REGISTER_KIND,
+    STORED_BYTES,
+    Builder,
+    Parameter,
+    Program,
+    Value,
+    program,
+)
 from facula.kernel.target import Target
 
 OUT_OF_BOUNDS = 1
@@ -16,8 +24,8 @@ OUT_OF_BOUNDS = 1
 
 @dataclass(frozen=True, slots=True)
 class Index(Plan):
-    """`mode` "take": values[...] = table[place]; "put" and the combining modes ("add", "mul", "max", "min"):
-    table[place] is replaced by, or combined with, values[...].
+    """`mode` "take": values[...] = table[place]; "put" and the combining modes ("add", "mul",
+    "max", "min"): table[place] is replaced by, or combined with, values[...].
 
     `rowwise`: along the last loop indices stand still and both sides step to the neighbour.
     `positive`: negative indices are errors, as in gather and scatter.
@@ -44,11 +52,12 @@ class Index(Plan):
 
 @lowering(Index)
 def lower_index(plan: Index, target: Target) -> Program:
-    """Reads: a unit is one turn of the outermost loop. Writes: one unit, so that repeated places see the
-    last value (or the sum in one order), whatever the number of threads."""
+    """Reads: a unit is one turn of the outermost loop. Writes: one unit, so that repeated places
+    see the last value (or the sum in one order), whatever the number of threads."""
     names = ["v", "t", *(f"i{k}" for k in range(plan.indices))]
     kinds = [plan.kind, plan.kind, *("i64" for _ in range(plan.indices))]
-    lanes = target.lanes(STORED_BYTES[REGISTER_KIND.get(plan.kind, plan.kind)]) if plan.kind != "bool" else target.lanes(1)
+    register = REGISTER_KIND.get(plan.kind, plan.kind)
+    lanes = target.lanes(1 if plan.kind == "bool" else STORED_BYTES[register])
     single = plan.mode != "take" or plan.rank == 1
 
     def units(b: Builder) -> tuple[Value, Value]:
@@ -91,7 +100,8 @@ def lower_index(plan: Index, target: Target) -> Program:
 
                 def move(i: Value, mask: Value | None) -> None:
                     if plan.mode == "take":
-                        b.store(pointers[0], i, b.load(table, i, plan.kind, lanes, mask), plan.kind, mask)
+                        value = b.load(table, i, plan.kind, lanes, mask)
+                        b.store(pointers[0], i, value, plan.kind, mask)
                         return
                     new = b.load(pointers[0], i, plan.kind, lanes, mask)
                     if plan.mode != "put":
@@ -126,7 +136,8 @@ def lower_index(plan: Index, target: Target) -> Program:
         if depth == plan.rank - 1:
             row(b, pointers)
             return
-        first, last = (b.first, b.last) if depth == 0 and not single else (0, b.parameters[f"d{depth}"])
+        whole = (0, b.parameters[f"d{depth}"])
+        first, last = (b.first, b.last) if depth == 0 and not single else whole
         with b.loop(first, last) as loop:
             moved = [
                 b.offset(p, loop.index * b.parameters[f"{name}_s{depth}"], kind)

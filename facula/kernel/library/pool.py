@@ -1,7 +1,7 @@
-"""Pooling over planes (h, w): largest element with its index, averages, and their gradients. A plane a unit.
+"""Pooling over planes (h, w): largest element and its index, averages, gradients. A plane a unit.
 
-Forward max pooling runs in vectors along the output row; the gradients walk a plane in order, so that
-overlapping windows add up the same way every time.
+Forward max pooling runs in vectors along the output row; the gradients walk a plane in order, so
+that overlapping windows add up the same way every time.
 """
 
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ def _units(b: Builder) -> tuple[Value, Value]:
 
 @dataclass(frozen=True, slots=True)
 class MaxPool(Plan):
-    """y and the index within the plane (row * w + column) of the largest element of each window; nan wins."""
+    """y and the place in the plane (row * w + column) of each window's largest element or nan."""
 
     kind: str
 
@@ -44,7 +44,8 @@ def lower_max_pool(plan: MaxPool, target: Target) -> Program:
     lanes = target.lanes(max(4, STORED_BYTES[compute]))
     integer = Type("i64", lanes)
     is_float = Type(compute).is_float
-    lowest = float("-inf") if is_float else 0 if compute[0] == "u" else -(1 << (Type(compute).bits - 1))
+    lowest_integer = 0 if compute[0] == "u" else -(1 << (Type(compute).bits - 1))
+    lowest = float("-inf") if is_float else lowest_integer
 
     def body(b: Builder) -> None:
         p = b.parameters
@@ -62,7 +63,8 @@ def lower_max_pool(plan: MaxPool, target: Target) -> Program:
                     inside = b.mask(ow - block.index, lanes)
                     column = b.splat(block.index, lanes) + b.iota("i64", lanes)
                     left = column * p["sw"] - p["pw"]
-                    jump = b.op("max", b.op("quotient", b.splat(p["dw"] - 1, lanes) - left, p["dw"]), 0)
+                    steps = b.op("quotient", b.splat(p["dw"] - 1, lanes) - left, p["dw"])
+                    jump = b.op("max", steps, 0)
                     first_column = b.select(left < 0, left + jump * p["dw"], left)
                     best = b.const(Type(compute, lanes), lowest)
                     start = b.splat(first_row * w, lanes) + first_column
@@ -136,8 +138,8 @@ def lower_max_pool_backward(plan: MaxPoolBackward, target: Target) -> Program:
 class AveragePool(Plan):
     """Averages of windows, or their gradient.
 
-    `adaptive`: window i covers floor(i h / oh) to ceil((i + 1) h / oh). Otherwise `divisor` > 0 is the number
-    to divide by, -1 counts padding, -2 counts only elements inside.
+    `adaptive`: window i covers floor(i h / oh) to ceil((i + 1) h / oh). Otherwise `divisor` > 0 is
+    the number to divide by, -1 counts padding, -2 counts only elements inside.
     """
 
     kind: str
@@ -155,7 +157,7 @@ def lower_average_pool(plan: AveragePool, target: Target) -> Program:
     # Sums of halves stay in f32, of f32 in f32 as in torch; f64 in f64.
 
     def span(b: Builder, i: Value, axis: str) -> tuple[Value, Value, Value]:
-        """First and last (exclusive) index inside the plane, and how many positions count with padding."""
+        """First and last (exclusive) index in the plane, and how many positions count padded."""
         p = b.parameters
         size, out = p["h" if axis == "h" else "w"], p["oh" if axis == "h" else "ow"]
         if plan.adaptive:
@@ -184,7 +186,8 @@ def lower_average_pool(plan: AveragePool, target: Target) -> Program:
                     if not plan.adaptive:
                         divisor = p["divisor"]
                         valid = (bottom - top) * (right - left)
-                        counted = b.select(divisor > 0, divisor, b.select(divisor.eq(-1), counted, valid))
+                        free = b.select(divisor.eq(-1), counted, valid)
+                        counted = b.select(divisor > 0, divisor, free)
                     number = b.cast(counted, compute)
                     if plan.backward:
                         share = b.load(y, at, kind) / number

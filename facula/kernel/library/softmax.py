@@ -1,7 +1,7 @@
 """Softmax, log-softmax and cross entropy along contiguous rows, forward and backward, a row a unit.
 
-Each row is read from the cache two or three times but from memory once: the largest element, the sum of
-exponentials, the result. Accumulation is in the compute kind, lane by lane in a fixed order.
+Each row is read from the cache two or three times but from memory once: the largest element, the
+sum of exponentials, the result. Accumulation is in the compute kind, lane by lane in a fixed order.
 """
 
 from collections.abc import Callable, Sequence
@@ -32,7 +32,7 @@ def along_row(
     step: Callable[[Value, Value | None, list[Value]], list[Value]],
     unroll: int = 1,
 ) -> list[Value]:
-    """Runs step(i, mask, states) over a row in vectors, its end under a mask; returns the states."""
+    """Runs step(i, mask, states) over a row in vectors, its end masked; returns the states."""
     stride = lanes * unroll
     whole = n // stride * stride
     with b.loop(0, whole, stride, carry=carried) as loop:
@@ -186,7 +186,7 @@ def lower_softmax_backward(plan: SoftmaxBackward, target: Target) -> Program:
 
 @dataclass(frozen=True, slots=True)
 class CrossEntropy(Plan):
-    """A row's loss log(sum(exp(x))) - x[target] and its log-sum-exp; 0 where the target is `ignore`.
+    """A row's loss log(sum(exp(x))) - x[target] and its log-sum-exp; 0 where target is `ignore`.
 
     Reports 1 if a target is ignored or outside [0, n): the caller then looks closer.
     """
@@ -233,7 +233,7 @@ def lower_cross_entropy(plan: CrossEntropy, target: Target) -> Program:
 
 @dataclass(frozen=True, slots=True)
 class CrossEntropyBackward(Plan):
-    """dx = (exp(x - lse) - [target]) * g / divisor a row; g is one number (`each` 0) or one a row (1)."""
+    """dx = (exp(x - lse) - [target]) * g / divisor; g: one number (`each` 0) or one a row (1)."""
 
     kind: str
 
@@ -265,7 +265,8 @@ def lower_cross_entropy_backward(plan: CrossEntropyBackward, target: Target) -> 
             def finish(i: Value, mask: Value | None, states: list[Value]) -> list[Value]:
                 p = shifted_exp(b, b.load(x, i, kind, lanes, mask), lse)
                 here = b.splat(i, lanes) + b.iota("i64", lanes)
-                hit = b.select(here.eq(b.splat(chosen, lanes)), b.const(Type(compute, lanes), 1.0), 0.0)
+                one = b.const(Type(compute, lanes), 1.0)
+                hit = b.select(here.eq(b.splat(chosen, lanes)), one, 0.0)
                 b.store(dx, i, (p - hit) * g, kind, mask)
                 return states
 

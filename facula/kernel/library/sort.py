@@ -1,17 +1,25 @@
-"""Sorting rows: a stable merge sort from the bottom up, values and their positions together, a row a unit."""
+"""Sorting rows: a stable merge sort from the bottom up, values with positions, a row a unit."""
 
 from dataclasses import dataclass
 
 from facula.kernel.plan import Plan, lowering
-from facula.kernel.program import REGISTER_KIND, Builder, Parameter, Program, Value, program
+from facula.kernel.program import (
+    REGISTER_KIND,
+    STORED_BYTES,
+    Builder,
+    Parameter,
+    Program,
+    Value,
+    program,
+)
 from facula.kernel.target import Target
 
 
 @dataclass(frozen=True, slots=True)
 class Sort(Plan):
-    """Rows of n contiguous elements: x to sorted `values` and their old positions `indices`; nan sorts last
-    (first if descending). `spare_values` and `spare_indices` hold one row a row as well. `passes` is
-    ceil(log2 n)."""
+    """Rows of n contiguous elements: x to sorted `values` and their old positions `indices`; nan
+    sorts last (first if descending). `spare_values` and `spare_indices` hold one row a row as well.
+    `passes` is ceil(log2 n)."""
 
     kind: str
     descending: bool
@@ -43,7 +51,7 @@ def lower_sort(plan: Sort, target: Target) -> Program:
     def body(b: Builder) -> None:
         p = b.parameters
         n, passes = p["n"], p["passes"]
-        item = {"bool": 1, "i8": 1, "u8": 1, "i16": 2, "f16": 2, "bf16": 2, "i32": 4, "f32": 4}.get(kind, 8)
+        item = STORED_BYTES[kind]
         with b.loop(b.first, b.last) as row:
             x = b.offset(p["x"], row.index * n, kind)
             values = p["values"] + row.index * n * item

@@ -52,7 +52,8 @@ def lower_update(plan: Update, target: Target) -> Program:
 
     def units(b: Builder) -> tuple[Value, Value]:
         blocks = b.parameters["blocks"]
-        return blocks, b.parameters["elements"] * weight(plan.graph) // 16 // blocks
+        work = b.parameters["elements"] * weight(plan.graph) // 16
+        return blocks, work // b.op("max", blocks, b.int(1))
 
     def body(b: Builder) -> None:
         rows = b.parameters["rows"]

@@ -1,0 +1,51 @@
+"""Writes into tensors, views and bases: the graph follows, or torch's error is raised."""
+
+from types import ModuleType
+
+import pytest
+
+import facula
+from tests.autograd import programs
+from tests.ops.twin import check
+
+
+@pytest.mark.parametrize("text", programs.INPLACE)
+def test_writes_like_torch(torch: ModuleType, text: str) -> None:
+    check(torch, text)
+
+
+def test_a_write_into_a_view_changes_base_and_sister() -> None:
+    x = facula.arange(4.0).requires_grad_()
+    base = x * 1
+    left, all_of_it = base[:2], base.view(2, 2)
+    left.mul_(10)
+    assert base.tolist() == [0.0, 10.0, 2.0, 3.0]
+    (base * facula.tensor([1.0, 2.0, 3.0, 4.0])).sum().backward(retain_graph=True)
+    assert x.grad is not None and x.grad.tolist() == [10.0, 20.0, 3.0, 4.0]
+    x.grad = None
+    (all_of_it * all_of_it).sum().backward()
+    assert x.grad.tolist() == [0.0, 200.0, 4.0, 6.0]
+
+
+def test_what_torch_refuses_for_want_of_order_is_computed_here() -> None:
+    """Differs from torch, where both are errors: operands are read before the target is written."""
+    x = facula.tensor([1.0, 2.0, 3.0], requires_grad=True)
+    y = x * 1
+    y.mul_(y)
+    y.sum().backward()
+    assert x.grad is not None and x.grad.tolist() == [2.0, 4.0, 6.0]
+    z = facula.arange(6.0).reshape(2, 3)
+    z.sub_(z[0])
+    assert z.tolist() == [[0.0, 0.0, 0.0], [3.0, 3.0, 3.0]]
+
+
+def test_many_writes_in_a_loop() -> None:
+    """The usual way to fill a result row by row."""
+    x = facula.arange(6.0).reshape(2, 3).clone().requires_grad_()
+    out = facula.zeros(10, 3)
+    for row in range(10):
+        out[row] = x[row % 2] * row
+    out[::2] *= 2
+    out.sum().backward()
+    even, odd = 2 * sum(range(0, 10, 2)), sum(range(1, 10, 2))
+    assert x.grad is not None and x.grad.tolist() == [[even] * 3, [odd] * 3]
