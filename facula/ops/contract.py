@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from facula.contraction import product
 from facula.dispatch import dtype_word
+from facula.launch.contraction import product
 from facula.meta.shape import broadcast_shapes, numel
 from facula.op import composite, operation, registry
 from facula.tensor import Tensor

@@ -1,7 +1,7 @@
 """Convolutions. The two gradients are operations themselves; their gradients are convolutions."""
 
-from facula.convolution import backward_data, backward_weight, forward
 from facula.kernel.library.conv import Conv2d
+from facula.launch.convolution import backward_data, backward_weight, forward
 from facula.op import composite, operation, registry
 
 

@@ -4,8 +4,8 @@ import numpy as np
 
 from facula.autograd.mode import mode
 from facula.dispatch import copy_of
-from facula.indirect import access, as_index
-from facula.indirect import nonzero as nonzero_coordinates
+from facula.launch.indirect import access, as_index
+from facula.launch.indirect import nonzero as nonzero_coordinates
 from facula.meta import dtype as dtypes
 from facula.meta.shape import broadcast_shapes, wrap_dim
 from facula.op import composite, operation, registry

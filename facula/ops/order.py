@@ -5,10 +5,10 @@ from typing import Any, cast
 
 import numpy as np
 
+from facula.launch.ordering import extreme, scan, sort
 from facula.meta import dtype as dtypes
 from facula.meta.shape import wrap_dim
 from facula.op import composite, operation, registry
-from facula.ordering import extreme, scan, sort
 from facula.tensor import Tensor
 
 

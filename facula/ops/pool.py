@@ -1,7 +1,7 @@
 """Pooling over the last two dimensions of (N, C, H, W) or (C, H, W)."""
 
+from facula.launch.pooling import average_pool, average_pool_backward, max_pool, max_pool_backward
 from facula.op import composite, operation, registry
-from facula.pooling import average_pool, average_pool_backward, max_pool, max_pool_backward
 
 
 def _pair(value, name):

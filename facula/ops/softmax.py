@@ -1,11 +1,17 @@
 """Softmax and cross entropy: compositions as the meaning, fused row kernels as the fast way."""
 
 from facula.autograd.mode import mode
-from facula.indirect import as_index
+from facula.launch.indirect import as_index
+from facula.launch.rows import cross_entropy as cross_entropy_kernel
+from facula.launch.rows import (
+    cross_entropy_backward,
+    get_count,
+    set_count,
+    softmax,
+    softmax_backward,
+)
 from facula.meta.shape import wrap_dim
 from facula.op import composite, operation, registry
-from facula.rows import cross_entropy as cross_entropy_kernel
-from facula.rows import cross_entropy_backward, get_count, set_count, softmax, softmax_backward
 
 
 def _along(x, dim, function):

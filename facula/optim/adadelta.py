@@ -11,6 +11,7 @@ from typing import Any
 
 from facula import ops
 from facula.kernel.scalar import fma, sqrt
+from facula.launch.update import update
 from facula.optim.optimizer import (
     Closure,
     Group,
@@ -23,7 +24,6 @@ from facula.optim.optimizer import (
 )
 from facula.optim.team import State
 from facula.tensor import Tensor
-from facula.update import update
 
 __all__ = ["Adadelta"]
 

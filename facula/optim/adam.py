@@ -14,6 +14,7 @@ from typing import Any
 
 from facula import ops
 from facula.kernel.scalar import fma, maximum, sqrt, where
+from facula.launch.update import update
 from facula.optim.optimizer import (
     Closure,
     Group,
@@ -26,7 +27,6 @@ from facula.optim.optimizer import (
 )
 from facula.optim.team import State
 from facula.tensor import Tensor
-from facula.update import update
 
 __all__ = ["Adam"]
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from facula import ops
 from facula.kernel.scalar import fma
+from facula.launch.update import Row, update
 from facula.optim.optimizer import (
     Closure,
     Group,
@@ -22,7 +23,6 @@ from facula.optim.optimizer import (
     check_not_negative,
 )
 from facula.tensor import Tensor
-from facula.update import Row, update
 
 __all__ = ["SGD"]
 

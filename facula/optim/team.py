@@ -8,9 +8,9 @@ from operator import is_
 from typing import Any
 
 from facula import ops
+from facula.launch.update import update
 from facula.meta.dtype import float32, float64, get_default_dtype
 from facula.tensor import Tensor
-from facula.update import update
 
 State = dict[str, Any]
 COUNT = update("count", lambda n, one: (n + one,), ("n",), writes=("n",), scalars=("one",))

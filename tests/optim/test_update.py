@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import facula
-from facula.update import update
+from facula.launch.update import update
 
 
 def tail(p, m, a):  # type: ignore[no-untyped-def]
