@@ -214,6 +214,10 @@ class Operation(Op):
             n for n in self.parameters if declared.get(n, "").startswith("Tensor")
         )
         self.differentiable_outputs: tuple[int, ...] | None = None
+        # Arguments that only the gradient of another one reads (by that one's place): not kept if
+        # that gradient is not wanted, so that writing to them then is no error.
+        self.read_for: dict[str, int] = {}
+        self.recipe: tuple[tuple[str, str], ...] | None = None
 
     def gradient(self, function: Callable[..., Any]) -> Callable[..., Any]:
         """Decorator: sets the gradient function."""

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from facula.autograd.graph import FREED, Node, Output, check_version
+from facula.autograd.graph import FREED, Node, Output, check_version, next_order
 from facula.autograd.mode import mode
 from facula.autograd.views import note_view
 from facula.dispatch.layout import as_tuple, remember
@@ -24,7 +24,8 @@ class FunctionNode(Node):
     versions: list[tuple[Tensor, int]]
     outputs: int
     needs: tuple[Any, ...]
-    arity: list[int | None]
+    # For each tensor argument how many tensors a list held; None if there was no list.
+    arity: list[int | None] | None
 
     def backward(self, gradients: Sequence[Tensor | None]) -> Sequence[Tensor | None]:
         values = self.values
@@ -34,17 +35,20 @@ class FunctionNode(Node):
             if tensor.storage.version != version:
                 check_version(tensor, version, self)
         arguments: list[Any] = []
-        for name in self.op.gradient_names:
-            if name == "g":
-                arguments.append(gradients[0] if self.outputs == 1 else tuple(gradients))
-            elif name == "needs":
-                arguments.append(self.needs)
-            elif name in ("y", "ys"):
-                arguments.append(self.results(values["y"]))
-            else:
+        for kind, name in self.op.recipe:
+            if kind == "value":
                 arguments.append(values[name])
+            elif kind == "g":
+                arguments.append(gradients[0] if self.outputs == 1 else tuple(gradients))
+            elif kind == "needs":
+                arguments.append(self.needs)
+            else:
+                arguments.append(self.results(values["y"]) if mode.enabled else values["y"])
         results = self.op.gradient_rule(*arguments)
-        results = results if isinstance(results, (tuple, list)) else (results,)
+        if not isinstance(results, (tuple, list)):
+            return (results,)
+        if self.arity is None:
+            return results
         flat: list[Tensor | None] = []
         for result, many in zip(results, self.arity, strict=False):
             if many is None:
@@ -55,9 +59,7 @@ class FunctionNode(Node):
         return flat
 
     def results(self, saved: Any) -> Any:
-        """The saved result(s), tied to this node again when the gradient itself is recorded."""
-        if not mode.enabled:
-            return saved
+        """The saved result(s), tied to this node again because the gradient itself is recorded."""
         tied = []
         for index, y in enumerate(as_tuple(saved)):
             again = wrap(y.storage, y.address, y.form)
@@ -110,51 +112,59 @@ def bind(op: Operation, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[s
     return values
 
 
+def recipe_of(op: Operation) -> tuple[tuple[str, str], ...]:
+    """What each argument of a gradient function is: ("value", key of the kept values) or a role."""
+    roles = {"g": "g", "needs": "needs", "y": "y", "ys": "ys"}
+    known = {*op.parameters, "self"}
+    return tuple(
+        [
+            (roles[name], name) if name in roles and name not in known else ("value", name)
+            for name in op.gradient_names
+        ]
+    )
+
+
 def record_operation(op: Operation, y: Any, values: dict[str, Any]) -> None:
     """Makes the node of a result, or of several."""
-    results = list(y) if isinstance(y, (tuple, list)) else [y]
-    if not any(isinstance(t, Tensor) and t.form.dtype.is_floating_point for t in results):
+    results = y if isinstance(y, (tuple, list)) else (y,)
+    if not any(t.form.dtype.is_floating_point for t in results):
         return
-    node: FunctionNode = object.__new__(node_type(op))
+    if op.recipe is None:
+        op.recipe = recipe_of(op)
+    node: FunctionNode = object.__new__(op._node_type or node_type(op))
     edges: list[Any] = []
     needs: list[Any] = []
-    arity: list[int | None] = []
-    for name in op.tensor_names:
+    arity: list[int | None] | None = None
+    for place, name in enumerate(op.tensor_names):
         value = values.get(name)
         if isinstance(value, (list, tuple)):
             found = [edge_of(t) for t in value]
             edges += found
             needs.append([e is not None for e in found])
-            arity.append(len(found))
+            arity = [None] * len(op.tensor_names) if arity is None else arity
+            arity[place] = len(found)
         else:
-            edge = edge_of(value) if isinstance(value, Tensor) else None
+            edge = edge_of(value) if value is not None else None
             edges.append(edge)
             needs.append(edge is not None)
-            arity.append(None)
-    Node.__init__(node, tuple(edges))
+    node.edges = tuple(edges)
+    node.order = next_order()
+    node.extras = None
     node.op, node.needs, node.arity = op, tuple(needs), arity
     node.outputs = len(results)
     kept: dict[str, Any] = {}
     versions: list[tuple[Tensor, int]] = []
-    for name in op.gradient_names:
-        if name in ("g", "needs"):
-            continue
-        if name in ("y", "ys"):
-            saved = tuple(wrap(t.storage, t.address, t.form) for t in results)
-            kept["y"] = keep(saved if name == "ys" else saved[0], versions)
-        elif name.endswith("_offset") and name not in values:
-            kept[name] = values[name[:-7]].storage_offset()
-        elif name.endswith("_form") and name not in values:
-            value = values[name[:-5]]
-            kept[name] = (
-                [t.form for t in value]
-                if isinstance(value, (list, tuple))
-                else None
-                if value is None
-                else value.form
-            )
-        else:
-            kept[name] = keep(values[name], versions)
+    for kind, name in op.recipe:
+        if kind == "value":
+            if name not in values:
+                kept[name] = described(name, values)
+            elif name in op.read_for and not needs[op.read_for[name]]:
+                kept[name] = None
+            else:
+                kept[name] = keep(values[name], versions)
+        elif kind in ("y", "ys"):
+            saved = tuple([wrap(t.storage, t.address, t.form) for t in results])
+            kept["y"] = keep(saved if kind == "ys" else saved[0], versions)
     node.values, node.versions = kept, versions
     for index, t in enumerate(results):
         if t.form.dtype.is_floating_point and (
@@ -162,6 +172,17 @@ def record_operation(op: Operation, y: Any, values: dict[str, Any]) -> None:
         ):
             t.needs_grad = True
             t.edge = node if node.outputs == 1 else Output(node, index)
+
+
+def described(name: str, values: dict[str, Any]) -> Any:
+    """`<argument>_form` or `<argument>_offset`: what a gradient needs to know without its data."""
+    argument, _, what = name.rpartition("_")
+    value = values[argument]
+    if what == "offset":
+        return value.storage_offset()
+    if isinstance(value, (list, tuple)):
+        return [t.form for t in value]
+    return None if value is None else value.form
 
 
 def keep(value: Any, versions: list[tuple[Tensor, int]]) -> Any:

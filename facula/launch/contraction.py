@@ -3,7 +3,7 @@
 from typing import Any
 
 from facula.backend.cpu import Kernel, machine
-from facula.dispatch import remember
+from facula.dispatch import no_work, remember
 from facula.form import Form, form_of
 from facula.kernel.library.matmul import matmul_plan
 from facula.storage import memory
@@ -13,37 +13,64 @@ from facula.tensor import Tensor, allocate
 class ProductLaunch:
     """Prepared product: kernel, numbers after the addresses, result form, scratch a worker."""
 
-    __slots__ = ("kernel", "numbers", "form", "scratch")
+    __slots__ = ("form", "kernel", "numbers", "pool", "room", "scratch")
 
     def __init__(self, kernel: Kernel, numbers: tuple[int, ...], form: Form, scratch: int) -> None:
         self.kernel = kernel
         self.numbers = numbers
         self.form = form
         self.scratch = scratch
+        self.room = 0
+        self.pool: list[int] = []
+
+    def run(self, a: Tensor, b: Tensor, bias: Tensor | None) -> Tensor:
+        """The product of two tensors of the forms this was prepared for."""
+        y = allocate(self.form)
+        start = 0 if bias is None else bias.address
+        if not self.scratch:
+            self.kernel(y.address, a.address, b.address, start, 0, *self.numbers)
+            return y
+        room = self.scratch * machine.workers
+        if room != self.room:
+            self.pool = memory.pool(room)
+            self.room = room
+        try:
+            scratch = self.pool.pop()
+        except IndexError:
+            scratch = memory.acquire(room)
+        try:
+            self.kernel(y.address, a.address, b.address, start, scratch, *self.numbers)
+        finally:
+            self.pool.append(scratch)
+        return y
 
 
 _products: dict[Any, ProductLaunch] = {}
 
 
 def prepare(
-    a: Form, b: Form, bias: Form | None, transpose_b: bool, activation: str
+    a: Form, b: Form, bias: Form | None, transpose_a: bool, transpose_b: bool
 ) -> ProductLaunch:
-    """a (.., m, k) times b (.., k, n), or b (.., n, k) transposed; batches of one size or none."""
+    """Batches of one size or none; a is (.., m, k) or transposed, b (.., k, n) or transposed."""
     batch = a.shape[0] if a.ndim == 3 else 1
     m, k = a.shape[-2:]
+    a_row, a_column = a.strides[-2:]
     b_row, b_column = b.strides[-2:]
+    n = b.shape[-2] if transpose_b else b.shape[-1]
+    if transpose_a:
+        m, k = k, m
+        a_row, a_column = a_column, a_row
     if transpose_b:
         b_row, b_column = b_column, b_row
-    n = b.shape[-2] if transpose_b else b.shape[-1]
     a_batch = a.strides[0] if a.ndim == 3 else 0
     b_batch = b.strides[0] if b.ndim == 3 else 0
     shape = (batch, m, n) if a.ndim == 3 else (m, n)
     form = form_of(a.dtype, shape)
-    m_stride, k_stride = a.strides[-2:]
+    if not form.numel:
+        return ProductLaunch(no_work, (), form, 0)
     launch = matmul_plan(
-        machine.target, a.kind, (batch, m, n, k), (a_batch, m_stride, k_stride),
+        machine.target, a.kind, (batch, m, n, k), (a_batch, a_row, a_column),
         (b_batch, b_row, b_column), (m * n, n), bias="" if bias is None else "n",
-        activation=activation,
     )  # fmt: skip
     return ProductLaunch(
         machine.compile_plan(launch.plan), launch.numbers, form, launch.scratch_bytes
@@ -55,25 +82,22 @@ def product(
     b: Tensor,
     bias: Tensor | None = None,
     *,
+    transpose_a: bool = False,
     transpose_b: bool = False,
-    activation: str = "",
 ) -> Tensor:
     """The product of matrices, or of two batches of matrices, plus a row of biases."""
-    key = (a.form, b.form, None if bias is None else bias.form, transpose_b, activation)
+    key = (a.form, b.form, None if bias is None else bias.form, transpose_a, transpose_b)
     launch = _products.get(key)
     if launch is None:
         launch = remember(_products, key, prepare(*key))
-    y = allocate(launch.form)
-    if launch.form.numel == 0:
-        return y
-    start = 0 if bias is None else bias.address
-    if not launch.scratch:
-        launch.kernel(y.address, a.address, b.address, start, 0, *launch.numbers)
-        return y
-    room = launch.scratch * machine.workers
-    scratch = memory.acquire(room)
-    try:
-        launch.kernel(y.address, a.address, b.address, start, scratch, *launch.numbers)
-    finally:
-        memory.pool(room).append(scratch)
-    return y
+    return launch.run(a, b, bias)
+
+
+def product_again(
+    a: Tensor, b: Tensor, bias: Tensor | None = None, *, transpose_b: bool = False
+) -> Tensor | None:
+    """The product if operands of these forms have been multiplied before, so that nothing need be
+    checked; else None."""
+    key = (a.form, b.form, None if bias is None else bias.form, False, transpose_b)
+    launch = _products.get(key)
+    return None if launch is None else launch.run(a, b, bias)

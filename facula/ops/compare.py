@@ -72,9 +72,8 @@ def _check_mask(mask, value):
 
 
 pointwise("near(Tensor self, Tensor other, Scalar rtol, Scalar atol, Scalar equal_nan) -> Tensor",
-          BOOL,
-          "True where |self - other| <= atol + rtol |other|, both are the same infinity, or both "
-          "nan, if that counts.",
+          BOOL, "True where |self - other| <= atol + rtol |other|, both are the same infinity, or "
+          "both nan, if that counts.",
           lambda a, b, rtol, atol, both: or_(or_(eq(a, b),
                                                  and_(and_(isnan(a), isnan(b)), ne(both, 0))),
                                              and_(lt(abs_(a - b), math.inf),

@@ -2,8 +2,9 @@
 
 from typing import Any
 
+from facula.autograd.mode import mode
 from facula.dispatch import dtype_word
-from facula.launch.contraction import product
+from facula.launch.contraction import product, product_again
 from facula.meta.shape import broadcast_shapes, numel
 from facula.op import composite, operation, registry
 from facula.tensor import Tensor
@@ -28,6 +29,9 @@ def _word(tensor):
 @operation("mm(Tensor self, Tensor mat2, *, Tensor(a!)? out=None) -> Tensor")
 def mm(self, mat2):
     """The product of two matrices: (n, m) times (m, p)."""
+    known = product_again(self, mat2)
+    if known is not None and self.form.ndim == 2:
+        return known
     if self.form.ndim != 2:
         raise RuntimeError("self must be a matrix")
     if mat2.form.ndim != 2:
@@ -39,8 +43,16 @@ def mm(self, mat2):
     return product(self, mat2)
 
 
+mm.read_for = {"mat2": 0, "self": 1}
+
+
 @mm.gradient
 def _(g, self, mat2, needs):
+    if not mode.enabled:
+        return (
+            product(g, mat2, transpose_b=True) if needs[0] else None,
+            product(self, g, transpose_a=True) if needs[1] else None,
+        )
     return g.mm(mat2.t()) if needs[0] else None, self.t().mm(g) if needs[1] else None
 
 
@@ -59,6 +71,9 @@ def bmm(self, mat2):
         )
     _same_dtype("bmm", self, mat2)
     return product(self, mat2)
+
+
+bmm.read_for = {"mat2": 0, "self": 1}
 
 
 @bmm.gradient
@@ -246,6 +261,9 @@ def baddbmm(self, batch1, batch2, *, beta=1, alpha=1):
 @operation("linear(Tensor input, Tensor weight, Tensor? bias=None) -> Tensor")
 def linear(input, weight, bias=None):
     """input @ weight.T + bias: (..., in) times (out, in)."""
+    known = product_again(input, weight, bias, transpose_b=True)
+    if known is not None:
+        return known
     shape = input.form.shape
     if weight.form.ndim not in (1, 2):
         raise RuntimeError(f"linear: expected weight of 1 or 2 dimensions, got {weight.form.ndim}")
@@ -282,24 +300,33 @@ def linear(input, weight, bias=None):
     return flat.view((*shape[:-1], out) if weight.form.ndim == 2 else shape[:-1])
 
 
-registry["linear"].node_name = "AddmmBackward0"
+linear.node_name = "AddmmBackward0"
+
+
+linear.read_for = {"weight": 0, "input": 1}
 
 
 @linear.gradient
-def _(g, input, weight, bias_form, needs):
+def _(g, input, weight, input_form, weight_form, bias_form, needs):
+    if not mode.enabled and input_form.ndim == 2 and weight_form.ndim == 2:
+        return (
+            product(g, weight) if needs[0] else None,
+            product(g, input, transpose_a=True) if needs[1] else None,
+            g.sum(0).sum_to_size(bias_form.shape) if needs[2] else None,
+        )
     mm = registry["mm"].function
-    w = weight if weight.form.ndim == 2 else weight.unsqueeze(0)
-    out, features = w.form.shape
-    rows = g if g.form.ndim == 2 and weight.form.ndim == 2 else g.reshape(-1, out)
+    flat_weight = weight_form.ndim == 1
+    out, features = (1, weight_form.shape[0]) if flat_weight else weight_form.shape
+    rows = g if g.form.ndim == 2 and not flat_weight else g.reshape(-1, out)
     x = w_grad = bias_grad = None
     if needs[0]:
-        x = mm(rows, w)
-        if input.form.ndim != 2:
-            x = x.reshape(input.form.shape)
+        x = mm(rows, weight.unsqueeze(0) if flat_weight else weight)
+        if input_form.ndim != 2:
+            x = x.reshape(input_form.shape)
     if needs[1]:
-        flat = input if input.form.ndim == 2 else input.reshape(-1, features)
+        flat = input if input_form.ndim == 2 else input.reshape(-1, features)
         w_grad = mm(rows.t(), flat)
-        if weight.form.ndim == 1:
+        if flat_weight:
             w_grad = w_grad.squeeze(0)
     if needs[2]:
         bias_grad = rows.sum(0)

@@ -103,6 +103,9 @@ def convolve(input, weight, bias, shape):
 convolve.node_name = "ConvolutionBackward0"
 
 
+convolve.read_for = {"weight": 0, "input": 1}
+
+
 @convolve.gradient
 def _(g, input, weight, bias_form, shape, needs):
     return (
@@ -118,6 +121,9 @@ def convolve_data(dy, weight, shape):
     return backward_data(dy, weight, shape)
 
 
+convolve_data.read_for = {"weight": 0, "dy": 1}
+
+
 @convolve_data.gradient
 def _(g, dy, weight, shape, needs):
     return (
@@ -130,6 +136,9 @@ def _(g, dy, weight, shape, needs):
 def convolve_weight(dy, input, shape):
     """The gradient of a convolution's weight."""
     return backward_weight(dy, input, shape)
+
+
+convolve_weight.read_for = {"input": 0, "dy": 1}
 
 
 @convolve_weight.gradient
