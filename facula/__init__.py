@@ -88,7 +88,6 @@ abs = _FUNCTIONS["abs"]
 absolute = _FUNCTIONS["absolute"]
 acos = _FUNCTIONS["acos"]
 acosh = _FUNCTIONS["acosh"]
-adaptive_avg_pool2d = _FUNCTIONS["adaptive_avg_pool2d"]
 add = _FUNCTIONS["add"]
 addbmm = _FUNCTIONS["addbmm"]
 addcdiv = _FUNCTIONS["addcdiv"]
@@ -99,11 +98,7 @@ addr = _FUNCTIONS["addr"]
 all = _FUNCTIONS["all"]
 allclose = _FUNCTIONS["allclose"]
 amax = _FUNCTIONS["amax"]
-amax_along = _FUNCTIONS["amax_along"]
-amax_plain = _FUNCTIONS["amax_plain"]
 amin = _FUNCTIONS["amin"]
-amin_along = _FUNCTIONS["amin_along"]
-amin_plain = _FUNCTIONS["amin_plain"]
 aminmax = _FUNCTIONS["aminmax"]
 any = _FUNCTIONS["any"]
 arange = _FUNCTIONS["arange"]
@@ -129,14 +124,9 @@ atanh = _FUNCTIONS["atanh"]
 atleast_1d = _FUNCTIONS["atleast_1d"]
 atleast_2d = _FUNCTIONS["atleast_2d"]
 atleast_3d = _FUNCTIONS["atleast_3d"]
-average_pool = _FUNCTIONS["average_pool"]
-average_pool_backward = _FUNCTIONS["average_pool_backward"]
-avg_pool2d = _FUNCTIONS["avg_pool2d"]
 baddbmm = _FUNCTIONS["baddbmm"]
 batch_norm = _FUNCTIONS["batch_norm"]
-batch_norm_train = _FUNCTIONS["batch_norm_train"]
 bernoulli = _FUNCTIONS["bernoulli"]
-binary_cross_entropy = _FUNCTIONS["binary_cross_entropy"]
 binary_cross_entropy_with_logits = _FUNCTIONS["binary_cross_entropy_with_logits"]
 bincount = _FUNCTIONS["bincount"]
 bitwise_and = _FUNCTIONS["bitwise_and"]
@@ -164,15 +154,10 @@ column_stack = _FUNCTIONS["column_stack"]
 concat = _FUNCTIONS["concat"]
 concatenate = _FUNCTIONS["concatenate"]
 conv2d = _FUNCTIONS["conv2d"]
-convolve = _FUNCTIONS["convolve"]
-convolve_data = _FUNCTIONS["convolve_data"]
-convolve_weight = _FUNCTIONS["convolve_weight"]
 copysign = _FUNCTIONS["copysign"]
 cos = _FUNCTIONS["cos"]
 cosh = _FUNCTIONS["cosh"]
 count_nonzero = _FUNCTIONS["count_nonzero"]
-cross_entropy = _FUNCTIONS["cross_entropy"]
-cross_entropy_classes = _FUNCTIONS["cross_entropy_classes"]
 cummax = _FUNCTIONS["cummax"]
 cummin = _FUNCTIONS["cummin"]
 cumprod = _FUNCTIONS["cumprod"]
@@ -194,7 +179,6 @@ dsplit = _FUNCTIONS["dsplit"]
 dstack = _FUNCTIONS["dstack"]
 einsum = _FUNCTIONS["einsum"]
 embedding = _FUNCTIONS["embedding"]
-embedding_rows = _FUNCTIONS["embedding_rows"]
 empty = _FUNCTIONS["empty"]
 empty_like = _FUNCTIONS["empty_like"]
 eq = _FUNCTIONS["eq"]
@@ -204,8 +188,6 @@ erfc = _FUNCTIONS["erfc"]
 erfinv = _FUNCTIONS["erfinv"]
 exp = _FUNCTIONS["exp"]
 exp2 = _FUNCTIONS["exp2"]
-expand = _FUNCTIONS["expand"]
-expand_as = _FUNCTIONS["expand_as"]
 expm1 = _FUNCTIONS["expm1"]
 eye = _FUNCTIONS["eye"]
 fix = _FUNCTIONS["fix"]
@@ -235,9 +217,7 @@ heaviside = _FUNCTIONS["heaviside"]
 histc = _FUNCTIONS["histc"]
 hsplit = _FUNCTIONS["hsplit"]
 hstack = _FUNCTIONS["hstack"]
-huber_loss = _FUNCTIONS["huber_loss"]
 hypot = _FUNCTIONS["hypot"]
-index = _FUNCTIONS["index"]
 index_add = _FUNCTIONS["index_add"]
 index_copy = _FUNCTIONS["index_copy"]
 index_fill = _FUNCTIONS["index_fill"]
@@ -254,16 +234,13 @@ isreal = _FUNCTIONS["isreal"]
 kl_div = _FUNCTIONS["kl_div"]
 kron = _FUNCTIONS["kron"]
 kthvalue = _FUNCTIONS["kthvalue"]
-l1_loss = _FUNCTIONS["l1_loss"]
 layer_norm = _FUNCTIONS["layer_norm"]
-layer_norm_rows = _FUNCTIONS["layer_norm_rows"]
 ldexp = _FUNCTIONS["ldexp"]
 le = _FUNCTIONS["le"]
 lerp = _FUNCTIONS["lerp"]
 less = _FUNCTIONS["less"]
 less_equal = _FUNCTIONS["less_equal"]
 lgamma = _FUNCTIONS["lgamma"]
-linear = _FUNCTIONS["linear"]
 linspace = _FUNCTIONS["linspace"]
 log = _FUNCTIONS["log"]
 log10 = _FUNCTIONS["log10"]
@@ -286,22 +263,17 @@ masked_select = _FUNCTIONS["masked_select"]
 matmul = _FUNCTIONS["matmul"]
 matrix_power = _FUNCTIONS["matrix_power"]
 max = _FUNCTIONS["max"]
-max_along = _FUNCTIONS["max_along"]
 max_pool2d = _FUNCTIONS["max_pool2d"]
-max_pool2d_backward = _FUNCTIONS["max_pool2d_backward"]
-max_pool2d_with_indices = _FUNCTIONS["max_pool2d_with_indices"]
 maximum = _FUNCTIONS["maximum"]
 mean = _FUNCTIONS["mean"]
 median = _FUNCTIONS["median"]
 meshgrid = _FUNCTIONS["meshgrid"]
 min = _FUNCTIONS["min"]
-min_along = _FUNCTIONS["min_along"]
 minimum = _FUNCTIONS["minimum"]
 mm = _FUNCTIONS["mm"]
 mode = _FUNCTIONS["mode"]
 moveaxis = _FUNCTIONS["moveaxis"]
 movedim = _FUNCTIONS["movedim"]
-mse_loss = _FUNCTIONS["mse_loss"]
 msort = _FUNCTIONS["msort"]
 mul = _FUNCTIONS["mul"]
 multinomial = _FUNCTIONS["multinomial"]
@@ -315,19 +287,10 @@ narrow = _FUNCTIONS["narrow"]
 ne = _FUNCTIONS["ne"]
 neg = _FUNCTIONS["neg"]
 negative = _FUNCTIONS["negative"]
-new_empty = _FUNCTIONS["new_empty"]
-new_full = _FUNCTIONS["new_full"]
-new_ones = _FUNCTIONS["new_ones"]
-new_tensor = _FUNCTIONS["new_tensor"]
-new_zeros = _FUNCTIONS["new_zeros"]
-nll_loss = _FUNCTIONS["nll_loss"]
 nonzero = _FUNCTIONS["nonzero"]
 norm = _FUNCTIONS["norm"]
-norm2 = _FUNCTIONS["norm2"]
 normal = _FUNCTIONS["normal"]
-normal_around = _FUNCTIONS["normal_around"]
 not_equal = _FUNCTIONS["not_equal"]
-one_hot = _FUNCTIONS["one_hot"]
 ones = _FUNCTIONS["ones"]
 ones_like = _FUNCTIONS["ones_like"]
 outer = _FUNCTIONS["outer"]
@@ -337,8 +300,6 @@ positive = _FUNCTIONS["positive"]
 pow = _FUNCTIONS["pow"]
 prelu = _FUNCTIONS["prelu"]
 prod = _FUNCTIONS["prod"]
-prod_along = _FUNCTIONS["prod_along"]
-prod_plain = _FUNCTIONS["prod_plain"]
 put = _FUNCTIONS["put"]
 quantile = _FUNCTIONS["quantile"]
 rad2deg = _FUNCTIONS["rad2deg"]
@@ -351,16 +312,11 @@ randn_like = _FUNCTIONS["randn_like"]
 randperm = _FUNCTIONS["randperm"]
 ravel = _FUNCTIONS["ravel"]
 reciprocal = _FUNCTIONS["reciprocal"]
-redraw = _FUNCTIONS["redraw"]
 relu = _FUNCTIONS["relu"]
 remainder = _FUNCTIONS["remainder"]
-repeat = _FUNCTIONS["repeat"]
 repeat_interleave = _FUNCTIONS["repeat_interleave"]
 reshape = _FUNCTIONS["reshape"]
-reshape_as = _FUNCTIONS["reshape_as"]
 roll = _FUNCTIONS["roll"]
-root = _FUNCTIONS["root"]
-root_of_squares = _FUNCTIONS["root_of_squares"]
 rot90 = _FUNCTIONS["rot90"]
 round = _FUNCTIONS["round"]
 row_stack = _FUNCTIONS["row_stack"]
@@ -369,7 +325,6 @@ rsub = _FUNCTIONS["rsub"]
 scatter = _FUNCTIONS["scatter"]
 scatter_add = _FUNCTIONS["scatter_add"]
 scatter_reduce = _FUNCTIONS["scatter_reduce"]
-scatter_src = _FUNCTIONS["scatter_src"]
 searchsorted = _FUNCTIONS["searchsorted"]
 select = _FUNCTIONS["select"]
 select_scatter = _FUNCTIONS["select_scatter"]
@@ -381,13 +336,9 @@ signbit = _FUNCTIONS["signbit"]
 sin = _FUNCTIONS["sin"]
 sinc = _FUNCTIONS["sinc"]
 sinh = _FUNCTIONS["sinh"]
-slice = _FUNCTIONS["slice"]
 slice_scatter = _FUNCTIONS["slice_scatter"]
-smooth_l1_loss = _FUNCTIONS["smooth_l1_loss"]
 softmax = _FUNCTIONS["softmax"]
-softmax_along = _FUNCTIONS["softmax_along"]
 sort = _FUNCTIONS["sort"]
-sort_along = _FUNCTIONS["sort_along"]
 split = _FUNCTIONS["split"]
 sqrt = _FUNCTIONS["sqrt"]
 square = _FUNCTIONS["square"]
@@ -398,7 +349,6 @@ std_mean = _FUNCTIONS["std_mean"]
 sub = _FUNCTIONS["sub"]
 subtract = _FUNCTIONS["subtract"]
 sum = _FUNCTIONS["sum"]
-sum_to_size = _FUNCTIONS["sum_to_size"]
 swapaxes = _FUNCTIONS["swapaxes"]
 swapdims = _FUNCTIONS["swapdims"]
 t = _FUNCTIONS["t"]
@@ -421,15 +371,12 @@ true_divide = _FUNCTIONS["true_divide"]
 trunc = _FUNCTIONS["trunc"]
 unbind = _FUNCTIONS["unbind"]
 unflatten = _FUNCTIONS["unflatten"]
-unfold = _FUNCTIONS["unfold"]
 unique = _FUNCTIONS["unique"]
 unique_consecutive = _FUNCTIONS["unique_consecutive"]
 unsqueeze = _FUNCTIONS["unsqueeze"]
 var = _FUNCTIONS["var"]
 var_mean = _FUNCTIONS["var_mean"]
 vdot = _FUNCTIONS["vdot"]
-view = _FUNCTIONS["view"]
-view_as = _FUNCTIONS["view_as"]
 vsplit = _FUNCTIONS["vsplit"]
 vstack = _FUNCTIONS["vstack"]
 where = _FUNCTIONS["where"]
@@ -438,59 +385,51 @@ zeros = _FUNCTIONS["zeros"]
 zeros_like = _FUNCTIONS["zeros_like"]
 
 __all__ = [
-    "Generator", "Size", "Tensor", "abs", "absolute", "acos", "acosh", "adaptive_avg_pool2d", "add",
-    "addbmm", "addcdiv", "addcmul", "addmm", "addmv", "addr", "all", "allclose", "amax",
-    "amax_along", "amax_plain", "amin", "amin_along", "amin_plain", "aminmax", "any", "arange",
-    "arccos", "arccosh", "arcsin", "arcsinh", "arctan", "arctan2", "arctanh", "argmax", "argmin",
-    "argsort", "argwhere", "as_strided", "as_tensor", "asarray", "asin", "asinh", "atan", "atan2",
-    "atanh", "atleast_1d", "atleast_2d", "atleast_3d", "autograd", "average_pool",
-    "average_pool_backward", "avg_pool2d", "baddbmm", "batch_norm", "batch_norm_train", "bernoulli",
-    "bfloat16", "binary_cross_entropy", "binary_cross_entropy_with_logits", "bincount",
-    "bitwise_and", "bitwise_left_shift", "bitwise_not", "bitwise_or", "bitwise_right_shift",
-    "bitwise_xor", "bmm", "bool", "broadcast_shapes", "broadcast_tensors", "broadcast_to",
-    "bucketize", "can_cast", "cartesian_prod", "cat", "cdist", "ceil", "celu", "channels_last",
-    "chunk", "clamp", "clamp_max", "clamp_min", "clip", "clone", "column_stack", "concat",
-    "concatenate", "contiguous_format", "conv2d", "convolve", "convolve_data", "convolve_weight",
-    "copysign", "cos", "cosh", "count_nonzero", "cross_entropy", "cross_entropy_classes", "cummax",
-    "cummin", "cumprod", "cumsum", "default_generator", "deg2rad", "device", "diag", "diag_embed",
-    "diagflat", "diagonal", "diagonal_scatter", "diff", "digamma", "dist", "div", "divide", "dot",
-    "double", "dropout", "dsplit", "dstack", "dtype", "e", "einsum", "embedding", "embedding_rows",
-    "empty", "empty_cache", "empty_like", "enable_grad", "eq", "equal", "erf", "erfc", "erfinv",
-    "exp", "exp2", "expand", "expand_as", "expm1", "eye", "finfo", "fix", "flatten", "flip",
-    "fliplr", "flipud", "float", "float16", "float32", "float64", "float_power", "floor",
-    "floor_divide", "fmax", "fmin", "fmod", "frac", "from_numpy", "frombuffer", "full", "full_like",
-    "gather", "ge", "ger", "get_default_dtype", "get_num_threads", "get_rng_state", "greater",
-    "greater_equal", "gt", "half", "hardshrink", "heaviside", "histc", "hsplit", "hstack",
-    "huber_loss", "hypot", "iinfo", "index", "index_add", "index_copy", "index_fill", "index_put",
-    "index_select", "inf", "inference_mode", "initial_seed", "inner", "int", "int16", "int32",
-    "int64", "int8", "is_floating_point", "is_grad_enabled", "is_inference_mode_enabled",
-    "is_tensor", "isclose", "isfinite", "isinf", "isnan", "isneginf", "isposinf", "isreal",
-    "kl_div", "kron", "kthvalue", "l1_loss", "layer_norm", "layer_norm_rows", "layout", "ldexp",
-    "le", "lerp", "less", "less_equal", "lgamma", "linear", "linspace", "log", "log10", "log1p",
-    "log2", "log_softmax", "logaddexp", "logaddexp2", "logical_and", "logical_not", "logical_or",
+    "Generator", "Size", "Tensor", "abs", "absolute", "acos", "acosh", "add", "addbmm", "addcdiv",
+    "addcmul", "addmm", "addmv", "addr", "all", "allclose", "amax", "amin", "aminmax", "any",
+    "arange", "arccos", "arccosh", "arcsin", "arcsinh", "arctan", "arctan2", "arctanh", "argmax",
+    "argmin", "argsort", "argwhere", "as_strided", "as_tensor", "asarray", "asin", "asinh", "atan",
+    "atan2", "atanh", "atleast_1d", "atleast_2d", "atleast_3d", "autograd", "baddbmm", "batch_norm",
+    "bernoulli", "bfloat16", "binary_cross_entropy_with_logits", "bincount", "bitwise_and",
+    "bitwise_left_shift", "bitwise_not", "bitwise_or", "bitwise_right_shift", "bitwise_xor", "bmm",
+    "bool", "broadcast_shapes", "broadcast_tensors", "broadcast_to", "bucketize", "can_cast",
+    "cartesian_prod", "cat", "cdist", "ceil", "celu", "channels_last", "chunk", "clamp",
+    "clamp_max", "clamp_min", "clip", "clone", "column_stack", "concat", "concatenate",
+    "contiguous_format", "conv2d", "copysign", "cos", "cosh", "count_nonzero", "cummax", "cummin",
+    "cumprod", "cumsum", "default_generator", "deg2rad", "device", "diag", "diag_embed", "diagflat",
+    "diagonal", "diagonal_scatter", "diff", "digamma", "dist", "div", "divide", "dot", "double",
+    "dropout", "dsplit", "dstack", "dtype", "e", "einsum", "embedding", "empty", "empty_cache",
+    "empty_like", "enable_grad", "eq", "equal", "erf", "erfc", "erfinv", "exp", "exp2", "expm1",
+    "eye", "finfo", "fix", "flatten", "flip", "fliplr", "flipud", "float", "float16", "float32",
+    "float64", "float_power", "floor", "floor_divide", "fmax", "fmin", "fmod", "frac", "from_numpy",
+    "frombuffer", "full", "full_like", "gather", "ge", "ger", "get_default_dtype",
+    "get_num_threads", "get_rng_state", "greater", "greater_equal", "gt", "half", "hardshrink",
+    "heaviside", "histc", "hsplit", "hstack", "hypot", "iinfo", "index_add", "index_copy",
+    "index_fill", "index_put", "index_select", "inf", "inference_mode", "initial_seed", "inner",
+    "int", "int16", "int32", "int64", "int8", "is_floating_point", "is_grad_enabled",
+    "is_inference_mode_enabled", "is_tensor", "isclose", "isfinite", "isinf", "isnan", "isneginf",
+    "isposinf", "isreal", "kl_div", "kron", "kthvalue", "layer_norm", "layout", "ldexp", "le",
+    "lerp", "less", "less_equal", "lgamma", "linspace", "log", "log10", "log1p", "log2",
+    "log_softmax", "logaddexp", "logaddexp2", "logical_and", "logical_not", "logical_or",
     "logical_xor", "logit", "logspace", "logsumexp", "long", "lt", "manual_seed", "masked_fill",
-    "masked_scatter", "masked_select", "matmul", "matrix_power", "max", "max_along", "max_pool2d",
-    "max_pool2d_backward", "max_pool2d_with_indices", "maximum", "mean", "median", "memory_format",
-    "memory_stats", "meshgrid", "min", "min_along", "minimum", "mm", "mode", "moveaxis", "movedim",
-    "mse_loss", "msort", "mul", "multinomial", "multiply", "mv", "nan", "nan_to_num", "nanmean",
-    "nanmedian", "nansum", "narrow", "ne", "neg", "negative", "new_empty", "new_full", "new_ones",
-    "new_tensor", "new_zeros", "nll_loss", "no_grad", "nonzero", "norm", "norm2", "normal",
-    "normal_around", "not_equal", "numel", "one_hot", "ones", "ones_like", "outer", "permute", "pi",
-    "polygamma", "positive", "pow", "prelu", "preserve_format", "prod", "prod_along", "prod_plain",
-    "promote_types", "put", "quantile", "rad2deg", "rand", "rand_like", "randint", "randint_like",
-    "randn", "randn_like", "randperm", "ravel", "reciprocal", "redraw", "relu", "remainder",
-    "repeat", "repeat_interleave", "reshape", "reshape_as", "result_type", "roll", "root",
-    "root_of_squares", "rot90", "round", "row_stack", "rsqrt", "rsub", "scatter", "scatter_add",
-    "scatter_reduce", "scatter_src", "searchsorted", "seed", "select", "select_scatter", "selu",
+    "masked_scatter", "masked_select", "matmul", "matrix_power", "max", "max_pool2d", "maximum",
+    "mean", "median", "memory_format", "memory_stats", "meshgrid", "min", "minimum", "mm", "mode",
+    "moveaxis", "movedim", "msort", "mul", "multinomial", "multiply", "mv", "nan", "nan_to_num",
+    "nanmean", "nanmedian", "nansum", "narrow", "ne", "neg", "negative", "no_grad", "nonzero",
+    "norm", "normal", "not_equal", "numel", "ones", "ones_like", "outer", "permute", "pi",
+    "polygamma", "positive", "pow", "prelu", "preserve_format", "prod", "promote_types", "put",
+    "quantile", "rad2deg", "rand", "rand_like", "randint", "randint_like", "randn", "randn_like",
+    "randperm", "ravel", "reciprocal", "relu", "remainder", "repeat_interleave", "reshape",
+    "result_type", "roll", "rot90", "round", "row_stack", "rsqrt", "rsub", "scatter", "scatter_add",
+    "scatter_reduce", "searchsorted", "seed", "select", "select_scatter", "selu",
     "set_default_dtype", "set_grad_enabled", "set_num_threads", "set_printoptions", "set_rng_state",
-    "sgn", "short", "sigmoid", "sign", "signbit", "sin", "sinc", "sinh", "slice", "slice_scatter",
-    "smooth_l1_loss", "softmax", "softmax_along", "sort", "sort_along", "split", "sqrt", "square",
-    "squeeze", "stack", "std", "std_mean", "strided", "sub", "subtract", "sum", "sum_to_size",
-    "swapaxes", "swapdims", "t", "take", "take_along_dim", "tan", "tanh", "tensor", "tensor_split",
-    "tensordot", "tile", "topk", "trace", "transpose", "tril", "tril_indices", "triu",
-    "triu_indices", "true_divide", "trunc", "uint8", "unbind", "unflatten", "unfold", "unique",
-    "unique_consecutive", "unsqueeze", "var", "var_mean", "vdot", "view", "view_as", "vsplit",
-    "vstack", "where", "xlogy", "zeros", "zeros_like",
+    "sgn", "short", "sigmoid", "sign", "signbit", "sin", "sinc", "sinh", "slice_scatter", "softmax",
+    "sort", "split", "sqrt", "square", "squeeze", "stack", "std", "std_mean", "strided", "sub",
+    "subtract", "sum", "swapaxes", "swapdims", "t", "take", "take_along_dim", "tan", "tanh",
+    "tensor", "tensor_split", "tensordot", "tile", "topk", "trace", "transpose", "tril",
+    "tril_indices", "triu", "triu_indices", "true_divide", "trunc", "uint8", "unbind", "unflatten",
+    "unique", "unique_consecutive", "unsqueeze", "var", "var_mean", "vdot", "vsplit", "vstack",
+    "where", "xlogy", "zeros", "zeros_like",
 ]  # fmt: skip
 
 _LATER = {"load": "facula.io.checkpoint", "save": "facula.io.checkpoint"}

@@ -33,8 +33,9 @@ def unbound(*args: Any, **kwargs: Any) -> Any:
 class Op:
     """Abstract. One operation; `family` names the default rules.
 
-    `namespace` says where the function appears ("torch", or "nn" for torch.nn.functional), `method`
-    whether it is also a Tensor method, `inplace` whether `name_` exists.
+    `namespace` says where the function appears: "torch", "nn" (torch.nn.functional), "tensor" (only
+    as a method) or "internal" (only records use it); `method` whether it is also a Tensor method,
+    `inplace` whether `name_` exists.
     """
 
     family = "op"

@@ -508,3 +508,8 @@ def matrix_power(self, n):
 def cdist(x1, x2, p=2.0):
     """The distances of all pairs of rows."""
     return (x1.unsqueeze(-2) - x2.unsqueeze(-3)).norm(p, -1)
+
+# Where records stand that are no functions of torch itself.
+for _name in ("linear",):
+    registry[_name].namespace = "nn"
+    registry[_name].method = False

@@ -161,3 +161,8 @@ def conv2d(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
         ).squeeze(0)
     shape = shape_of(input, weight, bias, stride, padding, dilation, groups)
     return registry["convolve"].function(input, weight, bias, shape)
+
+# Where records stand that are no functions of torch itself.
+for _name in ("convolve", "convolve_data", "convolve_weight"):
+    registry[_name].namespace = "internal"
+    registry[_name].method = False

@@ -6,7 +6,7 @@ from facula.form import form_of
 from facula.meta import dtype as dtypes
 from facula.meta.device import device as device_of
 from facula.meta.geometry import restride_like
-from facula.op import composite
+from facula.op import composite, registry
 from facula.storage import Storage
 from facula.tensor import Tensor, allocate, from_bytes, wrap
 from facula.tensor import empty as fresh
@@ -518,3 +518,7 @@ def new_full(self, size, fill_value, *, dtype=None, device=None, requires_grad=F
     """One number in a shape, in the dtype of this one."""
     _check_device(device)
     return _finish(_filled(_shape((size,)), fill_value, dtype or self.form.dtype), requires_grad)
+
+# Where records stand that are no functions of torch itself.
+for _name in ("new_empty", "new_full", "new_ones", "new_tensor", "new_zeros"):
+    registry[_name].namespace = "tensor"

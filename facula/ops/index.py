@@ -970,3 +970,13 @@ def _triangle_indices(name, keep):
 
 _triangle_indices("tril_indices", np.tril_indices)
 _triangle_indices("triu_indices", np.triu_indices)
+
+# Where records stand that are no functions of torch itself.
+for _record in ("one_hot",):
+    registry[_record].namespace = "nn"
+    registry[_record].method = False
+for _record in ("index",):
+    registry[_record].namespace = "tensor"
+for _record in ("embedding_rows", "scatter_src"):
+    registry[_record].namespace = "internal"
+    registry[_record].method = False

@@ -78,3 +78,8 @@ def kl_div(self, target, reduction="mean", *, log_target=False):
     else:
         loss = registry["xlogy"].function(target, target) - target * self
     return _reduce(loss, reduction)
+
+# Where records stand that are no functions of torch itself.
+for _name in ("binary_cross_entropy", "huber_loss", "l1_loss", "mse_loss", "smooth_l1_loss"):
+    registry[_name].namespace = "nn"
+    registry[_name].method = False

@@ -484,3 +484,7 @@ def atleast_1d(self):
 for _name in ("clone_as", "clone_contiguous", "convert",
               "overwrite", "contiguous", "to", "type_as"):
     registry[_name].namespace = "tensor"
+
+# Where records stand that are no functions of torch itself.
+for _name in ("repeat", "sum_to_size"):
+    registry[_name].namespace = "tensor"

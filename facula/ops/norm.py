@@ -185,3 +185,8 @@ def layer_norm(input, normalized_shape, weight=None, bias=None, eps=1e-5):
             f"input of size{list(input.form.shape)}"
         )
     return registry["layer_norm_rows"].function(input, weight, bias, numel(shape), eps)[0]
+
+# Where records stand that are no functions of torch itself.
+for _name in ("batch_norm_train", "layer_norm_rows"):
+    registry[_name].namespace = "internal"
+    registry[_name].method = False

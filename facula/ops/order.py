@@ -601,3 +601,8 @@ def searchsorted(sorted_sequence, input, *, out_int32=False, right=False, side=N
 def bucketize(self, boundaries, *, out_int32=False, right=False):
     """The number of the interval between boundaries that each element lies in."""
     return searchsorted.forward(boundaries, self, out_int32=out_int32, right=right)
+
+# Where records stand that are no functions of torch itself.
+for _name in ("max_along", "min_along", "sort_along"):
+    registry[_name].namespace = "internal"
+    registry[_name].method = False

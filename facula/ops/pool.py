@@ -205,3 +205,11 @@ def adaptive_avg_pool2d(self, output_size):
     if out == (1, 1):
         return self.mean((-1, -2), keepdim=True)
     return registry["average_pool"].function(self, out, NO_WINDOW, 0, True)
+
+# Where records stand that are no functions of torch itself.
+for _name in ("adaptive_avg_pool2d", "avg_pool2d", "max_pool2d_with_indices"):
+    registry[_name].namespace = "nn"
+    registry[_name].method = False
+for _name in ("average_pool", "average_pool_backward", "max_pool2d_backward"):
+    registry[_name].namespace = "internal"
+    registry[_name].method = False

@@ -984,3 +984,8 @@ def _with_replacement(weights, y, count, source):
         }.get(fault, "sum of probabilities <= 0")
         raise RuntimeError(f"invalid multinomial distribution ({reason})")
     return y if target is y else y.copy_(target)
+
+# Where records stand that are no functions of torch itself.
+for _name in ("normal_around", "redraw"):
+    registry[_name].namespace = "internal"
+    registry[_name].method = False

@@ -319,3 +319,11 @@ def nanmean(self, dim=None, keepdim=False, *, dtype=None):
 def dist(self, other, p=2):
     """The p-norm of the difference."""
     return (self - other).norm(p)
+
+# Where records stand that are no functions of torch itself.
+for _name in (
+    "amax_along", "amax_plain", "amin_along", "amin_plain", "norm2", "prod_along", "prod_plain",
+    "root", "root_of_squares",
+):
+    registry[_name].namespace = "internal"
+    registry[_name].method = False

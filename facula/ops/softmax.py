@@ -281,3 +281,11 @@ def _distribution(x, target, weight, reduction, dim, smoothing):
     if reduction == "mean":
         return losses.sum() / (x.form.numel // x.form.shape[dim])
     return _reduce(losses, reduction)
+
+# Where records stand that are no functions of torch itself.
+for _name in ("cross_entropy", "nll_loss"):
+    registry[_name].namespace = "nn"
+    registry[_name].method = False
+for _name in ("cross_entropy_classes", "softmax_along"):
+    registry[_name].namespace = "internal"
+    registry[_name].method = False

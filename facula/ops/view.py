@@ -535,3 +535,9 @@ def trace(self):
     if self.ndim != 2:
         raise RuntimeError(f"trace: expected a matrix, but got tensor with dim {self.ndim}")
     return self.diagonal().sum()
+
+# Where records stand that are no functions of torch itself.
+for _name in ("expand", "expand_as", "reshape_as", "unfold", "view", "view_as"):
+    registry[_name].namespace = "tensor"
+registry["slice"].namespace = "internal"
+registry["slice"].method = False
