@@ -163,7 +163,9 @@ class Printer:
             if step.op == "neg":
                 self.line(f"{target} = fneg {text} {operands}")
                 return
-            self.call_intrinsic(target, f"llvm.{FLOAT_INTRINSICS[step.op]}", step)
+            # The order of -0 and 0 would cost instructions; torch leaves it open as well.
+            flags = "nsz " if step.op in ("min", "max") else ""
+            self.call_intrinsic(target, f"llvm.{FLOAT_INTRINSICS[step.op]}", step, flags)
             return
         if step.op in INTEGER_OPS:
             self.line(f"{target} = {INTEGER_OPS[step.op]} {text} {operands}")
@@ -210,12 +212,12 @@ class Printer:
         bits = f"f{type.bits}" if type.is_float else f"i{type.bits}"
         return bits if type.lanes == 1 else f"v{type.lanes}{bits}"
 
-    def call_intrinsic(self, target: str, stem: str, step: Instruction) -> None:
+    def call_intrinsic(self, target: str, stem: str, step: Instruction, flags: str = "") -> None:
         assert step.result is not None
         text, name = type_text(step.result.type), f"{stem}.{self.suffix(step.result.type)}"
         self.intrinsic(name, text, [text] * len(step.args))
         arguments = ", ".join(self.typed(a) for a in step.args)
-        self.line(f"{target} = call {text} @{name}({arguments})")
+        self.line(f"{target} = call {flags}{text} @{name}({arguments})")
 
     def compare(self, step: Instruction) -> None:
         assert step.result is not None

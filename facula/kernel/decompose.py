@@ -110,7 +110,7 @@ def _scale(b: Builder, x: Value, n: Value) -> Value:
 def _nearest(b: Builder, x: Value, factor: float) -> tuple[Value, Value]:
     """x * factor rounded to an integer: as a float, and as an integer of the float's twin kind."""
     layout = LAYOUTS[x.type.kind]
-    shifted = b.op("muladd", x, factor, layout.magic)
+    shifted = x + layout.magic if factor == 1 else b.op("muladd", x, factor, layout.magic)
     return shifted - layout.magic, b.bitcast(shifted, layout.integer) - layout.magic_bits
 
 
@@ -166,13 +166,19 @@ def exp(b: Builder, x: Value) -> Value:
     return _scale(b, (r + rest) + 1, n)
 
 
+def _reduced_exp2(b: Builder, x: Value) -> tuple[Value, Value]:
+    """x = n + r: 2^r - 1, and n as an integer; 2^x = 2^n (1 + (2^r - 1))."""
+    n, bits = _nearest(b, x, 1.0)
+    r = x - n
+    return r * _horner(b, r, coefficients.EXP2[x.type.kind]), bits
+
+
 @decomposition
 def exp2(b: Builder, x: Value) -> Value:
     kind = x.type.kind
     x = _clamp(b, x, *{"f32": (-152.0, 129.0), "f64": (-1077.0, 1025.0)}[kind])
-    n, bits = _nearest(b, x, 1.0)
-    r = (x - n) * math.log(2)
-    return _scale(b, (r + r * r * _horner(b, r, coefficients.EXP[kind])) + 1, bits)
+    less_one, n = _reduced_exp2(b, x)
+    return _scale(b, less_one + 1, n)
 
 
 @decomposition
@@ -829,7 +835,7 @@ def atan2(b: Builder, y: Value, x: Value) -> Value:
 
 @decomposition
 def erf(b: Builder, x: Value) -> Value:
-    """A polynomial near 0; beyond, 1 - exp(polynomial), which is 1 from the last limit on."""
+    """A polynomial near 0; beyond, 1 - 2^polynomial, which is 1 from the last limit on."""
     kind = x.type.kind
     limit, centre, last = {"f32": (0.9, 0.0, 3.95), "f64": (1.3, 3.0, 5.95)}[kind]
     size = b.op("abs", x)
@@ -837,8 +843,8 @@ def erf(b: Builder, x: Value) -> Value:
     near = b.op("muladd", size, _horner(b, square, coefficients.ERF_NEAR[kind]), size)
     place = _clamp(b, size, None, last)
     power = _horner(b, place - centre if centre else place, coefficients.ERF_FAR[kind])
-    r, rest, n = _reduced_exp(b, -power)
-    far = 1 - ((r + rest) + 1) * _power_of_two(b, n, kind)
+    less_one, n = _reduced_exp2(b, -power)
+    far = 1 - (less_one + 1) * _power_of_two(b, n, kind)
     return b.op("copysign", b.select(size < limit, near, far), x)
 
 

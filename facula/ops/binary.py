@@ -5,6 +5,7 @@ In formulas a and b are the inputs, y the result, g the gradient arriving at y.
 
 import math
 
+from facula.dispatch import dtype_word
 from facula.form import Form
 from facula.kernel.scalar import (
     abs_,
@@ -35,6 +36,7 @@ from facula.kernel.scalar import (
     where,
     xor,
 )
+from facula.meta.dtype import float64
 from facula.op import (
     BOOL,
     DOUBLE,
@@ -42,6 +44,7 @@ from facula.op import (
     SAME,
     Alias,
     choice,
+    composite,
     pointwise,
     pointwise_of,
     registry,
@@ -49,8 +52,16 @@ from facula.op import (
 from facula.tensor import Tensor
 
 LN2, LOG2_E = math.log(2), 1 / math.log(2)
-# Exponents with a shorter way than a power.
-EASY = frozenset((1, 2, 3, -1, -2, 0.5, -0.5))
+
+
+NO_INTEGERS = (
+    "Integer division with addcdiv is no longer supported, and in a future  release addcdiv will "
+    "perform a true division of tensor1 and tensor2. The historic addcdiv behavior can be "
+    "implemented as (input + value * torch.trunc(tensor1 / tensor2)).to(input.dtype) for integer "
+    "inputs and as (input + value * tensor1 / tensor2) for float inputs. The future addcdiv "
+    "behavior is just the latter implementation: (input + value * tensor1 / tensor2), for all "
+    "dtypes."
+)
 
 
 def binary(name, rule, doc, value, gradient=None, refuses="", kernel=""):
@@ -69,9 +80,7 @@ pointwise("addcdiv(Tensor self, Tensor tensor1, Tensor tensor2, *, Scalar value=
           "self + value * tensor1 / tensor2.",
           lambda a, b, c, value: a + b / c * value,
           lambda g, y, a, b, c, value: (g, g * (value / c), -g * (value * b / (c * c))),
-          dict.fromkeys("bui", "Integer division with addcdiv is no longer supported, and in a "
-                               "future  release addcdiv will perform a true division of tensor1 "
-                               "and tensor2."))
+          dict.fromkeys("bui", NO_INTEGERS))
 
 pointwise("addcmul(Tensor self, Tensor tensor1, Tensor tensor2, *, Scalar value=1) -> Tensor", SAME,
           "self + value * tensor1 * tensor2.",
@@ -92,7 +101,7 @@ pointwise("rsub(Tensor self, Tensor other, Scalar alpha=1) -> Tensor", SAME,
 pointwise("lerp(Tensor self, Tensor end, Tensor weight) -> Tensor", SAME,
           "self + weight * (end - self).",
           lambda a, b, w: where(lt(abs_(w), 0.5), a + w * (b - a), b - (b - a) * (1 - w)),
-          lambda g, y, a, b, w: (g * (1 - w), g * w, g * (b - a)), "bui", "lerp_kernel_tensor")
+          lambda g, y, a, b, w: (g * (1 - w), g * w, g * (b - a)))
 
 # --- angles and logarithms -----------------------------------------------------------------------
 
@@ -233,7 +242,7 @@ def clamp(self, min=None, max=None):
 
 def power(name, rule, doc):
     """A record of self ** exponent."""
-    record = pointwise(
+    return pointwise(
         f"{name}(Tensor self, Tensor exponent) -> Tensor",
         rule,
         doc,
@@ -245,14 +254,30 @@ def power(name, rule, doc):
         "b",
         "pow",
     )
-    record.constant_numbers = EASY
-    return record
 
+
+def fixed_power(exponent, name, value, gradient):
+    """A record of one exponent that needs no general power."""
+    schema = f"power_{name}(Tensor self) -> Tensor"
+    record = pointwise(schema, SAME, f"x ** {exponent}.", value, gradient)
+    record.node_name = "PowBackward0"
+    record.namespace, record.method = "private", False
+    FIXED[exponent] = record.name
+
+
+FIXED: dict[float, str] = {}
+fixed_power(2, "two", lambda x: x * x, lambda g, y, x: g * (2 * x))
+fixed_power(3, "three", lambda x: x * x * x, lambda g, y, x: g * (3 * (x * x)))
+fixed_power(0.5, "half", lambda x: sqrt(x), lambda g, y, x: g * (0.5 / y))
+fixed_power(-0.5, "minus_half", lambda x: 1 / sqrt(x), lambda g, y, x: g * (-0.5 * (y * y * y)))
+fixed_power(-1, "minus_one", lambda x: 1 / x, lambda g, y, x: -g * (y * y))
+fixed_power(-2, "minus_two", lambda x: 1 / (x * x), lambda g, y, x: g * (-2 * (y / x)))
 
 power("power", SAME, "self to the power exponent.").node_name = "PowBackward1"
 power("power_of_number", SAME, "A number to the power exponent.").node_name = "PowBackward2"
 power("power_by_number", SAME, "self to the power of a number.").node_name = "PowBackward0"
 power("float_power", DOUBLE, "self to the power exponent, in float64.").node_name = "PowBackward1"
+pointwise_of("float_power").constant_numbers = frozenset(FIXED)
 
 
 @choice("pow(Tensor self, Tensor exponent, *, Tensor(a!)? out=None) -> Tensor")
@@ -260,15 +285,19 @@ def pow_(self, exponent):
     """self to the power exponent; either may be a number."""
     if isinstance(exponent, Tensor):
         return ("power" if isinstance(self, Tensor) else "power_of_number"), (self, exponent)
-    if isinstance(exponent, int) and exponent < 0 and not self.form.dtype.is_floating_point:
+    dtype = self.form.dtype
+    whole = isinstance(exponent, int)
+    if whole and exponent < 0 and not dtype.is_floating_point:
         raise RuntimeError("Integers to negative integer powers are not allowed.")
+    if exponent in FIXED and (dtype.is_floating_point or (whole and dtype.kind != "b")):
+        return FIXED[exponent], (self,)
     return "power_by_number", (self, exponent)
 
 
 @choice("square(Tensor self) -> Tensor")
 def square(self):
     """x * x."""
-    return "power_by_number", (self, 2)
+    return ("power_by_number", (self, 2)) if self.form.kind == "bool" else ("power_two", (self,))
 
 
 binary("ldexp", FLOAT, "self * 2 ** other.", lambda a, b: a * exp2(b),
@@ -320,8 +349,13 @@ def check_alike(compute, key):
 
 
 def check_lerp(compute, key):
-    """lerp does not promote."""
+    """lerp does not promote, and has floats only."""
     start, *others = key
+    if not start.dtype.is_floating_point:
+        kind = "tensor" if isinstance(others[1], Form) else "scalar"
+        raise NotImplementedError(
+            f"\"lerp_kernel_{kind}\" not implemented for '{dtype_word(start.dtype)}'"
+        )
     for name, one in zip(("end", "weight"), others, strict=True):
         if isinstance(one, Form) and one.dtype is not start.dtype:
             words = {"float32": "float", "float64": "double",
@@ -349,7 +383,23 @@ registry["clamp_between"].node_name = "ClampBackward0"
 for _name in ("divide_floor", "divide_trunc", "clamp_between",
               "power", "power_of_number", "power_by_number"):
     registry[_name].namespace, registry[_name].method = "private", False
-registry["rsub"].inplace = False
+registry["rsub"].inplace = registry["rsub"].method = False
+registry["float_power"].inplace = False
+
+
+@composite("float_power_(Tensor(a!) self, Tensor exponent) -> Tensor(a!)")
+def float_power_(self, exponent):
+    """In-place form of float_power, for float64."""
+    if self.form.dtype is not float64:
+        word = dtype_word(self.form.dtype)
+        raise RuntimeError(
+            f"the base given to float_power_ has dtype {word} but the operation's result requires "
+            "dtype Double"
+        )
+    inplace = registry["power"].inplace_function
+    assert inplace is not None
+    return inplace(self, exponent)
+
 
 for _name, _of in (
     ("arctan2", "atan2"), ("clip", "clamp"), ("divide", "div"), ("multiply", "mul"),

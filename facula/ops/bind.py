@@ -56,7 +56,7 @@ OPERATORS = {
 }  # fmt: skip
 COMPARISONS = frozenset(("lt", "le", "gt", "ge", "eq", "ne"))
 GUARDED = COMPARISONS | {"matmul"}
-UNARY = {"neg": "neg", "abs": "abs", "invert": "bitwise_not"}
+UNARY = {"neg": "neg", "abs": "abs", "pos": "positive", "invert": "bitwise_not"}
 
 HOT = """
 def generated({tensors}):
@@ -469,9 +469,12 @@ def spelled(run: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def bind_choice(op: Choice) -> None:
-    choose = spelled(op.choose)
+    choose = op.choose
+    spelling = spellings(inspect.signature(choose).parameters)
 
     def function(*args: Any, out: Tensor | None = None, **kwargs: Any) -> Tensor:
+        if kwargs:
+            kwargs = {spelling.get(name, name): value for name, value in kwargs.items()}
         name, operands = choose(*args, **kwargs)
         chosen = registry[name].function
         assert chosen is not None
@@ -536,6 +539,19 @@ def guarded(function: Callable[..., Any], accepted: tuple[type, ...]) -> Callabl
     return operator
 
 
+def inverted(function: Callable[..., Any]) -> Callable[..., Any]:
+    """`~`: torch refuses floats with an error of its own here."""
+
+    def operator(self: Tensor) -> Any:
+        if self.form.dtype.is_floating_point:
+            raise TypeError(
+                "~ (operator.invert) is only implemented on integer and Boolean-type tensors"
+            )
+        return function(self)
+
+    return operator
+
+
 def bind_all() -> dict[str, Callable[..., Any]]:
     """Functions of all records by name; methods are set on Tensor."""
     for op in registry.values():
@@ -558,7 +574,8 @@ def bind_all() -> dict[str, Callable[..., Any]]:
                 set_method(f"__i{dunder}__", inplace)
     for dunder, name in UNARY.items():
         if name in registry:
-            set_method(f"__{dunder}__", registry[name].function)
+            function = registry[name].function
+            set_method(f"__{dunder}__", inverted(function) if dunder == "invert" else function)
     set_method("backward", tensor_backward)
     choose = registry["where"].function
     set_method("where", lambda self, condition, other: choose(condition, self, other))

@@ -37,7 +37,7 @@ def where_(condition, input=None, other=None):
     if condition.form.kind not in ("bool", "u8"):
         raise RuntimeError(
             "where expected condition to be a boolean tensor, but got a tensor with dtype "
-            f"{condition.form.dtype}"
+            f"{dtype_word(condition.form.dtype)}"
         )
     return registry["choose"].function(condition, input, other)
 

@@ -44,8 +44,8 @@ STRIDED = ("transposed", "stepped", "expanded", "offset")
 
 
 def chosen(sample: Sample, kind: str, name: str) -> tuple[str, ...]:
-    """Layouts for a dtype: each row meets two strided ones, which is enough, for no operation has code
-    of its own for a layout."""
+    """Layouts for a dtype: each row meets two strided ones; no operation has code of its own for a
+    layout, so that is enough."""
     if kind != sample.kinds[0] or name != KINDS[kind][0]:
         return ("contiguous",)
     turn = SAMPLES.index(sample)

@@ -214,9 +214,14 @@ class _Correlation:
         """One tile, one block of channels; sums wait in scratch from block to block."""
         build, p, plan, lanes = self.build, self.p, self.plan, self.lanes
         place = (row - self.group_start) * (plan.tile[1] * lanes)
-        keep = build.splat(build.compare("gt", self.first_channel, 0), lanes)
+        again = build.compare("gt", self.first_channel, 0)
+        keep = build.splat(again, lanes)
+        # The first block reads nothing, but where it points matters: a masked load from a page that
+        # no one has touched yet takes hundreds of cycles each time (8.7 instead of 2.6 ms, Zen 5).
         sums = [
-            build.load(self.partial, place + k * lanes, self.register, lanes, keep)
+            build.load(
+                self.partial, build.select(again, place + k * lanes, 0), self.register, lanes, keep
+            )
             for k in range(rows * vectors)
         ]
         sums = self.multiply(row, image, sums, (rows, vectors), mask)
