@@ -1,4 +1,4 @@
-"""Pointwise operations as torch decides them: special values, dtypes, errors, graphs."""
+"""Pointwise operations where torch decides: special values, dtypes, errors, graphs."""
 
 from types import ModuleType
 
