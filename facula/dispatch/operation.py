@@ -77,7 +77,7 @@ class FunctionNode(Node):
 NODE_CLASSES[Operation] = FunctionNode
 
 
-def call_operation(op: Operation, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+def call_operation(op: Operation, *args: Any, **kwargs: Any) -> Any:
     """Runs an operation's forward unrecorded and records it if a gradient is wanted."""
     if not mode.enabled or op.gradient_rule is None or not _wants_gradient(args, kwargs):
         return op.forward(*args, **kwargs)

@@ -30,7 +30,7 @@ from facula.dispatch import (
     save_operands,
 )
 from facula.form import Form, memory
-from facula.meta.dtype import can_cast
+from facula.meta.dtype import can_cast, dtype
 from facula.op import (
     REQUIRED,
     Alias,
@@ -351,24 +351,51 @@ def with_out(op: Op, run: Callable[..., Any]) -> Callable[..., Any]:
         several = isinstance(out, (tuple, list))
         for target in out if several else (out,):
             check_out(name, (*args, *kwargs.values()), target)
-        with_mode = run(*args, **kwargs)
+        made = run(*args, **kwargs)
         if several:
-            return type(with_mode)(
-                *[copy_out(name, y, o) for y, o in zip(with_mode, out, strict=True)]
-            )
-        return copy_out(name, with_mode, out)
+            return type(made)(*[copy_out(name, y, o) for y, o in zip(made, out, strict=True)])
+        return copy_out(name, made, out)
+
+    return function
+
+
+def require_kinds(op: Op, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    """Raises torch's TypeError for the first argument that is no tensor, or no dtype, but should be."""
+    for place, argument in enumerate(op.schema.arguments):
+        by_place = place < len(args) and not argument.keyword_only
+        given = args[place] if by_place else kwargs.get(argument.name)
+        if given is None and (argument.is_optional or not by_place):
+            continue
+        wrong_tensor = argument.type in ("Tensor", "Tensor?") and not isinstance(given, Tensor)
+        wrong_dtype = argument.base == "ScalarType" and not isinstance(given, dtype)
+        if wrong_tensor or wrong_dtype:
+            shown = "input" if argument.name == "self" else argument.name
+            where = f" (position {place + 1})" if by_place else ""
+            raise TypeError(
+                f"{op.name}(): argument '{shown}'{where} must be "
+                f"{'Tensor' if wrong_tensor else 'torch.dtype'}, not {type(given).__name__}"
+            ) from None
+
+
+def entry(op: Op, call: Callable[..., Any], parameters: Iterable[str]) -> Callable[..., Any]:
+    """`call` with the other names of its arguments understood, and arguments that are no tensors
+    told: looking at them beforehand would cost every call, so it is done when one has failed."""
+    spelling = spellings(parameters)
+
+    def function(*args: Any, **kwargs: Any) -> Any:
+        if kwargs:
+            kwargs = {spelling.get(name, name): value for name, value in kwargs.items()}
+        try:
+            return call(*args, **kwargs)
+        except AttributeError:
+            require_kinds(op, args, kwargs)
+            raise
 
     return function
 
 
 def bind_reduction(op: Reduction) -> None:
-    spelling = spellings(("self", "dim", "keepdim"))
-
-    def run(*args: Any, **kwargs: Any) -> Any:
-        if kwargs:
-            kwargs = {spelling.get(name, name): value for name, value in kwargs.items()}
-        return call_reduction(op, *args, **kwargs)
-
+    run = entry(op, functools.partial(call_reduction, op), ("self", "dim", "keepdim"))
     op.function = describe(with_out(op, run), op.name, op.doc, op)
     op.hot = run
 
@@ -379,13 +406,7 @@ def takes_out(op: Op) -> bool:
 
 
 def bind_operation(op: Operation) -> None:
-    spelling = spellings(op.parameters)
-
-    def run(*args: Any, **kwargs: Any) -> Any:
-        if kwargs:
-            kwargs = {spelling.get(name, name): value for name, value in kwargs.items()}
-        return call_operation(op, args, kwargs)
-
+    run = entry(op, functools.partial(call_operation, op), op.parameters)
     op.hot = run
     op.function = describe(with_out(op, run) if takes_out(op) else run, op.name, op.doc, op)
     if not takes_out(op):
@@ -397,18 +418,7 @@ def bind_view(op: View) -> None:
     defaults = op.defaults
     varargs = any(a.varargs for a in op.schema.arguments)
 
-    spelling = spellings(op.parameters)
-
-    def hashable(value: Any) -> Any:
-        return tuple(value) if isinstance(value, list) else value
-
-    def function(*all_args: Any, **kwargs: Any) -> Tensor:
-        if kwargs:
-            kwargs = {spelling.get(name, name): value for name, value in kwargs.items()}
-            if not all_args:
-                all_args = (kwargs.pop(op.parameters[0], None) or kwargs.pop("self"),)
-        self, *rest = all_args
-        args = tuple(rest)
+    def look(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
         if varargs and (
             len(args) > len(names) or (args and len(names) == 1 and type(args[0]) is int)
         ):
@@ -426,16 +436,17 @@ def bind_view(op: View) -> None:
                 raise TypeError(f"{op.name}() got an unexpected keyword argument '{extra}'")
         elif len(args) > len(names):
             raise TypeError(f"{op.name}() takes {len(names)} arguments, got {len(args)}")
-        try:
-            return call_view(op, self, args)
-        except TypeError:
-            return call_view(op, self, tuple([hashable(a) for a in args]))
+        if list in map(type, args):
+            args = tuple([tuple(a) if type(a) is list else a for a in args])
+        return call_view(op, self, args)
 
-    op.function = describe(function, op.name, op.doc, op)
+    op.function = describe(entry(op, look, ("self", *names)), op.name, op.doc, op)
 
 
 def bind_composite(op: Composite) -> None:
-    run = spelled(op.forward)
+    run = functools.wraps(op.forward)(
+        entry(op, op.forward, inspect.signature(op.forward).parameters)
+    )
     op.function = describe(with_out(op, run), op.name, op.doc, op) if takes_out(op) else run
     op.hot = op.forward
 
@@ -453,28 +464,10 @@ def spellings(parameters: Iterable[str]) -> dict[str, str]:
     }
 
 
-def spelled(run: Callable[..., Any]) -> Callable[..., Any]:
-    """A composite that understands other names of its arguments."""
-    spelling = spellings(inspect.signature(run).parameters)
-    if not spelling:
-        return run
-
-    @functools.wraps(run)
-    def function(*args: Any, **kwargs: Any) -> Any:
-        if kwargs:
-            kwargs = {spelling.get(name, name): value for name, value in kwargs.items()}
-        return run(*args, **kwargs)
-
-    return function
-
-
 def bind_choice(op: Choice) -> None:
     choose = op.choose
-    spelling = spellings(inspect.signature(choose).parameters)
 
-    def function(*args: Any, out: Tensor | None = None, **kwargs: Any) -> Tensor:
-        if kwargs:
-            kwargs = {spelling.get(name, name): value for name, value in kwargs.items()}
+    def chosen_function(*args: Any, out: Tensor | None = None, **kwargs: Any) -> Tensor:
         name, operands = choose(*args, **kwargs)
         chosen = registry[name].function
         assert chosen is not None
@@ -484,6 +477,7 @@ def bind_choice(op: Choice) -> None:
         name, operands = choose(*args, **kwargs)
         return registry[name].inplace_function(*operands)  # type: ignore[misc]
 
+    function = entry(op, chosen_function, inspect.signature(choose).parameters)
     op.function = op.hot = describe(function, op.name, op.doc, op)
     op.inplace_function = describe(inplace, f"{op.name}_", f"In-place form of `{op.name}`.", op)
     if op.method:
