@@ -360,7 +360,7 @@ def with_out(op: Op, run: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def require_kinds(op: Op, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-    """Raises torch's TypeError for the first argument that is no tensor, or no dtype, but should be."""
+    """Raises torch's TypeError for the first argument of a wrong kind: no tensor, or no dtype."""
     for place, argument in enumerate(op.schema.arguments):
         by_place = place < len(args) and not argument.keyword_only
         given = args[place] if by_place else kwargs.get(argument.name)

@@ -1,4 +1,4 @@
-"""Arguments of the wrong kind: torch's TypeError, naming function, argument and what was received."""
+"""Arguments of the wrong kind: TypeError with function, argument and what was received."""
 
 import numpy as np
 import pytest
