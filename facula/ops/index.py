@@ -3,7 +3,7 @@
 import numpy as np
 
 from facula.autograd.mode import mode
-from facula.dispatch import copy_of
+from facula.dispatch import copy_of, dtype_word
 from facula.launch.indirect import access, as_index
 from facula.launch.indirect import nonzero as nonzero_coordinates
 from facula.meta import dtype as dtypes
@@ -244,9 +244,7 @@ def put(target, indices, values, accumulate):
 
 
 def _name(tensor):
-    return {"float32": "Float", "float64": "Double", "int64": "Long", "int32": "Int",
-            "bool": "Bool", "float16": "Half", "bfloat16": "BFloat16", "uint8": "Byte",
-            "int8": "Char", "int16": "Short"}[tensor.form.dtype.name]  # fmt: skip
+    return dtype_word(tensor.form.dtype)
 
 
 @composite("index_put_(Tensor(a!) self, Tensor?[] indices, Tensor values, bool accumulate=False) "

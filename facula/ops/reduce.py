@@ -1,5 +1,6 @@
 """Reductions. Formulas: map(x), combine(a, b), finish(state, n) and gradient(g, y, x, n)."""
 
+from facula.dispatch import dtype_word
 from facula.kernel.scalar import maximum, minimum, ne, sqrt
 from facula.meta import dtype as dtypes
 from facula.meta.shape import wrap_dims
@@ -263,14 +264,7 @@ def norm(self, p="fro", dim=None, keepdim=False, *, dtype=None):
 
 
 def _words(x):
-    return {
-        "i64": "Long",
-        "i32": "Int",
-        "i16": "Short",
-        "i8": "Char",
-        "u8": "Byte",
-        "bool": "Bool",
-    }[x.form.kind]
+    return dtype_word(x.form.dtype)
 
 
 @operation("norm2(Tensor self, int[] dims, bool keepdim) -> Tensor")

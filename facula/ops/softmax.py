@@ -1,6 +1,7 @@
 """Softmax and cross entropy: compositions as the meaning, fused row kernels as the fast way."""
 
 from facula.autograd.mode import mode
+from facula.dispatch import dtype_word
 from facula.launch.indirect import as_index
 from facula.launch.rows import cross_entropy as cross_entropy_kernel
 from facula.launch.rows import (
@@ -24,16 +25,8 @@ def _along(x, dim, function):
 
 def _floating(name, x):
     if not x.form.dtype.is_floating_point:
-        words = {
-            "i64": "Long",
-            "i32": "Int",
-            "i16": "Short",
-            "i8": "Char",
-            "u8": "Byte",
-            "bool": "Bool",
-        }
         raise NotImplementedError(
-            f"\"{name}_lastdim_kernel_impl\" not implemented for '{words[x.form.kind]}'"
+            f"\"{name}_lastdim_kernel_impl\" not implemented for '{_word(x)}'"
         )
 
 
@@ -203,9 +196,7 @@ def nll_loss(self, target, weight=None, reduction="mean", ignore_index=-100):
 
 
 def _word(tensor):
-    return {"f32": "Float", "f64": "Double", "f16": "Half", "bf16": "BFloat16", "i64": "Long",
-            "i32": "Int", "i16": "Short", "i8": "Char", "u8": "Byte",
-            "bool": "Bool"}[tensor.form.kind]  # fmt: skip
+    return dtype_word(tensor.form.dtype)
 
 
 @composite(
