@@ -1,10 +1,12 @@
-"""The command line: `python -m bench [--group NAME ...] [--threads N] [--json FILE] [--quick]`.
+"""The command line: `python -m bench [--group NAME ...] [--results FILE] [--json FILE] [--quick]`.
 
 Prints a Markdown table of facula's time over PyTorch's (below 1: facula is faster). It must set the
 number of OpenMP threads before PyTorch is imported, so both packages are imported late.
 """
 
 import argparse
+import datetime
+import gc
 import importlib
 import json
 import math
@@ -15,15 +17,17 @@ from dataclasses import asdict
 from pathlib import Path
 from types import ModuleType
 
-from bench import dispatch, kernels, start, train
-from bench.measure import FULL, QUICK, Case, Effort, Row, measure
+from bench import conv, dispatch, elementwise, gemm, report, start, train
+from bench.measure import FULL, QUICK, Case, Row, measure
+from bench.peaks import Peaks, measure_peaks
 
 CASES = {
     "dispatch": dispatch.cases,
+    "elementwise": elementwise.cases,
+    "gemm": gemm.cases,
+    "half": gemm.half_cases,
+    "conv": conv.cases,
     "train": train.cases,
-    "gemm": kernels.gemm_cases,
-    "conv": kernels.conv_cases,
-    "elementwise": kernels.elementwise_cases,
 }
 GROUPS = [*CASES, start.GROUP]
 _CAUTION = "figures of several threads mean little, those of --threads 1 more."
@@ -33,50 +37,66 @@ def main(arguments: list[str] | None = None) -> int:
     """Measure, print, and return the exit status: 1 if a case failed."""
     options = _options(arguments)
     os.environ["OMP_NUM_THREADS"] = str(options.threads)
-    effort = QUICK if options.quick else FULL
     groups = options.group or GROUPS
     rows: list[Row] = []
     if start.GROUP in groups:
-        rows += start.rows(options.subject, options.reference, pairs=3 if options.quick else 11)
+        pairs = 3 if options.quick else 7
+        rows += start.rows(options.subject, options.reference, pairs, options.filter)
     subject = importlib.import_module(options.subject)
     reference = importlib.import_module(options.reference)
     for package in (subject, reference):
         package.set_num_threads(options.threads)
-    print(_heading(options, subject, reference), flush=True)
-    if os.getloadavg()[0] > 1:
-        print(f"Other programs run here (load {os.getloadavg()[0]:.1f}): {_CAUTION}\n", flush=True)
-    print(_table_head(options), flush=True)
+    load = os.getloadavg()[0]
+    peaks = None
+    heading = _heading(options, subject, reference)
+    if options.subject == "facula":
+        counts = sorted({1, options.threads})
+        measured = {count: measure_peaks(subject, count) for count in counts}
+        heading += "\n" + report.peaks_table(measured)
+        peaks = measured[options.threads]
+    print(heading, flush=True)
+    if load > 1:
+        print(f"Other programs run here (load {load:.1f}): {_CAUTION}\n", flush=True)
+    print(report.table_head(options.subject, options.reference), flush=True)
     for row in rows:
-        print(_line(row), flush=True)
-    failures = 0
-    for name in groups:
-        if name == start.GROUP:
-            continue
-        cases = [case for case in CASES[name]() if options.filter in case.name]
-        failures += _measure_group(cases, subject, reference, effort, rows)
-    _print_means(rows)
-    if options.json:
-        text = json.dumps([asdict(row) for row in rows], indent=1)
-        Path(options.json).write_text(text + "\n", encoding="utf-8")
-    return 1 if failures else 0
-
-
-def _measure_group(
-    cases: list[Case], subject: ModuleType, reference: ModuleType, effort: Effort, rows: list[Row]
-) -> int:
-    """Append a row for each case and print it; the number of cases that raised."""
-    failures = 0
-    for case in cases:
-        try:
-            row = measure(case, subject, reference, effort)
-        except Exception as error:  # one case that fails must not hide the others' figures
-            failures += 1
-            message = str(error).splitlines()[0] if str(error) else ""
-            print(f"| {case.group} | {case.name} | {type(error).__name__}: {message} | | | |")
-            continue
+        print(report.line(row, peaks), flush=True)
+    effort = QUICK if options.quick else FULL
+    gc.freeze()  # what the imports made stays: collecting between cases need not look at it
+    for case in _cases(groups, options.filter, subject):
+        gc.collect()
+        row = measure(case, subject, reference, effort)
         rows.append(row)
-        print(_line(row), flush=True)
-    return failures
+        print(report.line(row, peaks), flush=True)
+    print(f"\n{report.summary(rows)}\n")
+    if above := report.over(rows):
+        print(
+            report.table_head(options.subject, options.reference).replace(
+                "case", "above its limit", 1
+            )
+        )
+        print("\n".join(report.line(row, peaks) for row in above))
+    _write(options, heading, rows, peaks)
+    return 1 if any([row.error for row in rows]) else 0
+
+
+def _cases(groups: list[str], wanted: str, subject: ModuleType) -> list[Case]:
+    listed = [case for name in groups if name in CASES for case in CASES[name]()]
+    return [case for case in listed if wanted in case.name and case.exists_for(subject)]
+
+
+def _write(options: argparse.Namespace, heading: str, rows: list[Row], peaks: Peaks | None) -> None:
+    """The files asked for: rows as JSON, everything as Markdown."""
+    if options.json:
+        listed = [asdict(row) for row in rows]
+        for entry in listed:
+            for key, value in entry.items():
+                if isinstance(value, float) and math.isnan(value):
+                    entry[key] = None
+        content = {"about": heading, "rows": listed}
+        Path(options.json).write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    if options.results:
+        text = report.document(heading, rows, peaks, options.subject, options.reference)
+        Path(options.results).write_text(text, encoding="utf-8")
 
 
 def _options(arguments: list[str] | None) -> argparse.Namespace:
@@ -84,6 +104,7 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--group", action="append", choices=GROUPS, help="may be repeated")
     parser.add_argument("--filter", default="", metavar="TEXT", help="only cases naming TEXT")
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)), metavar="N")
+    parser.add_argument("--results", metavar="FILE", help="also write a Markdown document to FILE")
     parser.add_argument("--json", metavar="FILE", help="also write the rows to FILE")
     parser.add_argument("--quick", action="store_true", help="fewer and shorter samples")
     parser.add_argument("--subject", default="facula", help="the package measured")
@@ -91,14 +112,13 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-# --- text --------------------------------------------------------------------------------------
-
-
 def _heading(options: argparse.Namespace, subject: ModuleType, reference: ModuleType) -> str:
+    day = datetime.datetime.now(datetime.UTC).date().isoformat()
+    effort = ", quick" if options.quick else ""
     return (
         f"{options.subject} {subject.__version__} against {options.reference} "
         f"{reference.__version__}, {options.threads} threads, Python {platform.python_version()}, "
-        f"{_processor()}\n"
+        f"{_processor()}, {day}{effort}\n"
     )
 
 
@@ -108,34 +128,6 @@ def _processor() -> str:
     lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
     names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
     return names[0] if names else platform.machine()
-
-
-def _table_head(options: argparse.Namespace) -> str:
-    return (
-        f"| group | case | {options.subject} | {options.reference} | ratio | best |\n"
-        "|---|---|---:|---:|---:|---:|"
-    )
-
-
-def _line(row: Row) -> str:
-    if row.unit == "count":
-        return f"| {row.group} | {row.name} | {row.subject:.0f} | | | |"
-    times = f"{_time(row.subject)} | {_time(row.reference)}"
-    return f"| {row.group} | {row.name} | {times} | {row.ratio:.2f} | {row.best:.2f} |"
-
-
-def _time(seconds: float) -> str:
-    for unit, scale in (("s", 1.0), ("ms", 1e-3), ("us", 1e-6)):
-        if seconds >= scale:
-            return f"{seconds / scale:.3g} {unit}"
-    return f"{seconds / 1e-9:.3g} ns"
-
-
-def _print_means(rows: list[Row]) -> None:
-    print("\n| group | cases | geometric mean of ratios |\n|---|---:|---:|")
-    for group in dict.fromkeys(row.group for row in rows):
-        logs = [math.log(row.ratio) for row in rows if row.group == group and row.ratio > 0]
-        print(f"| {group} | {len(logs)} | {math.exp(sum(logs) / len(logs)):.2f} |")
 
 
 if __name__ == "__main__":

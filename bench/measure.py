@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import median
 from types import ModuleType
+from typing import NamedTuple
 
 Build = Callable[[ModuleType], Callable[[], object]]
 
@@ -17,13 +18,33 @@ Build = Callable[[ModuleType], Callable[[], object]]
 SETTLE_SECONDS = 0.008
 
 
+class Work(NamedTuple):
+    """What one call does: so many "flop" in arithmetic of `kind`, or so many "byte" moved."""
+
+    amount: float
+    unit: str
+    kind: str = "float32"
+
+
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One thing to time: `build(package)` prepares it and returns the function to run."""
+    """One thing to time: `build(package)` prepares it and returns the function to run.
+
+    With `rival` the subject is measured against itself: `rival(subject)` against `build(subject)`.
+    A case that does not count is shown, and left out of its group's figures. `needs` names what
+    the subject's `nn` must have for the case to exist.
+    """
 
     group: str
     name: str
     build: Build
+    work: Work | None = None
+    rival: Build | None = None
+    counts: bool = True
+    needs: tuple[str, ...] = ()
+
+    def exists_for(self, subject: ModuleType) -> bool:
+        return all([hasattr(subject.nn, name) for name in self.needs])
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,52 +58,76 @@ class Effort:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line of the table, in seconds (medians) or counts.
+    """One line of the table, in seconds (medians), bytes or counts.
 
     `ratio` is the median of the pairs' ratios; `best` that of the two fastest samples, which tells
-    more when other programs run on the machine.
+    more when other programs run on the machine. A row's own `limit` is for its ratio, or for what
+    the subject measured if `limits` is "subject". A row with an `error` has no figures.
     """
 
     group: str
     name: str
-    subject: float
-    reference: float
-    ratio: float
-    best: float
+    subject: float = math.nan
+    reference: float = math.nan
+    ratio: float = math.nan
+    best: float = math.nan
     unit: str = "s"
+    work: Work | None = None
+    counts: bool = True
+    limit: float | None = None
+    limits: str = "ratio"
+    error: str = ""
 
 
-QUICK = Effort(pairs=5, sample_seconds=0.004, case_seconds=2.0)
-FULL = Effort(pairs=41, sample_seconds=0.010, case_seconds=8.0)
-FEWEST_PAIRS = 5
+QUICK = Effort(pairs=5, sample_seconds=0.004, case_seconds=0.3)
+FULL = Effort(pairs=31, sample_seconds=0.010, case_seconds=1.2)
+FEWEST_PAIRS = 3
 
 
 def measure(case: Case, subject: ModuleType, reference: ModuleType, effort: Effort) -> Row:
-    """The row of `case`: `subject` against `reference`."""
-    functions = [case.build(subject), case.build(reference)]
-    counts = [_repetitions(function, effort.sample_seconds) for function in functions]
-    seconds: list[list[float]] = [[], []]
-    end = time.perf_counter() + effort.case_seconds
-    for pair in range(effort.pairs):
-        if pair >= FEWEST_PAIRS and time.perf_counter() > end:
-            break
-        for which in (0, 1) if pair % 2 == 0 else (1, 0):  # neither is always the first
-            seconds[which].append(_sample(functions[which], counts[which]))
-    return row(case.group, case.name, *seconds)
+    """The row of `case`: `subject` against `reference`; one with an error if either raised."""
+    try:
+        rival = case.rival(subject) if case.rival else case.build(reference)
+        functions = [case.build(subject), rival]
+        counts = [_repetitions(function, effort.sample_seconds) for function in functions]
+        seconds: list[list[float]] = [[], []]
+        end = time.perf_counter() + effort.case_seconds
+        for pair in range(effort.pairs):
+            if pair >= FEWEST_PAIRS and time.perf_counter() > end:
+                break
+            for which in (0, 1) if pair % 2 == 0 else (1, 0):  # neither is always the first
+                seconds[which].append(_sample(functions[which], counts[which]))
+    except Exception as error:  # one case that fails must not hide the others' figures
+        lines = str(error).splitlines() or [""]
+        message = f"{type(error).__name__}: {lines[0]}"
+        return Row(case.group, case.name, counts=case.counts, error=message)
+    return row(case.group, case.name, *seconds, work=case.work, counts=case.counts)
 
 
-def row(group: str, name: str, ours: Sequence[float], theirs: Sequence[float]) -> Row:
+def row(
+    group: str,
+    name: str,
+    ours: Sequence[float],
+    theirs: Sequence[float],
+    work: Work | None = None,
+    counts: bool = True,
+    limit: float | None = None,
+    limits: str = "ratio",
+) -> Row:
     """The row of paired samples."""
-    ratio = median(a / b for a, b in zip(ours, theirs))
-    return Row(group, name, median(ours), median(theirs), ratio, min(ours) / min(theirs))
+    ratio = median([a / b for a, b in zip(ours, theirs)])
+    best = min(ours) / min(theirs)
+    figures = (median(ours), median(theirs), ratio, best, "s")
+    return Row(group, name, *figures, work, counts, limit, limits)
 
 
 def count(group: str, name: str, number: int) -> Row:
     """A row that counts something only facula has."""
-    return Row(group, name, number, 0, math.nan, math.nan, "count")
+    return Row(group, name, number, unit="count", counts=False)
 
 
 def _sample(function: Callable[[], object], count: int) -> float:
+    """Seconds a call, over `count` calls after an unmeasured one."""
     time.sleep(SETTLE_SECONDS)
     function()
     start = time.perf_counter()
@@ -96,7 +141,9 @@ def _repetitions(function: Callable[[], object], sample_seconds: float) -> int:
     function()
     calls = 1
     while True:
-        fastest = min(_sample(function, calls) for _ in range(3))
+        fastest = _sample(function, calls)
+        if fastest * calls < sample_seconds:  # short: what interrupts one would spoil the number
+            fastest = min(fastest, _sample(function, calls), _sample(function, calls))
         if fastest * calls >= sample_seconds / 4:
             return max(1, round(sample_seconds / fastest))
         calls *= 4
