@@ -3,10 +3,12 @@
 `facula_run(body, arguments, units, work)` is what every kernel entry calls for long work. Workers
 and caller draw tickets for blocks of units; since units are independent, who runs which changes no
 bit. The caller closes the job when tickets run out and waits only for workers that joined it, never
-for one still asleep. Note [fork join].
+for one still asleep. Before it begins, it sees to it that no worker queues behind it on its own
+processor. Note [fork join].
 """
 
 import ctypes
+import os
 import platform
 import sys
 import threading
@@ -15,10 +17,16 @@ from collections.abc import Callable
 SPINS = 3000
 FUTEX_WAIT_PRIVATE, FUTEX_WAKE_PRIVATE = 128, 129
 SYS_FUTEX = {"x86_64": 202, "aarch64": 98}
+SYS_GETTID = {"x86_64": 186, "aarch64": 178}
+SYS_SCHED_SETAFFINITY = {"x86_64": 203, "aarch64": 122}
 
 # Indices of the shared state's 64-bit words; words written by different sides sit on own lines.
 EPOCH, FUNCTION, ARGUMENTS, UNITS, BLOCKS, SLEEPERS, STOP, OPEN = 0, 8, 9, 10, 11, 16, 24, 32
-ACTIVE, TICKET, BUSY, PARTS, WORDS = 40, 48, 56, 64, 72
+ACTIVE, TICKET, BUSY, PARTS = 40, 48, 56, 64
+# The processors workers may use, a bit each; then a line a worker: its processor, its thread.
+ALLOWED, ALLOWED_WORDS = 72, 16
+SEATS, SEATED, SEAT_WORDS = ALLOWED + ALLOWED_WORDS, 64, 8
+WORDS = SEATS + SEATED * SEAT_WORDS
 
 
 def pool_text() -> str:
@@ -34,10 +42,13 @@ def pool_text() -> str:
         rouse = f"""
   call i64 (i64, ...) @syscall(i64 {number}, ptr %epoch.p, i64 {FUTEX_WAKE_PRIVATE},
     i32 1073741824, ptr null, ptr null, i64 0)"""
-        outside = "declare i64 @syscall(i64, ...)"
+        outside = f"declare i64 @syscall(i64, ...)\ndeclare i32 @sched_getcpu()\n{_seats_text()}"
+        seat = "\n  call void @seat(ptr %state, i64 %worker)"
+        part = "\n  call void @part(ptr %state, i64 %parts)"
     else:
         doze, rouse = "\n  call i32 @usleep(i32 50)", ""
         outside = "declare i32 @usleep(i32)"
+        seat = part = ""
 
     def words(**named: int) -> str:
         return "\n".join(
@@ -85,7 +96,7 @@ start:
   %over = icmp ne i64 %stop.before, 0
   br i1 %over, label %end, label %wait
 wait:
-  %seen = phi i64 [ %began, %start ], [ %epoch, %leave ]
+  %seen = phi i64 [ %began, %start ], [ %epoch, %leave ]{seat}
   br label %spin
 spin:
   %turn = phi i64 [ 0, %wait ], [ %turn.next, %still ], [ 0, %wake ]
@@ -104,7 +115,7 @@ sleep:
   br i1 %late, label %wake, label %doze
 doze:{doze}
   br label %wake
-wake:
+wake:{seat}
   %s1 = atomicrmw sub ptr %sleepers.p, i64 1 seq_cst
   br label %spin
 job:
@@ -179,7 +190,7 @@ publish:
   %fewer = icmp slt i64 %units, %wish
   %blocks = select i1 %fewer, i64 %units, i64 %wish
   store i64 %blocks, ptr %blocks.p
-  store i64 0, ptr %ticket.p
+  store i64 0, ptr %ticket.p{part}
   store atomic i64 1, ptr %open.p seq_cst, align 8
   %e = atomicrmw add ptr %epoch.p, i64 1 seq_cst
   %asleep = load atomic i64, ptr %sleepers.p seq_cst, align 8
@@ -213,6 +224,111 @@ end:
   ret void
 }}
 """
+
+
+def _seats_text() -> str:
+    """LLVM IR: a worker says where it runs (`seat`), a caller moves the others away (`part`).
+
+    A caller that finds a worker on the processor it runs on itself knows that the worker waits
+    there, in line or asleep. That the system will not carry it over to an idle processor is the
+    rule in virtual machines, where a halted processor does not count as idle.
+    """
+    machine = platform.machine()
+    gettid, setaffinity = SYS_GETTID[machine], SYS_SCHED_SETAFFINITY[machine]
+    words = ALLOWED_WORDS
+    return f"""
+define internal ptr @seat_of(ptr %state, i64 %worker) alwaysinline {{
+  %lines = mul i64 %worker, {SEAT_WORDS}
+  %at = add i64 %lines, {SEATS}
+  %seat = getelementptr i64, ptr %state, i64 %at
+  ret ptr %seat
+}}
+
+define internal void @seat(ptr %state, i64 %worker) noinline {{
+  %known = icmp slt i64 %worker, {SEATED}
+  br i1 %known, label %sit, label %out
+sit:
+  %seat = call ptr @seat_of(ptr %state, i64 %worker)
+  %thread.p = getelementptr i64, ptr %seat, i64 1
+  %thread = load i64, ptr %thread.p
+  %new = icmp eq i64 %thread, 0
+  br i1 %new, label %introduce, label %place
+introduce:
+  %id = call i64 (i64, ...) @syscall(i64 {gettid})
+  store atomic i64 %id, ptr %thread.p release, align 8
+  br label %place
+place:
+  %processor = call i32 @sched_getcpu()
+  %wide = sext i32 %processor to i64
+  store atomic i64 %wide, ptr %seat release, align 8
+  br label %out
+out:
+  ret void
+}}
+
+define internal void @part(ptr %state, i64 %parts) noinline {{
+start:
+  %mask = alloca [{words} x i64], align 8
+  %processor = call i32 @sched_getcpu()
+  %here = sext i32 %processor to i64
+  %many = icmp sgt i64 %parts, {SEATED}
+  %last = select i1 %many, i64 {SEATED}, i64 %parts
+  br label %look
+look:
+  %worker = phi i64 [ 1, %start ], [ %next, %on ]
+  %seat = call ptr @seat_of(ptr %state, i64 %worker)
+  %there = load atomic i64, ptr %seat acquire, align 8
+  %thread.p = getelementptr i64, ptr %seat, i64 1
+  %thread = load atomic i64, ptr %thread.p acquire, align 8
+  %same = icmp eq i64 %there, %here
+  %alive = icmp ne i64 %thread, 0
+  %move = and i1 %same, %alive
+  br i1 %move, label %copy, label %on
+copy:
+  %k = phi i64 [ 0, %look ], [ %k.next, %copy ]
+  %any = phi i64 [ 0, %look ], [ %any.next, %copy ]
+  %place = add i64 %k, {ALLOWED}
+  %allowed.p = getelementptr i64, ptr %state, i64 %place
+  %allowed = load i64, ptr %allowed.p
+  %word = lshr i64 %here, 6
+  %bit = and i64 %here, 63
+  %hit = icmp eq i64 %word, %k
+  %one = shl i64 1, %bit
+  %mine = select i1 %hit, i64 %one, i64 0
+  %others = xor i64 %mine, -1
+  %rest = and i64 %allowed, %others
+  %mask.p = getelementptr i64, ptr %mask, i64 %k
+  store i64 %rest, ptr %mask.p
+  %any.next = or i64 %any, %rest
+  %k.next = add i64 %k, 1
+  %more = icmp slt i64 %k.next, {words}
+  br i1 %more, label %copy, label %decide
+decide:
+  %possible = icmp ne i64 %any.next, 0
+  br i1 %possible, label %send, label %on
+send:
+  ; Advice: where the system refuses, the worker stays and comes later.
+  call i64 (i64, ...) @syscall(i64 {setaffinity}, i64 %thread, i64 {words * 8}, ptr %mask)
+  store atomic i64 -1, ptr %seat release, align 8
+  br label %on
+on:
+  %next = add i64 %worker, 1
+  %again = icmp slt i64 %next, %last
+  br i1 %again, label %look, label %out
+out:
+  ret void
+}}
+"""
+
+
+def allowed(parts: int) -> list[int]:
+    """Words of a bit mask: the processors of this process, none if there are fewer than `parts`."""
+    words = [0] * ALLOWED_WORDS
+    processors = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set()
+    if 1 < parts <= len(processors) and max(processors) < 64 * ALLOWED_WORDS:
+        for processor in processors:
+            words[processor // 64] |= 1 << processor % 64
+    return [word - (1 << 64) if word >> 63 else word for word in words]
 
 
 class Pool:
@@ -256,6 +372,8 @@ class Pool:
                 )
                 thread.start()
                 self.threads.append(thread)
+            for k, word in enumerate(allowed(parts)):
+                self.state[ALLOWED + k] = word
             self.state[PARTS] = parts
         self.parts = parts
 

@@ -1,6 +1,7 @@
 """The thread pool: any number of threads, several callers, forks, and the end of the process."""
 
 import os
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +12,7 @@ from processes import run
 
 import facula as torch
 from facula.backend.cpu import machine
-from facula.backend.fork_join import ACTIVE, BUSY, OPEN
+from facula.backend.fork_join import ACTIVE, BUSY, OPEN, allowed
 from facula.backend.processors import available_threads
 from facula.kernel.library.index import Index
 
@@ -134,6 +135,24 @@ def work():
     return (x + 1).sum().item() == 2 << 20
 assert work()
 """
+BEHIND_ITS_CALLER = """
+from facula.backend.cpu import machine
+from facula.backend.fork_join import SEATS, SEAT_WORDS
+torch.set_num_threads(2)
+assert work()
+processors = os.sched_getaffinity(0)
+here = min(processors)
+worker = machine.pool.state[SEATS + SEAT_WORDS + 1]
+os.sched_setaffinity(0, {here})
+os.sched_setaffinity(worker, {here})
+for _ in range(2000):
+    assert work()
+    if os.sched_getaffinity(worker) == processors - {here}:
+        break
+    time.sleep(0.001)
+else:
+    raise AssertionError(os.sched_getaffinity(worker))
+"""
 FORK = """
 child = os.fork()
 if child == 0:
@@ -207,6 +226,23 @@ NO_KERNEL_AT_ALL = "os._exit(0) if os.fork() == 0 else os.wait()"
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 def test_processes_end_well(program: str) -> None:
     assert run(PRELUDE + program) == ""
+
+
+@pytest.mark.skipif(
+    not sys.platform.startswith("linux") or len(os.sched_getaffinity(0)) < 2,
+    reason="needs two processors whose number a thread may ask for",
+)
+def test_no_worker_waits_behind_its_caller() -> None:
+    assert run(PRELUDE + BEHIND_ITS_CALLER) == ""
+
+
+def test_places_of_workers_only_where_they_suffice(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: {0, 63, 64}, raising=False)
+    assert allowed(3)[:3] == [1 - 2**63, 1, 0]
+    for parts in (1, 4):
+        assert not any(allowed(parts))
+    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: {0, 5000}, raising=False)
+    assert not any(allowed(2))
 
 
 def test_a_kernel_at_exit() -> None:
