@@ -36,7 +36,7 @@ OWNERS = {
     "cudnn": {"backend/cuda_driver.py"},
 }
 ENVIRONMENT_OWNERS = {"config.py"}
-CODE_GENERATORS = {"ops/bind.py"}
+CODE_GENERATORS = {"dispatch/source.py", "ops/bind.py"}
 # torch.utils is a package of torch's, and nn/utils.py a module of torch's.
 PUBLIC_UTILS = {"utils/__init__.py", "nn/utils.py", "nn/utils/__init__.py"}
 FORBIDDEN_NAMES = {"utils", "helpers", "helper", "common", "misc", "base_utils", "tools"}

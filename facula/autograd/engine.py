@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from heapq import heappop, heappush
 from typing import Any
 
-from facula.autograd.graph import NodeExtras
+from facula.autograd.graph import NodeExtras, Output
 from facula.autograd.mode import mode
 from facula.tensor import Tensor
 
@@ -28,55 +28,68 @@ def run(
     accumulate: bool = True,
 ) -> list[Tensor | None]:
     """Propagates `gradients` from `roots`; adds to leaves' `.grad` or returns those of `inputs`."""
-    waiting: dict[Any, list[Tensor | None]] = {}
-    heap: list[tuple[int, Any]] = []
+    # Waiting nodes by order, with what has arrived for each output; heap: the orders, negated.
+    waiting: dict[int, tuple[Any, list[Tensor | None]]] = {}
+    heap: list[int] = []
     leaves: dict[int, list[Any]] = {}
     wanted = None if inputs is None else _captures(inputs)
+    plain = wanted is None and not retain_graph
+    edges: Sequence[Any] = [root if root.edge is None else root.edge for root in roots]
+    passed: Any = gradients
     before, mode.enabled = mode.enabled, create_graph
     try:
-        for root, gradient in zip(roots, gradients, strict=True):
-            edge = root if root.edge is None else root.edge
-            if edge.is_node:
-                _deliver(edge, gradient, waiting, heap)
-            else:
-                _collect(leaves, edge, gradient)
-        del root, gradient
-        while heap:
-            node = heappop(heap)[1]
-            arrived = waiting.pop(node)
-            extras = node.extras
-            if extras is not None:
-                arrived = _before(extras, arrived)
-            if wanted is not None:
-                wanted.catch(node, arrived)
-                if not wanted.passes(node):
-                    continue
-            passed = node.backward(arrived)
-            if extras is not None:
-                passed = _after(extras, passed, arrived)
-            if not retain_graph:
-                node.release()
-            for edge, gradient in zip(node.edges, passed, strict=True):
+        while True:
+            for edge, gradient in zip(edges, passed, strict=True):
                 if edge is None or gradient is None:
                     continue
-                if edge.is_node:
-                    _deliver(edge, gradient, waiting, heap)
-                else:
+                if not edge.is_node:
                     _collect(leaves, edge, gradient)
-            passed = arrived = gradient = None  # type: ignore[assignment]
-        return _finish(leaves, wanted, accumulate, create_graph)
+                    continue
+                node, index = (edge.node, edge.index) if type(edge) is Output else (edge, 0)
+                order = node.order
+                entry = waiting.get(order)
+                if entry is None:
+                    slots: list[Tensor | None] = [None] * node.outputs
+                    slots[index] = gradient
+                    waiting[order] = (node, slots)
+                    heappush(heap, -order)
+                else:
+                    slots = entry[1]
+                    sum_so_far = slots[index]
+                    slots[index] = gradient if sum_so_far is None else sum_so_far + gradient
+            # Nothing here may keep alive what the next operation makes superfluous.
+            passed = gradient = sum_so_far = slots = entry = None  # type: ignore[assignment]
+            if not heap:
+                return _finish(leaves, wanted, accumulate, create_graph)
+            node, arrived = waiting.pop(-heappop(heap))
+            edges = node.edges
+            if plain and node.extras is None:
+                passed = node.backward(arrived)
+                node.release()
+            else:
+                passed = _visit(node, arrived, wanted, retain_graph)
+            arrived = None  # type: ignore[assignment]
     finally:
         mode.enabled = before
 
 
-def _deliver(edge: Any, gradient: Tensor, waiting: dict[Any, list[Any]], heap: list[Any]) -> None:
-    node = edge.node
-    slots = waiting.get(node)
-    if slots is None:
-        waiting[node] = slots = [None] * node.outputs
-        heappush(heap, (-node.order, node))
-    index = edge.index
-    slots[index] = gradient if slots[index] is None else slots[index] + gradient
+def _visit(
+    node: Any, arrived: list[Tensor | None], wanted: "_captures | None", retain_graph: bool
+) -> Any:
+    """One node's gradients, with hooks run and wanted gradients caught."""
+    extras = node.extras
+    if extras is not None:
+        arrived = _before(extras, arrived)
+    if wanted is not None:
+        wanted.catch(node, arrived)
+        if not wanted.passes(node):
+            return (None,) * len(node.edges)
+    passed = node.backward(arrived)
+    if extras is not None:
+        passed = _after(extras, passed, arrived)
+    if not retain_graph:
+        node.release()
+    return passed
 
 
 def _collect(leaves: dict[int, list[Any]], leaf: Tensor, gradient: Tensor) -> None:

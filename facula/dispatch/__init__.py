@@ -15,7 +15,7 @@ from facula.dispatch.gradient import (
     saved_operands,
 )
 from facula.dispatch.inplace import check_base_of_view, check_inplace, inplace_pointwise
-from facula.dispatch.launch import BackwardLaunch, Launch
+from facula.dispatch.launch import Backward, Launch
 from facula.dispatch.layout import (
     LIMIT,
     as_tuple,
@@ -63,9 +63,10 @@ from facula.dispatch.reduce import (
     run_reduce,
     sum_to,
 )
+from facula.dispatch.source import compile_function
 
 __all__ = [
-    "BackwardLaunch",
+    "Backward",
     "CHUNK",
     "FunctionNode",
     "LIMIT",
@@ -91,6 +92,7 @@ __all__ = [
     "check_base_of_view",
     "check_inplace",
     "check_writable",
+    "compile_function",
     "compile_pointwise",
     "convert",
     "copy_into",

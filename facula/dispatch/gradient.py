@@ -5,18 +5,21 @@ from typing import Any
 
 from facula.autograd.graph import FREED, Node, check_version, next_order
 from facula.autograd.mode import mode
+from facula.backend.cpu import Kernel
 from facula.dispatch.copy import convert
-from facula.dispatch.launch import BackwardLaunch, Launch
-from facula.dispatch.layout import cast_to, compile_pointwise, register_kind
+from facula.dispatch.launch import Backward, Launch
+from facula.dispatch.layout import cast_to, compile_pointwise, register_kind, remember
 from facula.dispatch.node import NODE_CLASSES, node_type
 from facula.dispatch.reduce import sum_to
-from facula.form import Form, form_of
+from facula.dispatch.source import ALLOCATE, compile_function
+from facula.form import Form, form_of, memory
 from facula.kernel import expr, scalar
 from facula.kernel.expr import Expr, Graph, linearise
 from facula.meta import dtype as dtypes
 from facula.meta.dtype import dtype
 from facula.op import Pointwise
-from facula.tensor import Tensor, allocate, wrap
+from facula.storage import Storage
+from facula.tensor import Tensor, wrap
 
 # Dtypes by the register kinds of formulas.
 HALVES = (dtypes.float16, dtypes.bfloat16)
@@ -98,46 +101,20 @@ class PointwiseNode(Node):
 
     def backward(self, gradients: Sequence[Tensor | None]) -> Sequence[Tensor | None]:
         g = gradients[0]
-        values = self.values
-        if values is None:
-            raise RuntimeError(FREED)
         assert g is not None
-        for position, version in zip(self.saves, self.versions, strict=True):
-            saved = values[position]
-            if saved.storage.version != version:
-                check_version(saved, version, self, position == -1)
+        launch = self.launch
         if mode.enabled or type(g) is not Tensor:
+            values = self.values
+            if values is None:
+                raise RuntimeError(FREED)
+            for position, version in zip(self.saves, self.versions, strict=True):
+                check_version(values[position], version, self, position == -1)
             return self.recorded(g, values)
-        key = (g.form, self.needs)
-        prepared = self.launch.backward.get(key)
-        if prepared is None:
-            prepared = build_backward(self.op, self.launch, *key)
-            self.launch.backward[key] = prepared
-        made: list[Tensor] = []
-        if prepared.kernel is not None:
-            reads = [
-                g if r == 0 else values[-1] if r == 1 else values[r - 2] for r in prepared.reads
-            ]
-            made = [allocate(form) for form in prepared.forms]
-            prepared.kernel(
-                *prepared.sizes,
-                *[t.address for t in reads],
-                *[t.address for t in made],
-                *[values[p] for p in prepared.params],
-            )
-        results: list[Tensor | None] = []
-        for route in prepared.routes:
-            if route is None:
-                results.append(None)
-                continue
-            source, index, form = route
-            gradient = g if source == "g" else made[index]
-            if gradient.form.shape != form.shape:
-                gradient = sum_to(gradient, form)
-            if gradient.form.dtype is not form.dtype:
-                gradient = convert(gradient, form.dtype)
-            results.append(gradient)
-        return results
+        run = launch.backward.get((g.form, self.needs))
+        if run is None:
+            run = build_backward(self.op, launch, g.form, self.needs)
+            remember(launch.backward, (g.form, self.needs), run)
+        return run(self, g)
 
     def recorded(self, g: Tensor, values: list[Any]) -> Sequence[Tensor | None]:
         """The gradient formula run on tensors, so that it is itself recorded. Only the wanted
@@ -185,42 +162,87 @@ class PointwiseNode(Node):
 NODE_CLASSES[Pointwise] = PointwiseNode
 
 
+# What a node does with a gradient, written out for one combination of forms and wanted gradients.
+BACKWARD = """
+def generated(node, g):
+    values = node.values
+    if values is None:
+        raise RuntimeError(freed)
+{checks}{allocations}{run}    return ({results},)
+"""
+CHECK = """\
+    if values[{position}].storage.version != node.versions[{number}]:
+        stale(values[{position}], node.versions[{number}], node, {is_result})
+"""
+
+
 def build_backward(
     op: Pointwise, launch: Launch, g_form: Form, needs: tuple[bool, ...]
-) -> BackwardLaunch:
-    """Traces the gradient formula for the inputs that need one and compiles it into one kernel."""
+) -> Backward:
+    """Traces the gradient formula for the inputs that need one and compiles it into one kernel.
+
+    The function made takes (node, gradient) and returns one gradient an edge.
+    """
     compute = dtypes.BY_NAME[launch.compute]
     key = launch.operands
     results = gradient_expressions(op, key, compute)
     shape = launch.form.shape
     outputs: list[Expr] = []
+    scope: dict[str, Any] = {
+        "new": object.__new__, "Storage": Storage, "Tensor": Tensor, "acquire": memory.acquire,
+        "sum_to": sum_to, "convert": convert, "stale": check_version, "freed": FREED,
+    }  # fmt: skip
     forms: list[Form] = []
-    routes: list[tuple[str, int, Form] | None] = []
+    words: list[str] = []
     for position, needed in enumerate(needs):
         form = key[position]
         result = results[position] if position < len(results) else None
         if not needed or result is None or not isinstance(form, Form):
-            routes.append(None)
+            words.append("None")
             continue
         if isinstance(result, Expr) and result.op == "input" and result.extra == 0:
-            routes.append(("g", 0, form))
-            continue
-        if not isinstance(result, Expr):
-            result = expr.const(result, register_kind(compute.short))
-        # Sums over broadcast dims run in the compute dtype; the input's own dtype comes last.
-        full = form.shape == shape
-        made = form_of(
-            form.dtype if full else compute, shape, g_form.strides if g_form.dense else None
-        )
-        routes.append(("kernel", len(outputs), form))
-        outputs.append(cast_to(result, made.kind))
-        forms.append(made)
-    prepared = BackwardLaunch()
-    prepared.routes = tuple(routes)
-    prepared.forms = tuple(forms)
-    prepared.kernel, prepared.sizes, prepared.reads, prepared.params = None, (), (), ()
-    if not outputs:
-        return prepared
+            word, made = "g", g_form
+        else:
+            if not isinstance(result, Expr):
+                result = expr.const(result, register_kind(compute.short))
+            # Sums over broadcast dims run in the compute dtype; the input's own dtype comes last.
+            full = form.shape == shape
+            made = form_of(
+                form.dtype if full else compute, shape, g_form.strides if g_form.dense else None
+            )
+            word = f"y{len(outputs)}"
+            scope[f"form{len(outputs)}"] = made
+            outputs.append(cast_to(result, made.kind))
+            forms.append(made)
+        if made.shape != form.shape:
+            scope[f"edge{position}"] = form
+            word = f"sum_to({word}, edge{position})"
+        if made.dtype is not form.dtype:
+            scope[f"dtype{position}"] = form.dtype
+            word = f"convert({word}, dtype{position})"
+        words.append(word)
+    run = ""
+    if outputs:
+        scope["kernel"], scope["sizes"], run = _backward_kernel(launch, g_form, outputs, forms)
+    saves = launch.saves[needs][0] if needs in launch.saves else ()
+    checks = [
+        CHECK.format(position=position, number=number, is_result=position == -1)
+        for number, position in enumerate(saves)
+    ]
+    source = BACKWARD.format(
+        checks="".join(checks),
+        allocations="".join(ALLOCATE.format(k) for k in range(len(outputs))),
+        run=run,
+        results=", ".join(words),
+    )
+    return compile_function(source, scope)
+
+
+def _backward_kernel(
+    launch: Launch, g_form: Form, outputs: list[Expr], forms: list[Form]
+) -> tuple[Kernel, tuple[int, ...], str]:
+    """The kernel of traced gradients, its sizes, and the line that calls it."""
+    key = launch.operands
     graph = linearise(outputs)
     used = sorted(graph.inputs_used)
     tensors = [k for k, one in enumerate(key) if isinstance(one, Form)]
@@ -233,13 +255,17 @@ def build_backward(
     # Inputs 0 and 1 are g and y; the kernel loads them as stored, the graph expects the compute
     # kind.
     reading = [g_form if u == 0 else launch.form if u == 1 else key[tensors[u - 2]] for u in used]
-    prepared.reads = tuple(u if u < 2 else tensors[u - 2] + 2 for u in used)
-    prepared.params = tuple(numbers)
     kinds = ["f64" if key[k] is float else "i64" for k in numbers]
-    prepared.kernel, prepared.sizes = compile_pointwise(
-        Graph(steps, graph.outputs), reading, forms, kinds, shape
+    kernel, sizes = compile_pointwise(
+        Graph(steps, graph.outputs), reading, forms, kinds, launch.form.shape
     )
-    return prepared
+    arguments = [
+        "g.address" if u == 0 else f"values[{-1 if u == 1 else tensors[u - 2]}].address"
+        for u in used
+    ]
+    arguments += [f"a{k}" for k in range(len(outputs))]
+    arguments += [f"values[{k}]" for k in numbers]
+    return kernel, sizes, f"    kernel(*sizes, {', '.join(arguments)})\n"
 
 
 def record_pointwise(op: Pointwise, launch: Launch, y: Tensor, operands: Sequence[Any]) -> None:

@@ -1,10 +1,15 @@
 """Launches: prepared work for one combination of forms."""
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from facula.backend.cpu import Kernel
 from facula.form import Form
 from facula.op import Pointwise
+from facula.tensor import Tensor
+
+# Takes a node and the gradient that arrived; gives one gradient an edge.
+Backward = Callable[[Any, Tensor], Sequence[Tensor | None]]
 
 
 class Launch:
@@ -27,21 +32,8 @@ class Launch:
     compute: str
     operands: tuple[Any, ...]
     saves: "dict[tuple[bool, ...], tuple[tuple[int, ...], tuple[int, ...]]]"
-    backward: "dict[Any, BackwardLaunch]"
+    backward: dict[Any, "Backward"]
     differentiable: bool
 
     def __iter__(self) -> Any:
         return iter((self.kernel, self.sizes, self.form))
-
-
-class BackwardLaunch:
-    """Prepared gradient: which tensors a kernel reads, and what each edge receives."""
-
-    __slots__ = ("kernel", "sizes", "forms", "reads", "params", "routes")
-
-    kernel: Kernel | None
-    sizes: tuple[int, ...]
-    forms: tuple[Form, ...]
-    reads: tuple[int, ...]
-    params: tuple[int, ...]
-    routes: tuple[tuple[str, int, Form] | None, ...]

@@ -6,10 +6,8 @@ form `name_` and `out=`. Pointwise functions begin with the hot path. Note [hot 
 
 import functools
 import inspect
-import linecache
 import warnings
 from collections.abc import Callable, Iterable
-from types import CodeType
 from typing import Any
 
 from facula.autograd.graph import next_order
@@ -22,6 +20,7 @@ from facula.dispatch import (
     call_pointwise,
     call_reduction,
     call_view,
+    compile_function,
     dtype_word,
     inplace_pointwise,
     launch_key,
@@ -97,25 +96,6 @@ def generated({tensors}):
         y.edge = None
     return y
 """
-
-
-_compiled: dict[str, CodeType] = {}
-
-
-def compile_function(source: str, scope: dict[str, Any]) -> Callable[..., Any]:
-    """Runs the definition of a function called `generated`; tracebacks show its lines.
-
-    Records with the same arguments share the compiled code and differ in their scope: compiling is
-    most of what binding costs.
-    """
-    code = _compiled.get(source)
-    if code is None:
-        file = f"<facula generated {len(_compiled)}>"
-        linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)
-        code = _compiled[source] = compile(source, file, "exec")
-    exec(code, scope)
-    made: Callable[..., Any] = scope["generated"]
-    return made
 
 
 def describe(function: Callable[..., Any], name: str, doc: str, op: Op) -> Callable[..., Any]:
