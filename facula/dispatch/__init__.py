@@ -9,6 +9,7 @@ from facula.dispatch.copy import alias, convert, copy_into, copy_of, fill_launch
 from facula.dispatch.gradient import (
     PointwiseNode,
     build_backward,
+    build_keep,
     gradient_expressions,
     record_pointwise,
     save_operands,
@@ -80,6 +81,7 @@ __all__ = [
     "as_tuple",
     "bind",
     "build_backward",
+    "build_keep",
     "build_launch",
     "build_launch_for",
     "build_reduce",

@@ -1,6 +1,6 @@
 """Pointwise records and the graph: traced gradient formulas, their kernels and nodes."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from facula.autograd.graph import FREED, Node, check_version, next_order
@@ -88,7 +88,7 @@ class PointwiseNode(Node):
 
     launch: Launch
     needs: tuple[bool, ...]
-    values: list[Any] | None
+    values: Sequence[Any] | None
     versions: Sequence[int]
 
     @property
@@ -116,7 +116,7 @@ class PointwiseNode(Node):
             remember(launch.backward, (g.form, self.needs), run)
         return run(self, g)
 
-    def recorded(self, g: Tensor, values: list[Any]) -> Sequence[Tensor | None]:
+    def recorded(self, g: Tensor, values: Sequence[Any]) -> Sequence[Tensor | None]:
         """The gradient formula run on tensors, so that it is itself recorded. Only the wanted
         results are traced: what the others would read has not been kept."""
         forms = self.launch.operands
@@ -290,21 +290,49 @@ def record_pointwise(op: Pointwise, launch: Launch, y: Tensor, operands: Sequenc
     save_operands(node, launch, y, operands)
 
 
+# Keeps what a node's gradient will read; a saved result as a detached alias, because y itself would
+# close a circle.
+KEEP = """
+def generated(node, y, {operands}):
+{alias}    node.values = ({values},)
+    node.versions = ({versions})
+"""
+RESULT_ALIAS = """\
+    saved = new(Tensor)
+    saved.storage = y.storage
+    saved.address = y.address
+    saved.form = y.form
+    saved.needs_grad = False
+    saved.edge = saved.grad = saved.extra = None
+"""
+
+
 def save_operands(
     node: "PointwiseNode", launch: Launch, y: Tensor, operands: Sequence[Any]
 ) -> None:
-    """Keeps what the node's gradient will read; a saved result as a detached alias, because y
-    itself would close a circle."""
-    saved = launch.saves.get(node.needs)
+    """Keeps what the node's gradient will read."""
+    (launch.keep.get(node.needs) or build_keep(launch, node.needs))(node, y, *operands)
+
+
+def build_keep(launch: Launch, needs: tuple[bool, ...]) -> Callable[..., None]:
+    """The function (node, result, *operands) that saves for these wanted gradients."""
+    saved = launch.saves.get(needs)
     if saved is None:
-        saved = launch.saves[node.needs] = saved_operands(launch.op, launch, node.needs)
+        saved = launch.saves[needs] = saved_operands(launch.op, launch, needs)
         if not saved[0] and launch.constants is not None:
-            launch.bare.add(node.needs)
+            launch.bare.add(needs)
     saves, drops = saved
-    values = [*operands, None]
-    for position in drops:
-        values[position] = None
-    if saves and saves[0] < 0:
-        values[-1] = wrap(y.storage, y.address, y.form)
-    node.values = values
-    node.versions = [values[position].storage.version for position in saves]
+    names = [f"x{k}" for k in range(len(needs))]
+    values = ["None" if k in drops else name for k, name in enumerate(names)]
+    of_result = bool(saves) and saves[0] < 0
+    source = KEEP.format(
+        operands=", ".join(names),
+        alias=RESULT_ALIAS if of_result else "",
+        values=", ".join([*values, "saved" if of_result else "None"]),
+        versions="".join(
+            f"{'y' if position < 0 else names[position]}.storage.version, " for position in saves
+        ),
+    )
+    keep = compile_function(source, {"new": object.__new__, "Tensor": Tensor})
+    launch.keep[needs] = keep
+    return keep

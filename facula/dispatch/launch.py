@@ -17,7 +17,7 @@ class Launch:
 
     __slots__ = (
         "op", "kernel", "sizes", "form", "compute", "operands", "constants", "saves", "bare",
-        "backward", "differentiable",
+        "keep", "backward", "differentiable",
     )  # fmt: skip
 
     op: Pointwise
@@ -32,6 +32,8 @@ class Launch:
     compute: str
     operands: tuple[Any, ...]
     saves: "dict[tuple[bool, ...], tuple[tuple[int, ...], tuple[int, ...]]]"
+    # Saves operands for the gradient; by combination of wanted gradients.
+    keep: dict[tuple[bool, ...], Callable[..., None]]
     backward: dict[Any, "Backward"]
     differentiable: bool
 

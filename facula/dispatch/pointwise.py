@@ -158,6 +158,7 @@ def build_launch(op: Pointwise, key: tuple[Any, ...], target: Form | None = None
     launch.kernel, launch.sizes = compile_pointwise(
         graph, [key[k] for k in tensors], [target], kinds, shape
     )
+    launch.keep = {}
     launch.backward = {}
     launch.differentiable = op.gradient_rule is not None and out.is_floating_point
     launch.saves = {}

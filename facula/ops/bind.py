@@ -15,6 +15,7 @@ from facula.autograd.mode import mode
 from facula.autograd.public import tensor_backward
 from facula.dispatch import (
     Launch,
+    build_keep,
     build_launch,
     call_operation,
     call_pointwise,
@@ -26,7 +27,6 @@ from facula.dispatch import (
     launch_key,
     node_type,
     remember,
-    save_operands,
 )
 from facula.form import Form, memory
 from facula.meta.dtype import can_cast, dtype
@@ -90,7 +90,7 @@ def generated({tensors}):
             node.values = launch.constants
             node.versions = ()
         else:
-            save(node, launch, y, ({tensors}{defaults},))
+            (launch.keep.get(needs) or build_keep(launch, needs))(node, y, {tensors}{defaults})
     else:
         y.needs_grad = False
         y.edge = None
@@ -206,7 +206,7 @@ def hot_source(
     scope = {
         "launches": launches, "miss": miss, "new": object.__new__, "Storage": Storage,
         "Tensor": Tensor, "acquire": memory.acquire, "mode": mode, "op": op,
-        "node_type": node_type(op), "next_order": next_order, "save": save_operands,
+        "node_type": node_type(op), "next_order": next_order, "build_keep": build_keep,
     }  # fmt: skip
     return compile_function(source, scope)
 
