@@ -1,0 +1,44 @@
+"""Functions from text: hot paths are written out for their operands, not interpreted each call."""
+
+import linecache
+from collections.abc import Callable
+from types import CodeType
+from typing import Any
+
+_compiled: dict[str, CodeType] = {}
+
+
+def compile_function(source: str, scope: dict[str, Any]) -> Callable[..., Any]:
+    """Runs the definition of a function called `generated`; tracebacks show its lines.
+
+    Functions with the same text share the compiled code and differ in their scope: compiling is
+    most of what making one costs.
+    """
+    code = _compiled.get(source)
+    if code is None:
+        file = f"<facula generated {len(_compiled)}>"
+        linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)
+        code = _compiled[source] = compile(source, file, "exec")
+    exec(code, scope)
+    made: Callable[..., Any] = scope["generated"]
+    return made
+
+
+# A new tensor of `form{0}` in `y{0}`, its address in `a{0}`: `tensor.allocate`, written out.
+ALLOCATE = """\
+    storage = new(Storage)
+    try:
+        storage.address = a{0} = form{0}.pool.pop()
+    except IndexError:
+        storage.address = a{0} = acquire(form{0}.nbytes)
+    storage.pool = form{0}.pool
+    storage.nbytes = form{0}.nbytes
+    storage.version = 0
+    storage.views = None
+    y{0} = new(Tensor)
+    y{0}.storage = storage
+    y{0}.address = a{0}
+    y{0}.form = form{0}
+    y{0}.needs_grad = False
+    y{0}.edge = y{0}.grad = y{0}.extra = None
+"""
