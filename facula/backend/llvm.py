@@ -14,6 +14,7 @@ from functools import cache
 import llvmlite
 import llvmlite.binding as llvm
 
+from facula.backend.processors import available_threads, cache_sizes
 from facula.kernel.program import Branch, Builder, Instruction, Loop, Program, Type, Value
 from facula.kernel.target import Target
 
@@ -676,11 +677,15 @@ def converts_halves() -> bool:
 def host_target() -> Target:
     """The host in the terms lowerings understand."""
     features = host_features()
-    if "avx512f" in features:
-        return Target(vector_bytes=64, registers=32)
-    if "avx2" in features:
-        return Target(vector_bytes=32, registers=16)
-    return Target(vector_bytes=16, registers=16)
+    vector_bytes = 64 if "avx512f" in features else 32 if "avx2" in features else 16
+    l1_bytes, l2_bytes = cache_sizes()
+    return Target(
+        vector_bytes=vector_bytes,
+        registers=32 if "avx512f" in features else 16,
+        l1_bytes=l1_bytes or 32 << 10,
+        l2_bytes=l2_bytes or 1 << 20,
+        cores=available_threads(),
+    )
 
 
 def host_processor() -> str:

@@ -1,4 +1,4 @@
-"""How many processors this process may use: its affinity, and the quotas of its control groups."""
+"""Processors this process may use (affinity, quotas of control groups), and their caches."""
 
 import os
 from collections.abc import Iterator
@@ -38,6 +38,21 @@ def _quotas(root: Path) -> Iterator[float]:
                 # "max", -1 and missing files mean no limit
                 if len(numbers) == 2 and numbers[0].isdigit() and numbers[1].isdigit():
                     yield int(numbers[0]) / max(1, int(numbers[1]))
+
+
+def cache_sizes(root: Path = Path("/")) -> tuple[int, int]:
+    """Bytes of a core's first data cache and of its second cache, as Linux tells; 0: not told.
+
+    >>> min(cache_sizes()) >= 0
+    True
+    """
+    sizes = {"1": 0, "2": 0}
+    for folder in sorted((root / "sys/devices/system/cpu/cpu0/cache").glob("index*")):
+        level, kind, size = (_text(folder / name).strip() for name in ("level", "type", "size"))
+        digits, unit = size.rstrip("KMG"), size[-1:]
+        if level in sizes and kind != "Instruction" and digits.isdigit():
+            sizes[level] = int(digits) << {"K": 10, "M": 20, "G": 30}.get(unit, 0)
+    return sizes["1"], sizes["2"]
 
 
 def _text(path: Path) -> str:

@@ -13,7 +13,7 @@ from processes import run
 import facula as torch
 from facula.backend.cpu import machine
 from facula.backend.fork_join import ACTIVE, BUSY, OPEN, allowed
-from facula.backend.processors import available_threads
+from facula.backend.processors import available_threads, cache_sizes
 from facula.kernel.library.index import Index
 
 LARGE = 1 << 20
@@ -305,3 +305,18 @@ def test_quota_of_the_first_generation(system: Path) -> None:
     assert available_threads(system) == 16
     (folder / "cpu.cfs_quota_us").write_text("500000\n")
     assert available_threads(system) == 5
+
+
+# --- caches ------------------------------------------------------------------------------------
+
+
+def test_sizes_of_caches(tmp_path: Path) -> None:
+    assert cache_sizes(tmp_path) == (0, 0)
+    for k, (level, kind, size) in enumerate(
+        [("1", "Data", "48K"), ("1", "Instruction", "64K"), ("2", "Unified", "2M"), ("3", "", "9M")]
+    ):
+        folder = tmp_path / f"sys/devices/system/cpu/cpu0/cache/index{k}"
+        folder.mkdir(parents=True)
+        for name, text in (("level", level), ("type", kind), ("size", size)):
+            (folder / name).write_text(text + "\n")
+    assert cache_sizes(tmp_path) == (48 << 10, 2 << 20)

@@ -86,7 +86,7 @@ FEW = 24
 
 def _split(size: int, most: int, unit: int) -> int:
     """A multiple of `unit` that cuts `size` evenly into the fewest blocks of at most `most`."""
-    pieces = -(-size // most) or 1
+    pieces = -(-size // max(1, most)) or 1
     return max(unit, -(-size // (pieces * unit)) * unit)
 
 
@@ -151,23 +151,16 @@ def matmul_plan(
         b_layout, b_row = "k", 1
     else:
         b_layout = "any"
-    # Measured (Zen 5, 2026): in place, operands are read at full speed while they fit the L2 cache.
+    # In place, operands are read at full speed while they are a small part of the second cache.
     pack_a = half or a_layout == "any"
-    if a_layout == "k" and n > 8 * width and m * k * itemsize > 3 << 20:
-        # Rows a multiple of 2 KB apart map to the same few cache sets.
-        pack_a = pack_a or a_row * itemsize % 2048 == 0
-    pack_b = half or b_layout != "n" or (m > 4 * rows and n * k * itemsize > 3 << 19)
-    k_block = _split(k, 512 * 4 // itemsize, 1)
-    m_block, n_block = _split(m, 36 * rows, rows), _split(n, 16 * width, width)
-    # Enough units for many threads, as long as one unit keeps some work.
-    wanted = min(64, max(8, m * n * k >> 25)) if m * n * k > 1 << 16 else 1
-    while batch * -(-m // m_block) * -(-n // n_block) < wanted:
-        if n_block > width and (n_block >= m_block or m_block <= 4 * rows):
-            n_block = _split(n, n_block - width, width)
-        elif m_block > 4 * rows:
-            m_block = _split(m, m_block - rows, rows)
-        else:
-            break
+    pack_b = half or b_layout != "n"
+    if n > 6 * width:
+        pack_a = pack_a or m * k * itemsize > target.l2_bytes // 2
+    if m > 4 * rows:
+        pack_b = pack_b or n * k * itemsize > target.l2_bytes // 4
+    # A strip of B leaves room in the first cache for the panel of A beside it.
+    k_block = _split(k, max(256, target.l1_bytes * 3 // 4 // (width * itemsize)), 1)
+    m_block, n_block = _blocks(target, (batch, m, n, k), k_block, itemsize, (pack_a, pack_b))
     scratch = 64
     scratch += itemsize * ((m_block + rows) * k_block if pack_a else 0)
     scratch += itemsize * (n_block * (k_block + lanes) if pack_b else 0)
@@ -179,6 +172,63 @@ def matmul_plan(
         scratch, m_block, n_block, k_block,
     )  # fmt: skip
     return Launch(plan, numbers, scratch)
+
+
+def _blocks(
+    target: Target,
+    sizes: tuple[int, int, int, int],
+    k_block: int,
+    itemsize: int,
+    packing: tuple[bool, bool],
+) -> tuple[int, int]:
+    """Rows and columns of a unit: those by which all cores together should be done first.
+
+    Each element is added up in the same order in any block, so the choice changes no bit.
+    """
+    batch, m, n, k = sizes
+    rows, vectors = outer_shape(target)
+    lanes = target.lanes(itemsize)
+    width = lanes * vectors
+    most = target.l2_bytes // 4 // (k_block * itemsize)
+    m_least, n_least = -(-m // max(rows, most)) or 1, -(-n // max(width, most)) or 1
+    if batch * m * n * k < 1 << 18:
+        return _split(m, -(-m // m_least), rows), _split(n, -(-n // n_least), width)
+    k_blocks = -(-k // k_block)
+
+    def cycles(m_block: int, n_block: int) -> float:
+        """About how long one unit takes on one core."""
+        whole, rest = divmod(m_block, rows)
+        lines = whole * rows + next((r for r in (*remainder_rows(rows), rows) if r >= rest), 0) * (
+            rest > 0
+        )
+        strips, rest = divmod(n_block, width)
+        columns = strips * vectors + (0 if not rest else 1 if rest <= lanes else vectors)
+        tiles = -(-m_block // rows) * -(-n_block // width)
+        total = lines * columns * k / 2 + tiles * k_blocks * 60.0 + 500
+        total += (m_block + n_block) * k * itemsize / 32
+        total += packing[0] * m_block * k * 8 / lanes
+        return total + packing[1] * n_block * k * 4 / lanes
+
+    best, chosen = float("inf"), (m, n)
+    for m_pieces in _pieces(m_least, max(m_least, m // (2 * rows)), 4 * target.cores):
+        m_block = _split(m, -(-m // m_pieces), rows)
+        for n_pieces in _pieces(n_least, max(n_least, n // width), 4 * target.cores):
+            n_block = _split(n, -(-n // n_pieces), width)
+            units = batch * -(-m // m_block) * -(-n // n_block)
+            turns = -(-units // target.cores)
+            # Units of one turn seldom end together: many turns even that out.
+            spent = cycles(min(m, m_block), min(n, n_block)) * (turns + 0.1)
+            if spent < best:
+                best, chosen = spent, (m_block, n_block)
+    return chosen
+
+
+def _pieces(least: int, most: int, factor: int) -> list[int]:
+    """Numbers of pieces to weigh: the least one, and up to about `factor` times as many."""
+    found = [least]
+    while found[-1] < min(most, least * factor):
+        found.append(max(found[-1] + 1, found[-1] * 5 // 4))
+    return found
 
 
 def _integer_plan(
@@ -376,12 +426,19 @@ class _Blocks:
             limit=limit,
             masks=[None] * vectors if self.plan.pack_b else [*[None] * (vectors - 1), mask],
         )
-        for i, line in enumerate(sums):
-            if limit is None:
-                self.finish(row + i, column, line, mask)
-            else:
-                with self.build.when(self.build.compare("gt", limit, i)):
-                    self.finish(row + i, column, line, mask)
+
+        def finish_all(earlier: bool) -> None:
+            for i, line in enumerate(sums):
+                if limit is None:
+                    self.finish(row + i, column, line, mask, earlier)
+                else:
+                    with self.build.when(self.build.compare("gt", limit, i)):
+                        self.finish(row + i, column, line, mask, earlier)
+
+        with self.build.when(self.keeps) as branch:
+            finish_all(True)
+        with self.build.otherwise(branch):
+            finish_all(False)
 
     def left(self, row: Value) -> Strip:
         build, p = self.build, self.p
@@ -401,7 +458,9 @@ class _Blocks:
         base = build.offset(self.packed_b, column * (self.p["k_block"] + self.lanes), self.register)
         return Strip(base, 1, self.width, self.register)
 
-    def finish(self, row: Value, column: Value, line: list[Value], mask: Value | None) -> None:
+    def finish(
+        self, row: Value, column: Value, line: list[Value], mask: Value | None, earlier: bool
+    ) -> None:
         """Adds a row of sums to those of earlier blocks of k; the last block's go to C for good."""
         build, plan = self.build, self.plan
         c = build.offset(self.c, row * self.p["c_row"] + column, plan.kind)
@@ -409,16 +468,15 @@ class _Blocks:
         for j, value in enumerate(line):
             inside = mask if j == len(line) - 1 else None
             at = j * self.lanes
-            keep = build.splat(self.keeps, self.lanes)
-            keep = keep if inside is None else keep & inside
             if not self.half:
                 # Sums wait in C itself.
-                held = build.load(c, at, plan.kind, self.lanes, inside if plan.accumulate else keep)
-                value = value + held
+                if earlier or plan.accumulate:
+                    value = value + build.load(c, at, plan.kind, self.lanes, inside)
                 value = self.last_touch(value, row, column + at, inside)
                 build.store(c, at, value, plan.kind, inside)
                 continue
-            value = value + build.load(partial, at, self.register, self.lanes, keep)
+            if earlier:
+                value = value + build.load(partial, at, self.register, self.lanes, inside)
             with build.when(self.is_last) as branch:
                 done = value
                 if plan.accumulate:

@@ -107,6 +107,7 @@ class Copier:
         build, p = self.build, self.p
         if not self.copy:
             return build.offset(source, first * p["row"], self.kind)
+        zero = build.const(Type(self.register, self.lanes), 0)
         with build.loop(0, channels) as channel, build.loop(0, p["phases_h"]) as phase:
             start = build.offset(source, channel.index * p["channel"], self.kind)
             into = channel.index * self.slots
@@ -116,8 +117,12 @@ class Copier:
                 plane = build.offset(target, place, self.register)
                 above = build.offset(start, image.index * p["image"], self.kind)
                 self.rows(above, first, phase.index, plane)
-        # The last row may be read a few pixels too far, like all others: into zeros.
-        zero = build.const(Type(self.register, self.lanes), 0)
+            # The last row may be read a few pixels too far, like all others: into zeros, also where
+            # a stack is not full.
+            with build.when(build.compare("lt", images, p["stack"])):
+                end = into + ((images - 1) * p["stack_rows"] + p["plane_rows"]) * p["pitch"]
+                for k in range(2):
+                    build.store(target, end + k * self.lanes, zero, self.register)
         for k in range(2):
             build.store(target, channels * self.slots + k * self.lanes, zero, self.register)
         return target
