@@ -54,6 +54,8 @@ class Op:
         self.function: Callable[..., Any] = unbound
         self.hot: Callable[..., Any] = unbound
         self.inplace_function: Callable[..., Any] | None = None
+        # The function as a method, where that is another one.
+        self.as_method: Callable[..., Any] | None = None
         self.launches: dict[Any, Any] = {}
         self._node_type: type | None = None
         self.fused: Callable[..., Any] | None = None
@@ -113,6 +115,8 @@ class Pointwise(Op):
         self.error_codes: dict[int, Callable[[], Exception]] = {}
         # The operand that only chooses: it keeps its dtype and takes no part in promotion.
         self.condition: int | None = None
+        # f(number, tensor); `hot` serves tensors, and numbers in the second place.
+        self.number_first: Callable[..., Any] = unbound
         # Numbers that are compiled into the kernel where they are operands.
         self.constant_numbers: frozenset[float] = frozenset()
 
@@ -246,6 +250,10 @@ class View(Operation):
         self.tensor_names = ("self",)
         # True if arguments count from the start of the storage instead of from the tensor.
         self.absolute = False
+        # The argument that only moves the view: all its values share what is learnt.
+        self.moves: str | None = None
+        self.looks: dict[Any, Any] = {}
+        self.places: tuple[int, ...] | None = None
 
 
 def view(schemas: Sequence[str] | str, doc: str | None = None) -> Callable[..., View]:
@@ -303,6 +311,22 @@ class Composite(Op):
     def __init__(self, schemas: Sequence[str] | str, doc: str, forward: Callable[..., Any]) -> None:
         super().__init__(schemas, doc)
         self.forward = forward
+        # True if form and arguments alone decide which view the result is, or that it is none.
+        self.is_view = False
+        self.looks: dict[Any, Any] = {}
+
+
+def view_composite(
+    schemas: Sequence[str] | str, doc: str | None = None
+) -> Callable[[Callable[..., Any]], Composite]:
+    """Decorates a function made of views: its result is one wherever form and arguments allow."""
+
+    def decorate(forward: Callable[..., Any]) -> Composite:
+        made = Composite(schemas, doc or inspect.getdoc(forward) or "", forward)
+        made.is_view = True
+        return made
+
+    return decorate
 
 
 def composite(schemas: Sequence[str] | str, doc: str | None = None) -> Callable[..., Composite]:
@@ -317,5 +341,5 @@ def composite(schemas: Sequence[str] | str, doc: str | None = None) -> Callable[
 __all__ = [
     "BOOL", "DOUBLE", "FLOAT", "REQUIRED", "SAME", "Alias", "Choice", "Composite", "Op",
     "Operation", "Pointwise", "Reduction", "View", "choice", "composite", "operation", "pointwise",
-    "pointwise_of", "reduction", "registry", "unbound", "view",
+    "pointwise_of", "reduction", "registry", "unbound", "view", "view_composite",
 ]  # fmt: skip

@@ -6,6 +6,7 @@ The memory comes from the machine's pool and goes back there when the last tenso
 import ctypes
 import weakref
 from collections.abc import Callable
+from typing import Any
 
 from facula.backend.cpu import machine
 
@@ -24,6 +25,21 @@ class Foreign:
         """Nothing to give back: the owner frees its memory itself."""
 
 
+class Views(list["weakref.ref[Any]"]):
+    """Weak references to the tensors that look into a storage."""
+
+    __slots__ = ("limit",)
+
+    def __init__(self) -> None:
+        super().__init__()
+        # The length at which dead ones are looked for: so rarely that it costs next to nothing.
+        self.limit = 32
+
+    def forget_dead(self) -> None:
+        self[:] = [one for one in self if one() is not None]
+        self.limit = max(32, 2 * len(self))
+
+
 class Storage:
     """Bytes at an address.
 
@@ -37,7 +53,7 @@ class Storage:
     nbytes: int
     version: int
     pool: "list[int] | Foreign | _Returning"
-    views: "list[weakref.ref[object]] | None"
+    views: Views | None
 
     def __init__(self, nbytes: int) -> None:
         self.address = memory.acquire(nbytes)

@@ -29,15 +29,14 @@ C_TYPE: dict[str, type["ctypes._SimpleCData[Any]"]] = {
 
 
 class Extra:
-    """What few tensors have: hooks, and for views the base."""
+    """What few tensors have: hooks, and for views that must not be written why not."""
 
-    __slots__ = ("hooks", "after_hooks", "retains_grad", "base", "kind", "name")
+    __slots__ = ("hooks", "after_hooks", "retains_grad", "kind", "name")
 
     def __init__(self) -> None:
         self.hooks: dict[int, Callable[..., Any]] | None = None
         self.after_hooks: dict[int, Callable[..., Any]] | None = None
         self.retains_grad = False
-        self.base: Tensor | None = None
         self.kind = "view"
         self.name: str | None = None
 
@@ -69,7 +68,7 @@ class Tensor:
     """
 
     __slots__ = (
-        "storage", "address", "form", "needs_grad", "edge", "grad", "extra", "__dict__",
+        "storage", "address", "form", "needs_grad", "edge", "grad", "extra", "base", "__dict__",
         "__weakref__",
     )  # fmt: skip
 
@@ -80,6 +79,8 @@ class Tensor:
     edge: Any
     grad: "Tensor | None"
     extra: Extra | None
+    # What a view looks into: never itself a view, unless of a leaf made in between.
+    base: "Tensor | None"
 
     is_node: ClassVar[bool] = False
     index: ClassVar[int] = 0
@@ -227,7 +228,7 @@ class Tensor:
 
     @property
     def _base(self) -> "Tensor | None":
-        return None if self.extra is None else self.extra.base
+        return self.base
 
     @property
     def retains_grad(self) -> bool:
@@ -290,7 +291,7 @@ class Tensor:
 
     def detach_(self) -> "Tensor":
         """Cuts this tensor off from the graph; returns it."""
-        if self.extra is not None and self.extra.base is not None and self.needs_grad:
+        if self.base is not None and self.needs_grad:
             raise RuntimeError(
                 "Can't detach views in-place. Use detach() instead. If you are using "
                 "DistributedDataParallel (DDP) for training, and gradient_as_bucket_view is set as "
@@ -555,6 +556,7 @@ def wrap(storage: Storage, address: int, form: Form, cls: type = Tensor) -> Tens
     y.edge = None
     y.grad = None
     y.extra = None
+    y.base = None
     return y
 
 
@@ -582,6 +584,7 @@ def allocate(form: Form) -> Tensor:
     y.edge = None
     y.grad = None
     y.extra = None
+    y.base = None
     return y
 
 

@@ -12,6 +12,7 @@ from facula.autograd.graph import Node
 from facula.autograd.mode import mode
 from facula.form import Form, form_of
 from facula.op import registry
+from facula.storage import Views
 from facula.tensor import Tensor, allocate, wrap
 
 
@@ -19,17 +20,15 @@ def note_view(view: Tensor) -> None:
     """Remembers a live view of its storage; forgets dead ones now and then."""
     views = view.storage.views
     if views is None:
-        view.storage.views = [weakref.ref(view)]
-        return
+        views = view.storage.views = Views()
     views.append(weakref.ref(view))
-    if len(views) & 31 == 0:
-        view.storage.views = [one for one in views if one() is not None]
+    if len(views) > views.limit:
+        views.forget_dead()
 
 
 def rebase(target: Tensor, node: Any) -> None:
     """After a recorded in-place write: `node` made the new value; its first operand is target."""
-    extra = target.extra
-    base = None if extra is None else extra.base
+    base = target.base
     if base is None:
         target.edge = node
         target.needs_grad = True
@@ -51,7 +50,7 @@ def regenerate(base: Tensor) -> None:
     try:
         for reference in list(views):
             view: Any = reference()
-            if view is None or view.extra is None or view.extra.base is not base:
+            if view is None or view.base is not base:
                 continue
             offset = (view.address - base.storage.address) // base.form.itemsize
             again = as_strided(base, view.form.shape, view.form.strides, offset)

@@ -36,10 +36,7 @@ from facula.dispatch.operation import (
     FunctionNode,
     bind,
     call_operation,
-    call_view,
-    from_base,
     record_operation,
-    track_view,
 )
 from facula.dispatch.pointwise import (
     build_launch,
@@ -65,6 +62,7 @@ from facula.dispatch.reduce import (
     sum_to,
 )
 from facula.dispatch.source import compile_function
+from facula.dispatch.view import Look, ViewNode, call_view, learn, record_view, share
 
 __all__ = [
     "Backward",
@@ -104,7 +102,6 @@ __all__ = [
     "expanded",
     "fill_launch",
     "formula_of",
-    "from_base",
     "gradient_expressions",
     "inner_class",
     "inplace_pointwise",
@@ -126,5 +123,9 @@ __all__ = [
     "saved_operands",
     "sum_to",
     "trace_inputs",
-    "track_view",
+    "ViewNode",
+    "Look",
+    "learn",
+    "record_view",
+    "share",
 ]

@@ -27,31 +27,22 @@ def check_inplace(target: Tensor) -> None:
             "function that returns multiple views. Such functions do not allow the output views to "
             "be modified inplace. You should replace the inplace operation by an out-of-place one."
         )
-    if extra is not None and extra.base is not None:
-        base = extra.base
-        if base.needs_grad and base.edge is None:
-            raise RuntimeError(
-                "a view of a leaf Variable that requires grad is being used in an in-place "
-                "operation."
-            )
+    check_base_of_view(target)
 
 
 def check_base_of_view(target: Tensor) -> None:
     """A view of a leaf that requires gradients cannot be written, even one made unrecorded."""
-    extra = target.extra
-    if mode.enabled and extra is not None and extra.base is not None:
-        base = extra.base
-        if base.needs_grad and base.edge is None:
-            raise RuntimeError(
-                "a view of a leaf Variable that requires grad is being used in an in-place "
-                "operation."
-            )
+    base = target.base
+    if base is not None and base.needs_grad and base.edge is None and mode.enabled:
+        raise RuntimeError(
+            "a view of a leaf Variable that requires grad is being used in an in-place operation."
+        )
 
 
 def inplace_pointwise(op: Pointwise, target: Tensor, operands: tuple[Any, ...]) -> Tensor:
     """`target` becomes the formula's value; operands usually begin with target itself."""
     recording = mode.enabled and any(isinstance(v, Tensor) and v.needs_grad for v in operands)
-    if target.needs_grad or target.extra is not None:
+    if target.needs_grad or target.base is not None:
         check_inplace(target)
         check_base_of_view(target)
     safe = list(operands)

@@ -1,16 +1,13 @@
-"""Operations whose gradients are functions over tensors, and views."""
+"""Operations whose gradients are functions over tensors."""
 
 from collections.abc import Sequence
 from typing import Any
 
 from facula.autograd.graph import FREED, Node, Output, check_version, next_order
 from facula.autograd.mode import mode
-from facula.autograd.views import note_view
-from facula.dispatch.layout import as_tuple, remember
+from facula.dispatch.layout import as_tuple
 from facula.dispatch.node import NODE_CLASSES, edge_of, node_type
-from facula.form import form_of
-from facula.meta.geometry import Geometry
-from facula.op import Operation, View
+from facula.op import Operation
 from facula.tensor import Tensor, wrap
 
 
@@ -194,62 +191,3 @@ def keep(value: Any, versions: list[tuple[Tensor, int]]) -> Any:
         for one in value:
             keep(one, versions)
     return value
-
-
-def call_view(op: View, tensor: Tensor, args: tuple[Any, ...]) -> Tensor:
-    """A view: the record's geometry function, cached by form and arguments."""
-    key = (tensor.form, args)
-    found = op.launches.get(key)
-    if found is None:
-        if any(isinstance(a, Tensor) for a in args):
-            plain = tuple([int(a) if isinstance(a, Tensor) else a for a in args])
-            return call_view(op, tensor, plain)
-        if op.absolute:
-            return absolute_view(op, tensor, args)
-        made = op.forward(tensor.form.geometry, *args)
-        form = form_of(tensor.form.dtype, tuple(made.shape), tuple(made.strides))
-        found = remember(op.launches, key, (form, made.offset * form.itemsize))
-    y = wrap(tensor.storage, tensor.address + found[1], found[0])
-    track_view(op, tensor, y, args)
-    return y
-
-
-def absolute_view(op: View, tensor: Tensor, args: tuple[Any, ...]) -> Tensor:
-    """A view whose place is counted from the start of the storage, and must lie inside it."""
-    shape, strides, _ = tensor.form.geometry
-    made = op.forward(Geometry(shape, strides, tensor.storage_offset()), *args)
-    form = form_of(tensor.form.dtype, tuple(made.shape), tuple(made.strides))
-    needed = (made.bounds()[1] + 1) * form.itemsize if form.numel else 0
-    if needed > tensor.storage.nbytes:
-        raise RuntimeError(
-            f"setStorage: sizes {list(made.shape)}, strides {list(made.strides)}, storage offset "
-            f"{made.offset}, and itemsize {form.itemsize} requiring a storage size of {needed} are "
-            f"out of bounds for storage of size {tensor.storage.nbytes}"
-        )
-    y = wrap(tensor.storage, tensor.storage.address + made.offset * form.itemsize, form)
-    track_view(op, tensor, y, args)
-    return y
-
-
-def track_view(op: View, tensor: Tensor, y: Tensor, args: tuple[Any, ...]) -> None:
-    """Notes base and node of a fresh view."""
-    from_base(y, tensor)
-    if tensor.needs_grad and mode.enabled:
-        values = dict(op.defaults)
-        values.update(zip(op.parameters[1:], args, strict=False))
-        values[op.parameters[0]] = values["self"] = tensor
-        record_operation(op, y, values)
-
-
-def from_base(y: Tensor, source: Tensor) -> None:
-    """Makes y a view of source's base, so that in-place writes find each other."""
-    if not source.form.dtype.is_floating_point:
-        return
-    extra = y.extras()
-    parent = source.extra
-    is_leaf = source.needs_grad and source.edge is None
-    if parent is not None and parent.base is not None and not is_leaf:
-        extra.base = parent.base
-    else:
-        extra.base = source
-    note_view(y)

@@ -40,5 +40,5 @@ ALLOCATE = """\
     y{0}.address = a{0}
     y{0}.form = form{0}
     y{0}.needs_grad = False
-    y{0}.edge = y{0}.grad = y{0}.extra = None
+    y{0}.edge = y{0}.grad = y{0}.extra = y{0}.base = None
 """

@@ -25,8 +25,11 @@ from facula.dispatch import (
     dtype_word,
     inplace_pointwise,
     launch_key,
+    learn,
     node_type,
+    record_view,
     remember,
+    share,
 )
 from facula.form import Form, memory
 from facula.meta.dtype import can_cast, dtype
@@ -43,6 +46,14 @@ from facula.op import (
     registry,
     unbound,
 )
+from facula.ops.templates import (
+    MISSING,
+    Missing,
+    ViewSignature,
+    inplace_source,
+    pointwise_source,
+    view_source,
+)
 from facula.storage import Storage
 from facula.tensor import Tensor
 
@@ -57,45 +68,6 @@ COMPARISONS = frozenset(("lt", "le", "gt", "ge", "eq", "ne"))
 GUARDED = COMPARISONS | {"matmul"}
 UNARY = {"neg": "neg", "abs": "abs", "pos": "positive", "invert": "bitwise_not"}
 
-HOT = """
-def generated({tensors}):
-    try:
-        kernel, sizes, form, launch = launches[{key}]
-    except (KeyError, AttributeError):
-        return miss(({tensors},))
-    storage = new(Storage)
-    try:
-        storage.address = address = form.pool.pop()
-    except IndexError:
-        storage.address = address = acquire(form.nbytes)
-    storage.pool = form.pool
-    storage.nbytes = form.nbytes
-    storage.version = 0
-    storage.views = None
-    {run}
-    y = new(Tensor)
-    y.storage = storage
-    y.address = address
-    y.form = form
-    y.grad = y.extra = None
-    if ({needs}) and launch.differentiable and mode.enabled:
-        y.needs_grad = True
-        y.edge = node = new(node_type)
-        node.edges = ({edges})
-        node.order = next_order()
-        node.extras = None
-        node.launch = launch
-        node.needs = needs = ({flags})
-        if needs in launch.bare:
-            node.values = launch.constants
-            node.versions = ()
-        else:
-            (launch.keep.get(needs) or build_keep(launch, needs))(node, y, {tensors}{defaults})
-    else:
-        y.needs_grad = False
-        y.edge = None
-    return y
-"""
 
 
 def describe(function: Callable[..., Any], name: str, doc: str, op: Op) -> Callable[..., Any]:
@@ -115,11 +87,8 @@ def hot_function(op: Pointwise) -> Callable[..., Any]:
 
     Of two operands one may be a number: then a second function of the same shape serves it.
     """
-    declared = op.schema.arguments
-    names = [a.name for a in declared if a.type.startswith("Tensor")]
-    defaults = [a.default for a in declared if not a.type.startswith("Tensor")]
-    constants = tuple([None if d is None else ("=", d) for d in defaults])
-    numbered: dict[int, Callable[..., Any]] = {}
+    names, defaults, constants = plain_arguments(op)
+    takes_number = len(names) == 2 and not op.constant_numbers
 
     def miss(operands: tuple[Any, ...]) -> Tensor:
         values = (*operands, *defaults)
@@ -127,18 +96,57 @@ def hot_function(op: Pointwise) -> Callable[..., Any]:
             forms = tuple([v.form for v in operands])
             prepare(op, (*forms, *constants), launches, forms[0] if len(forms) == 1 else forms)
             return call_pointwise(op, values, key=(*forms, *constants))
-        if len(operands) == 2 and not op.constant_numbers:
-            for place in (1, 0):
-                other = operands[1 - place]
-                if type(operands[place]) in NUMBERS and isinstance(other, Tensor):
-                    if place not in numbered:
-                        numbered[place] = with_number(op, names, defaults, place)
-                    return numbered[place](*operands)
+        if takes_number and type(operands[0]) in NUMBERS and isinstance(operands[1], Tensor):
+            number_first: Tensor = op.number_first(*operands)
+            return number_first
         return call_pointwise(op, values)
 
     launches: dict[Any, Any] = {}
-    addresses = "".join(f"{n}.address, " for n in names)
-    return hot_source(op, names, names, defaults, launches, miss, f"{addresses}address")
+    addresses = "".join(f"{n}.address, " for n in names) + "address"
+    source = pointwise_source(names, names, defaults, addresses, bool(op.error_codes), takes_number)
+    scope = pointwise_scope(op, launches, miss)
+    if takes_number:
+        scope["with_number"] = later(
+            lambda: with_number(op, names, defaults, 1),
+            lambda made: scope.update(with_number=made),
+        )
+        op.number_first = later(
+            lambda: with_number(op, names, defaults, 0),
+            lambda made: setattr(op, "number_first", made),
+        )
+    return compile_function(source, scope)
+
+
+def plain_arguments(op: Pointwise) -> tuple[list[str], list[Any], tuple[Any, ...]]:
+    """Names of the tensors; defaults of the other arguments, and those as parts of a launch key."""
+    declared = op.schema.arguments
+    defaults = [a.default for a in declared if not a.type.startswith("Tensor")]
+    constants = tuple([None if d is None else ("=", d) for d in defaults])
+    return [a.name for a in declared if a.type.startswith("Tensor")], defaults, constants
+
+
+def later(
+    make: Callable[[], Callable[..., Any]], keep: Callable[[Callable[..., Any]], object]
+) -> Callable[..., Any]:
+    """A function that is made when it is first called, and then kept in its place."""
+
+    def first(*args: Any) -> Any:
+        made = make()
+        keep(made)
+        return made(*args)
+
+    return first
+
+
+def pointwise_scope(
+    op: Pointwise, launches: dict[Any, Any], miss: Callable[..., Any]
+) -> dict[str, Any]:
+    """The names that a hot function reads."""
+    return {
+        "launches": launches, "miss": miss, "new": object.__new__, "Storage": Storage,
+        "Tensor": Tensor, "acquire": memory.acquire, "mode": mode, "op": op, "NUMBERS": NUMBERS,
+        "node_type": node_type(op), "next_order": next_order, "build_keep": build_keep,
+    }  # fmt: skip
 
 
 NUMBERS = frozenset((int, float))
@@ -161,9 +169,11 @@ def with_number(
         prepare(op, (*key, *constants), launches, (form, type(value)))
         return call_pointwise(op, (*operands, *defaults), key=(*key, *constants))
 
-    shown = [tensor, number]
     call = f"{tensor}.address, address, {number}"
-    return hot_source(op, names, shown, defaults, launches, miss, call, number)
+    source = pointwise_source(
+        names, [tensor, number], defaults, call, bool(op.error_codes), False, number
+    )
+    return compile_function(source, pointwise_scope(op, launches, miss))
 
 
 def prepare(op: Pointwise, key: Any, launches: dict[Any, Any], short: Any) -> None:
@@ -174,41 +184,64 @@ def prepare(op: Pointwise, key: Any, launches: dict[Any, Any], short: Any) -> No
     remember(launches, short, (launch.kernel, launch.sizes, launch.form, launch))
 
 
-def hot_source(
-    op: Pointwise,
-    names: list[str],
-    keyed: list[str],
-    defaults: list[Any],
-    launches: dict[Any, Any],
-    miss: Callable[..., Any],
-    arguments: str,
-    number: str | None = None,
+def inplace_function(
+    op: Pointwise, parameters: str, names: list[str], place: int | None = None
 ) -> Callable[..., Any]:
-    """Fills in the hot template: `keyed` names in the launch key's order, `number` the scalar."""
-    call = f"kernel(*sizes, {arguments})"
-    tensors = [n for n in names if n != number]
-    source = HOT.format(
-        tensors=", ".join(names),
-        key=", ".join(f"{n}.__class__" if n == number else f"{n}.form" for n in keyed),
-        run=f"code = {call}\n    if code: raise op.error_codes[code]()" if op.error_codes else call,
-        needs=" or ".join(f"{n}.needs_grad" for n in tensors),
-        edges="".join(
-            "None, "
-            if n == number
-            else f"({n} if {n}.edge is None else {n}.edge) if {n}.needs_grad else None, "
-            for n in names
+    """The in-place form: straight to the kernel for forms seen before that no graph follows.
+
+    `names` are those of all arguments; `place` is that of a number where a tensor may be.
+    """
+    declared = op.schema.arguments
+    tensors = [
+        n for k, (n, a) in enumerate(zip(names, declared, strict=True))
+        if a.type.startswith("Tensor") and k != place
+    ]  # fmt: skip
+    scalars = [(n, a) for n, a in zip(names, declared, strict=True) if a.type[:6] != "Tensor"]
+    number = None if place is None else names[place]
+    constants = plain_arguments(op)[2]
+    takes_number = place is None and len(tensors) == 2 and not op.constant_numbers
+    places = [k for k, n in enumerate(names) if n in tensors]
+    writes: dict[Any, Any] = {}
+
+    def miss(operands: tuple[Any, ...]) -> Any:
+        target = operands[0]
+        if not isinstance(target, Tensor):
+            require_kinds(op, operands, {})
+        values = [operands[k] for k in places]
+        plain = all(
+            type(v) is type(a.default) and v == a.default
+            for v, a in zip(operands, declared, strict=True)
+            if not a.type.startswith("Tensor")
         )
-        + "None, " * len(defaults),
-        flags="".join("False, " if n == number else f"{n}.needs_grad, " for n in names)
-        + "False, " * len(defaults),
-        defaults="".join(f", {d!r}" for d in defaults),
+        if plain and not target.needs_grad and all(isinstance(v, Tensor) for v in values):
+            forms = [v.form for v in values]
+            key = forms if place is None else [*forms, type(operands[place])]
+            fits = place is None or type(key[-1]) is type and -(2**63) <= operands[place] < 2**63
+            if fits and tuple(key) not in writes:
+                whole = list(key)
+                if place is not None:
+                    whole.insert(place, whole.pop())
+                launch = build_launch(op, (*whole, *constants), target.form)
+                remember(writes, tuple(key), (launch.kernel, launch.sizes))
+                return again(*(values if place is None else operands))
+        return inplace_pointwise(op, target, operands)
+
+    conditions = [
+        f"{n} is {a.default!r}" if a.default is None else f"{n} == {a.default!r}"
+        for n, a in scalars
+    ]
+    source = inplace_source(
+        parameters, names, tensors, conditions, bool(op.error_codes), takes_number, number
     )
-    scope = {
-        "launches": launches, "miss": miss, "new": object.__new__, "Storage": Storage,
-        "Tensor": Tensor, "acquire": memory.acquire, "mode": mode, "op": op,
-        "node_type": node_type(op), "next_order": next_order, "build_keep": build_keep,
-    }  # fmt: skip
-    return compile_function(source, scope)
+    scope = {"writes": writes, "miss": miss, "mode": mode, "op": op, "Tensor": Tensor,
+             "NUMBERS": NUMBERS}  # fmt: skip
+    if takes_number:
+        scope["with_number"] = later(
+            lambda: inplace_function(op, ", ".join(names), names, 1),
+            lambda made: scope.update(with_number=made),
+        )
+    again = compile_function(source, scope)
+    return again
 
 
 def bind_pointwise(op: Pointwise) -> None:
@@ -256,11 +289,7 @@ def bind_pointwise(op: Pointwise) -> None:
         bare = [p for p in parts if p != "out=None"]
         if bare[-1] == "*":
             bare.pop()
-        source = (
-            f"def generated({', '.join(bare)}):\n"
-            f"    return inplace(op, {shown[declared[0].name]}, ({names},))"
-        )
-        made = compile_function(source, {"inplace": inplace_pointwise, "op": op})
+        made = inplace_function(op, ", ".join(bare), [shown[a.name] for a in declared])
         op.inplace_function = describe(made, f"{op.name}_", f"In-place form of `{op.name}`.", op)
         if op.method:
             set_method(f"{op.name}_", op.inplace_function)
@@ -393,9 +422,9 @@ def bind_operation(op: Operation) -> None:
         op.function.__wrapped__ = op.forward  # type: ignore[attr-defined]
 
 
-def bind_view(op: View) -> None:
+def arrange_arguments(op: View) -> Callable[..., Tensor]:
+    """The general road of a view: its arguments by place or name, then the record's geometry."""
     names = op.parameters[1:]
-    defaults = op.defaults
     varargs = any(a.varargs for a in op.schema.arguments)
 
     def look(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
@@ -404,7 +433,7 @@ def bind_view(op: View) -> None:
         ):
             args = (args,)
         if kwargs or len(args) < len(names):
-            known = dict(defaults)
+            known = dict(op.defaults)
             known.update(zip(names, args, strict=False))
             known.update(kwargs)
             try:
@@ -420,10 +449,73 @@ def bind_view(op: View) -> None:
             args = tuple([tuple(a) if type(a) is list else a for a in args])
         return call_view(op, self, args)
 
-    op.function = describe(entry(op, look, ("self", *names)), op.name, op.doc, op)
+    return look
+
+
+# What arguments may be for a view to be remembered by them: values whose equality is sameness.
+PLAIN = frozenset((int, type(None), Missing))
+
+
+def remembered_view(op: View | Composite, slow: Callable[..., Any], moves: str | None) -> None:
+    """Makes function and method of a view: what a form and arguments come to is learnt once."""
+    gathers = isinstance(op, View) and any(a.varargs for a in op.schema.arguments)
+    names = inspect.signature(op.forward).parameters
+    signature = ViewSignature(op.forward, gathers, spellings([*names][1:]))
+    looks: dict[Any, Any] = {}
+
+    def plain(value: Any) -> bool:
+        return type(value) in PLAIN or (isinstance(value, tuple) and all(map(plain, value)))
+
+    def miss(self: Tensor, values: tuple[Any, ...]) -> Any:
+        args, kwargs = signature.call(values)
+        if isinstance(self, Tensor) and all(map(plain, values)):
+            if moves is None:
+                found = learn(self, lambda probe: slow(probe, *args, **kwargs))
+                if found is not None:
+                    remember(looks, (self.form, *values), found)
+            else:
+                learn_moving(self, values, args, kwargs)
+        return slow(self, *args, **kwargs)
+
+    def learn_moving(
+        self: Tensor, values: tuple[Any, ...], args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> None:
+        named = dict(zip(signature.values, values, strict=True))
+        found = learn(self, lambda probe: slow(probe, *args, **kwargs))
+        dim, place = named["dim"], named.pop(str(moves))
+        if found is not None and type(dim) is int and type(place) is int:
+            form, size = found.form, self.form.shape[dim]
+            extent = form.shape[dim] if form.ndim == self.form.ndim else 1
+            step = self.form.strides[dim] * form.itemsize
+            remember(looks, (self.form, *named.values()), (form, step, size, size - extent + 1))
+
+    scope = {"looks": looks, "miss": miss, "MISSING": MISSING, "mode": mode, "share": share,
+             "record": record_view, "op": op}  # fmt: skip
+    op.looks = looks
+    function, method = (
+        compile_function(view_source(signature, first, moves), dict(scope))
+        for first in ("input", "self")
+    )
+    op.function = describe(function, op.name, op.doc, op)
+    op.as_method = op.hot = describe(method, op.name, op.doc, op)
+    if isinstance(op, Composite):
+        for made in (function, method):
+            made.__wrapped__ = op.forward  # type: ignore[attr-defined]
+
+
+def bind_view(op: View) -> None:
+    slow = entry(op, arrange_arguments(op), ("self", *op.parameters[1:]))
+    if op.absolute:
+        op.function = op.hot = describe(slow, op.name, op.doc, op)
+    else:
+        remembered_view(op, slow, op.moves)
 
 
 def bind_composite(op: Composite) -> None:
+    if op.is_view:
+        parameters = inspect.signature(op.forward).parameters
+        remembered_view(op, entry(op, op.forward, parameters), None)
+        return
     run = functools.wraps(op.forward)(
         entry(op, op.forward, inspect.signature(op.forward).parameters)
     )
@@ -484,6 +576,8 @@ BINDERS: dict[type, Callable[[Any], None]] = {
 
 def method_of(op: Op) -> Callable[..., Any]:
     """A record's function as a method, where self never comes by name: short roads stay short."""
+    if op.as_method is not None:
+        return op.as_method
     if isinstance(op, Composite) and not takes_out(op):
         names = inspect.signature(op.forward).parameters
         if not {"dim", "keepdim"} & names.keys():
@@ -495,11 +589,22 @@ def set_method(name: str, function: Callable[..., Any]) -> None:
     setattr(Tensor, name, function)
 
 
-def reflected(function: Callable[..., Any]) -> Callable[..., Any]:
-    def operator(self: Tensor, other: Any) -> Any:
+def reflected(op: Op) -> Callable[..., Any]:
+    """The operator with the tensor on the right: mostly of a number."""
+    function = op.function
+    if not isinstance(op, Pointwise) or op.number_first is unbound:
+
+        def operator(self: Tensor, other: Any) -> Any:
+            return function(other, self)
+
+        return operator
+
+    def number_operator(self: Tensor, other: Any) -> Any:
+        if other.__class__ in NUMBERS:
+            return op.number_first(other, self)
         return function(other, self)
 
-    return operator
+    return number_operator
 
 
 def guarded(function: Callable[..., Any], accepted: tuple[type, ...]) -> Callable[..., Any]:
@@ -542,7 +647,7 @@ def bind_all() -> dict[str, Callable[..., Any]]:
         known = (Tensor,) if dunder == "matmul" else (Tensor, int, float)
         set_method(f"__{dunder}__", guarded(function, known) if dunder in GUARDED else function)
         if dunder not in COMPARISONS:
-            set_method(f"__r{dunder}__", reflected(op.function))
+            set_method(f"__r{dunder}__", reflected(op))
             inplace = getattr(Tensor, f"{name}_", None)
             if inplace is not None:
                 set_method(f"__i{dunder}__", inplace)

@@ -169,7 +169,7 @@ def _grown(y, requires_grad):
 def _write(self, fill, *numbers):
     """An in-place draw: `fill(self, *numbers)` under autograd's rules."""
     form = self.form
-    if self.needs_grad or self.extra is not None:
+    if self.needs_grad or self.base is not None:
         check_inplace(self)
         check_base_of_view(self)
     if not form.contiguous and any(

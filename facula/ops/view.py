@@ -2,7 +2,7 @@
 
 from facula.meta.geometry import Geometry
 from facula.meta.shape import broadcast_shapes, infer_size, numel, wrap_dim
-from facula.op import composite, registry, view
+from facula.op import composite, registry, view, view_composite
 
 # --- reordering ----------------------------------------------------------------------------------
 
@@ -95,6 +95,9 @@ def select(geometry, dim, index):
     return geometry.select(dim, index)
 
 
+select.moves = "index"
+
+
 @select.gradient
 def _(g, self_form, dim, index):
     whole = g.new_zeros(self_form.shape)
@@ -106,6 +109,9 @@ def _(g, self_form, dim, index):
 def narrow(geometry, dim, start, length):
     """`length` indices of a dimension from `start` on."""
     return geometry.narrow(dim, start, length)
+
+
+narrow.moves = "start"
 
 
 @narrow.gradient
@@ -194,7 +200,7 @@ def _(g, self_form, dimension, size, step):
 # --- written with the views above ----------------------------------------------------------------
 
 
-@composite("t(Tensor(a) self) -> Tensor(a)")
+@view_composite("t(Tensor(a) self) -> Tensor(a)")
 def t(self):
     """The transpose of a matrix; vectors stay as they are."""
     if self.ndim > 2:
@@ -202,19 +208,19 @@ def t(self):
     return self.transpose(0, 1) if self.ndim == 2 else self
 
 
-@composite("swapaxes(Tensor(a) self, int axis0, int axis1) -> Tensor(a)")
+@view_composite("swapaxes(Tensor(a) self, int axis0, int axis1) -> Tensor(a)")
 def swapaxes(self, axis0, axis1):
     """Another name of transpose."""
     return self.transpose(axis0, axis1)
 
 
-@composite("swapdims(Tensor(a) self, int dim0, int dim1) -> Tensor(a)")
+@view_composite("swapdims(Tensor(a) self, int dim0, int dim1) -> Tensor(a)")
 def swapdims(self, dim0, dim1):
     """Another name of transpose."""
     return self.transpose(dim0, dim1)
 
 
-@composite("movedim(Tensor(a) self, int[] source, int[] destination) -> Tensor(a)")
+@view_composite("movedim(Tensor(a) self, int[] source, int[] destination) -> Tensor(a)")
 def movedim(self, source, destination):
     """Dimensions moved to other places; the others keep their order."""
     source = (source,) if isinstance(source, int) else tuple(source)
@@ -238,13 +244,13 @@ def movedim(self, source, destination):
     return self.permute(tuple(order))
 
 
-@composite("moveaxis(Tensor(a) self, int[] source, int[] destination) -> Tensor(a)")
+@view_composite("moveaxis(Tensor(a) self, int[] source, int[] destination) -> Tensor(a)")
 def moveaxis(self, source, destination):
     """Another name of movedim."""
     return self.movedim(source, destination)
 
 
-@composite("reshape(Tensor(a) self, int[] shape) -> Tensor(a)")
+@view_composite("reshape(Tensor(a) self, int[] shape) -> Tensor(a)")
 def reshape(self, *sizes, shape=()):
     """The same elements in another shape: a view where strides allow it, else a copy."""
     shape = sizes or shape
@@ -276,13 +282,13 @@ def expand_as(self, other):
     return self.expand(other.shape)
 
 
-@composite("broadcast_to(Tensor(a) self, int[] size) -> Tensor(a)")
+@view_composite("broadcast_to(Tensor(a) self, int[] size) -> Tensor(a)")
 def broadcast_to(self, size):
     """Expanded to a shape."""
     return self.expand(size)
 
 
-@composite("flatten(Tensor(a) self, int start_dim=0, int end_dim=-1) -> Tensor(a)")
+@view_composite("flatten(Tensor(a) self, int start_dim=0, int end_dim=-1) -> Tensor(a)")
 def flatten(self, start_dim=0, end_dim=-1):
     """Dimensions start_dim to end_dim joined into one."""
     shape = self.form.shape
@@ -297,13 +303,13 @@ def flatten(self, start_dim=0, end_dim=-1):
     return self.reshape((*shape[:first], joined, *shape[last + 1 :]))
 
 
-@composite("ravel(Tensor(a) self) -> Tensor(a)")
+@view_composite("ravel(Tensor(a) self) -> Tensor(a)")
 def ravel(self):
     """All elements in one dimension."""
     return self.reshape(-1)
 
 
-@composite("unflatten(Tensor(a) self, int dim, int[] sizes) -> Tensor(a)")
+@view_composite("unflatten(Tensor(a) self, int dim, int[] sizes) -> Tensor(a)")
 def unflatten(self, dim, sizes):
     """One dimension taken apart into several."""
     dim = wrap_dim(dim, self.ndim)
@@ -434,13 +440,13 @@ _split_along("vsplit", 2, lambda ndim: 0)
 _split_along("dsplit", 3, lambda ndim: 2)
 
 
-@composite("atleast_2d(Tensor(a) self) -> Tensor(a)")
+@view_composite("atleast_2d(Tensor(a) self) -> Tensor(a)")
 def atleast_2d(self):
     """Vectors as one row."""
     return self.reshape(1, 1) if self.ndim == 0 else self.unsqueeze(0) if self.ndim == 1 else self
 
 
-@composite("atleast_3d(Tensor(a) self) -> Tensor(a)")
+@view_composite("atleast_3d(Tensor(a) self) -> Tensor(a)")
 def atleast_3d(self):
     """Vectors as (1, n, 1), matrices as (n, m, 1)."""
     if self.ndim == 0:

@@ -43,9 +43,8 @@ class _Passage(Node):
         passed.needs_grad = True
         passed.edge = self if self.outputs == 1 else Output(self, index)
         # Written in place, it would leave the original's gradient wrong: refused like other views.
-        extras = passed.extras()
-        extras.base = tensor
-        extras.kind = "multi"
+        passed.base = tensor
+        passed.extras().kind = "multi"
         return passed
 
 

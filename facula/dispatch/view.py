@@ -1,0 +1,122 @@
+"""Views: tensors that share memory, remember their base, and undo themselves in gradients.
+
+Which view a call means is found once per form and arguments; `ops/bind.py` keeps what was learnt.
+Notes [hot path], [in-place on views].
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+from facula.autograd.graph import Node, next_order
+from facula.autograd.mode import mode
+from facula.autograd.views import note_view
+from facula.dispatch.node import NODE_CLASSES, node_type
+from facula.form import Form, form_of
+from facula.meta.geometry import Geometry
+from facula.op import View
+from facula.tensor import Tensor, wrap
+
+
+class ViewNode(Node):
+    """A recorded view: keeps the form and place of what it looked into, and its arguments."""
+
+    __slots__ = ("op", "form", "offset", "args")
+
+    op: View
+    form: Form
+    offset: int
+    args: tuple[Any, ...]
+
+    def backward(self, gradients: Sequence[Tensor | None]) -> Sequence[Tensor | None]:
+        known = (gradients[0], self.form, self.offset, *self.args)
+        rule = self.op.gradient_rule
+        assert rule is not None
+        return (rule(*[known[place] for place in places_of(self.op)]),)
+
+
+NODE_CLASSES[View] = ViewNode
+
+
+def places_of(op: View) -> tuple[int, ...]:
+    """Where the arguments of a view's gradient stand among (g, form, offset, *arguments)."""
+    if op.places is None:
+        known = ("g", "self_form", "self_offset", *op.parameters[1:])
+        op.places = tuple([known.index(name) for name in op.gradient_names])
+    return op.places
+
+
+def share(source: Tensor, form: Form, offset: int) -> Tensor:
+    """A view of a tensor, `offset` bytes from its start; not recorded."""
+    y = wrap(source.storage, source.address + offset, form)
+    base = source.base
+    # A leaf made from a view stands for itself.
+    y.base = source if base is None or (source.needs_grad and source.edge is None) else base
+    if form.dtype.is_floating_point:
+        note_view(y)
+    return y
+
+
+def record_view(op: View, source: Tensor, y: Tensor, args: tuple[Any, ...]) -> None:
+    """Makes the node of a view of a tensor that wants a gradient."""
+    node: ViewNode = object.__new__(op._node_type or node_type(op))
+    node.edges = (source if source.edge is None else source.edge,)
+    node.order = next_order()
+    node.extras = None
+    node.op, node.form, node.args = op, source.form, args
+    node.offset = source.storage_offset()
+    y.needs_grad = True
+    y.edge = node
+
+
+def call_view(op: View, tensor: Tensor, args: tuple[Any, ...]) -> Tensor:
+    """A view: the record's geometry function on a tensor's form."""
+    args = tuple([int(a) if isinstance(a, Tensor) else a for a in args])
+    offset = tensor.storage_offset() if op.absolute else 0
+    shape, strides, _ = tensor.form.geometry
+    made = op.forward(Geometry(shape, strides, offset), *args)
+    form = form_of(tensor.form.dtype, tuple(made.shape), tuple(made.strides))
+    if op.absolute:
+        check_inside(tensor, made, form)
+    y = share(tensor, form, (made.offset - offset) * form.itemsize)
+    if tensor.needs_grad and mode.enabled:
+        record_view(op, tensor, y, args)
+    return y
+
+
+def check_inside(tensor: Tensor, made: Geometry, form: Form) -> None:
+    """A view whose place is counted from the start of the storage must lie inside it."""
+    needed = (made.bounds()[1] + 1) * form.itemsize if form.numel else 0
+    if needed > tensor.storage.nbytes:
+        raise RuntimeError(
+            f"setStorage: sizes {list(made.shape)}, strides {list(made.strides)}, storage offset "
+            f"{made.offset}, and itemsize {form.itemsize} requiring a storage size of {needed} are "
+            f"out of bounds for storage of size {tensor.storage.nbytes}"
+        )
+
+
+class Look(NamedTuple):
+    """What a view of a form with some arguments comes to, in bytes from the start; the record and
+    arguments of its node, if one node is all that a graph would hold."""
+
+    form: Form
+    offset: int
+    op: View | None
+    args: tuple[Any, ...]
+
+
+def learn(tensor: Tensor, run: Callable[[Tensor], Any]) -> Look | None:
+    """What `run` does to tensors of this form, tried on a leaf over the same memory; None unless
+    that is a view."""
+    probe = wrap(tensor.storage, tensor.address, tensor.form)
+    probe.needs_grad = tensor.form.dtype.is_floating_point
+    before, mode.enabled = mode.enabled, True
+    try:
+        y = run(probe)
+    finally:
+        mode.enabled = before
+    if y is probe or not isinstance(y, Tensor) or y.storage is not probe.storage:
+        return None
+    node = y.edge
+    single = isinstance(node, ViewNode) and node.edges[0] is probe
+    op, args = (node.op, node.args) if single else (None, ())
+    return Look(y.form, y.address - probe.address, op, args)

@@ -1,0 +1,241 @@
+"""The text of the functions that `ops/bind.py` makes: roads for operands seen before.
+
+Each looks its operands' forms up, and calls `miss` for what it does not find. Python text only:
+nothing is run here. Note [hot path].
+"""
+
+import inspect
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Final
+
+
+class Missing:
+    """Stands for an argument that a call did not give."""
+
+    def __repr__(self) -> str:
+        return "MISSING"
+
+
+MISSING: Final = Missing()
+
+# A number is no tensor: to find that out by an exception would cost more than the operation.
+NUMBER_CHECK = """
+    if {other}.__class__ is not Tensor and {other}.__class__ in NUMBERS:
+        return with_number({values})"""
+
+POINTWISE = """
+def generated({tensors}):{number_check}
+    try:
+        kernel, sizes, form, launch = launches[{key}]
+    except (KeyError, AttributeError):
+        return miss(({tensors},))
+    storage = new(Storage)
+    try:
+        storage.address = address = form.pool.pop()
+    except IndexError:
+        storage.address = address = acquire(form.nbytes)
+    storage.pool = form.pool
+    storage.nbytes = form.nbytes
+    storage.version = 0
+    storage.views = None
+    {run}
+    y = new(Tensor)
+    y.storage = storage
+    y.address = address
+    y.form = form
+    y.grad = y.extra = y.base = None
+    if ({needs}) and launch.differentiable and mode.enabled:
+        y.needs_grad = True
+        y.edge = node = new(node_type)
+        node.edges = ({edges})
+        node.order = next_order()
+        node.extras = None
+        node.launch = launch
+        node.needs = needs = ({flags})
+        if needs in launch.bare:
+            node.values = launch.constants
+            node.versions = ()
+        else:
+            (launch.keep.get(needs) or build_keep(launch, needs))(node, y, {tensors}{defaults})
+    else:
+        y.needs_grad = False
+        y.edge = None
+    return y
+"""
+
+# Writing takes the general road where a graph must learn of it, and where operands may overlap.
+INPLACE = """
+def generated({parameters}):{number_check}
+    try:
+        kernel, sizes = writes[{key}]
+        storage = {target}.storage
+        base = {target}.base
+        if (
+            ({conditions})
+            and not (({needs} or (base is not None and base.needs_grad)) and mode.enabled)
+        ):
+            {run}
+            storage.version += 1
+            return {target}
+    except (KeyError, AttributeError):
+        pass
+    return miss(({operands},))
+"""
+
+VIEW = """
+def generated({parameters}):
+    try:
+        form, offset, op, args = looks[{self}.form, {key}]
+    except (KeyError, TypeError, AttributeError):
+        return miss({self}, ({key}))
+    if {self}.needs_grad and mode.enabled:
+        if op is None:
+            return miss({self}, ({key}))
+        y = share({self}, form, offset)
+        record(op, {self}, y, args)
+        return y
+    return share({self}, form, offset)
+"""
+
+# One argument only moves the view: it is no part of the key.
+MOVING_VIEW = """
+def generated({parameters}):
+    try:
+        form, step, size, limit = looks[{self}.form, {key}]
+    except (KeyError, TypeError, AttributeError):
+        return miss({self}, ({values}))
+    if {moves}.__class__ is not int:
+        return miss({self}, ({values}))
+    place = {moves} + size if {moves} < 0 else {moves}
+    if not 0 <= place < limit:
+        return miss({self}, ({values}))
+    y = share({self}, form, place * step)
+    if {self}.needs_grad and mode.enabled:
+        record(op, {self}, y, ({values}))
+    return y
+"""
+
+
+def number_check(other: str, values: Sequence[str]) -> str:
+    return NUMBER_CHECK.format(other=other, values=", ".join(values))
+
+
+def kernel_call(arguments: str, reports: bool) -> str:
+    """The line that runs a kernel, and raises what it reports."""
+    call = f"kernel(*sizes, {arguments})"
+    return f"code = {call}\n    if code: raise op.error_codes[code]()" if reports else call
+
+
+def pointwise_source(
+    names: Sequence[str],
+    keyed: Sequence[str],
+    defaults: Sequence[Any],
+    arguments: str,
+    reports: bool,
+    takes_number: bool,
+    number: str | None = None,
+) -> str:
+    """The hot function of some operands: `keyed` names in the launch key's order, `number` the
+    scalar among them."""
+    tensors = [n for n in names if n != number]
+    return POINTWISE.format(
+        number_check=number_check(names[1], names) if takes_number else "",
+        tensors=", ".join(names),
+        key=", ".join(f"{n}.__class__" if n == number else f"{n}.form" for n in keyed),
+        run=kernel_call(arguments, reports),
+        needs=" or ".join(f"{n}.needs_grad" for n in tensors),
+        edges="".join(
+            "None, "
+            if n == number
+            else f"({n} if {n}.edge is None else {n}.edge) if {n}.needs_grad else None, "
+            for n in names
+        )
+        + "None, " * len(defaults),
+        flags="".join("False, " if n == number else f"{n}.needs_grad, " for n in names)
+        + "False, " * len(defaults),
+        defaults="".join(f", {d!r}" for d in defaults),
+    )
+
+
+def inplace_source(
+    parameters: str,
+    names: Sequence[str],
+    tensors: Sequence[str],
+    conditions: Iterable[str],
+    reports: bool,
+    takes_number: bool,
+    number: str | None = None,
+) -> str:
+    """The in-place function: `names` are all arguments, `tensors` those that are tensors now."""
+    target = names[0]
+    apart = [
+        f"({n} is {target} or {n}.storage.address != storage.address)"
+        for n in tensors
+        if n != target
+    ]
+    addresses = "".join(f"{n}.address, " for n in tensors) + f"{target}.address"
+    call = kernel_call(addresses + (f", {number}" if number else ""), reports)
+    keyed = [*tensors, number] if number else tensors
+    return INPLACE.format(
+        number_check=number_check(names[1], names) if takes_number else "",
+        parameters=parameters,
+        key=", ".join(f"{n}.__class__" if n == number else f"{n}.form" for n in keyed)
+        + ("," if len(keyed) == 1 else ""),
+        target=target,
+        conditions=" and ".join([*conditions, *apart]) or "True",
+        needs=" or ".join(f"{n}.needs_grad" for n in tensors),
+        run=call.replace("\n", "\n        "),
+        operands=", ".join(names),
+    )
+
+
+class ViewSignature:
+    """The parameters of a view's function, all optional, so that one text serves every call."""
+
+    def __init__(
+        self, function: Callable[..., Any], gathers: bool, spellings: dict[str, str]
+    ) -> None:
+        given = list(inspect.signature(function).parameters.values())[1:]
+        several = [p.name for p in given if p.kind is p.VAR_POSITIONAL]
+        self.several = several[0] if several else "many" if gathers else ""
+        self.names = [p.name for p in given if p.kind is not p.VAR_POSITIONAL]
+        only = {p.name for p in given if p.kind is p.KEYWORD_ONLY}
+        self.by_place = [] if self.several else [n for n in self.names if n not in only]
+        self.spellings = spellings
+        said = [] if self.several else list(spellings)
+        self.keywords = [n for n in self.names if n not in self.by_place] + said
+        # Names in the order of a call's values: those gathered by * come first, as one tuple.
+        self.values = ([self.several] if self.several else []) + self.by_place + self.keywords
+
+    def parameters(self, first: str) -> str:
+        star = [f"*{self.several}"] if self.several else []
+        rest = [f"{n}=MISSING" for n in [*self.by_place, *self.keywords] if n != "self"]
+        return ", ".join([first, *star, *rest])
+
+    def call(self, values: Sequence[Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """The arguments of a call again, as they were given."""
+        known = dict(zip(self.values, values, strict=True))
+        args = tuple(known.pop(self.several)) if self.several else ()
+        given = {n: v for n, v in known.items() if v is not MISSING}
+        if any(said in given and meant in given for said, meant in self.spellings.items()):
+            return (*args, *given.values()), {}  # one too many by place: no other way to both
+        places = []
+        for name in self.by_place:
+            if name not in given:
+                break
+            places.append(given.pop(name))
+        return (*args, *places), given
+
+
+def view_source(signature: ViewSignature, first: str, moves: str | None) -> str:
+    """The function of a view whose first parameter is called `first`."""
+    values = "".join(f"{n}, " for n in signature.values)
+    if moves is None:
+        return VIEW.format(parameters=signature.parameters(first), self=first, key=values)
+    return MOVING_VIEW.format(
+        parameters=signature.parameters(first),
+        self=first,
+        key="".join(f"{n}, " for n in signature.values if n != moves),
+        values=values,
+        moves=moves,
+    )

@@ -1,0 +1,238 @@
+"""Calls of a kind seen before take a short road; they must do, share and refuse what the first did.
+
+So every call here is made several times: the first one learns, the others remember.
+"""
+
+from collections.abc import Callable
+
+import pytest
+
+import facula
+from facula.dispatch.layout import LIMIT
+from facula.op import registry
+from facula.tensor import Tensor
+
+TIMES = 3
+
+# --- views -------------------------------------------------------------------------------------
+
+VIEWS: list[Callable[[Tensor], Tensor]] = [
+    lambda x: x.t(),
+    lambda x: x.transpose(0, 1),
+    lambda x: x.transpose(dim0=-1, dim1=0),
+    lambda x: facula.transpose(input=x, dim0=0, dim1=1),
+    lambda x: x.permute(1, 0),
+    lambda x: x.permute((1, 0)),
+    lambda x: x.permute([1, 0]),
+    lambda x: x.permute(dims=(1, 0)),
+    lambda x: x.unsqueeze(1),
+    lambda x: facula.unsqueeze(x, axis=1),
+    lambda x: x.unsqueeze(0).squeeze(),
+    lambda x: x.unsqueeze(0).squeeze(0),
+    lambda x: x.unsqueeze(0).expand(3, -1, -1),
+    lambda x: x.select(1, 2),
+    lambda x: x.select(dim=1, index=-1),
+    lambda x: x.narrow(0, 1, 2),
+    lambda x: x.narrow(0, -2, 2),
+    lambda x: x[1],
+    lambda x: x[-1],
+    lambda x: x.diagonal(1),
+]
+
+
+@pytest.mark.parametrize("number", range(len(VIEWS)))
+def test_a_view_stays_a_view(number: int) -> None:
+    look = VIEWS[number]
+    x = facula.arange(12.0).reshape(3, 4)
+    first = look(x)
+    for _ in range(TIMES):
+        y = look(x)
+        assert y.shape == first.shape and y.stride() == first.stride()
+        assert y.data_ptr() == first.data_ptr() and y._base is x._base
+        assert y.tolist() == first.tolist()
+    # What was learnt from one tensor holds for another of the same form, wherever it begins.
+    other = facula.arange(24.0).reshape(2, 3, 4)[1]
+    y = look(other)
+    assert y.tolist() == (facula.tensor(first.tolist()) + 12).tolist()
+    y.fill_(7.0)
+    assert other._base is not None and other.sum() > x.sum() and (other == 7).any()
+
+
+@pytest.mark.parametrize("number", range(len(VIEWS)))
+def test_a_remembered_view_is_recorded_alike(number: int) -> None:
+    look = VIEWS[number]
+    x = facula.arange(12.0).reshape(3, 4).requires_grad_()
+    gradients, names = [], []
+    for _ in range(TIMES):
+        x.grad = None
+        y = look(x)
+        names.append(y.grad_fn.name())
+        (y * y).sum().backward()
+        gradients.append(x.grad.tolist())
+    assert gradients[0] == gradients[1] == gradients[2] and len(set(names)) == 1
+    with facula.no_grad():
+        assert look(x).grad_fn is None
+
+
+def test_reshape_copies_where_strides_forbid_a_view() -> None:
+    x = facula.arange(6.0).reshape(2, 3)
+    for _ in range(TIMES):
+        flat = x.t().reshape(6)
+        flat.zero_()
+        assert x.tolist() == [[0, 1, 2], [3, 4, 5]]
+        assert x.t().reshape(6).tolist() == [0, 3, 1, 4, 2, 5]
+        assert x.reshape(-1).data_ptr() == x.data_ptr()
+        assert x.reshape([3, 2]).tolist() == x.reshape(shape=(3, 2)).tolist()
+
+
+def test_flatten_and_t_of_a_vector() -> None:
+    x = facula.arange(3.0)
+    for _ in range(TIMES):
+        assert x.flatten() is x
+        assert x.t().tolist() == [0, 1, 2]
+
+
+REFUSED: list[tuple[Callable[[Tensor], object], type[Exception], str]] = [
+    (lambda x: x[3], IndexError, "index 3 is out of bounds for dimension 0 with size 3"),
+    (lambda x: x[-4], IndexError, "index -4 is out of bounds for dimension 0 with size 3"),
+    (lambda x: x.select(0, 3), IndexError, "out of range"),
+    (lambda x: x.narrow(0, 2, 2), RuntimeError, "exceeds dimension size"),
+    (lambda x: x.view(5, 5), RuntimeError, r"shape '\[5, 5\]' is invalid for input of size 12"),
+    (lambda x: x.t().view(12), RuntimeError, "view size is not compatible"),
+    (lambda x: x.transpose(0), TypeError, "missing required argument: 'dim1'"),
+    (lambda x: x.unsqueeze(0, 1), TypeError, "takes 1 arguments, got 2"),
+    (lambda x: x.unsqueeze(dim=0, axis=0), TypeError, "unsqueeze"),
+    (lambda x: facula.transpose(3, 0, 1), TypeError, r"argument 'input' \(position 1\)"),
+]
+
+
+@pytest.mark.parametrize("number", range(len(REFUSED)))
+def test_what_is_refused_is_refused_again(number: int) -> None:
+    call, kind, message = REFUSED[number]
+    x = facula.arange(12.0).reshape(3, 4)
+    x[0], x.select(0, 0), x.narrow(0, 1, 2), x.unsqueeze(0), x.view(4, 3)
+    for _ in range(TIMES):
+        with pytest.raises(kind, match=message):
+            call(x)
+
+
+def test_an_index_is_no_part_of_what_is_remembered() -> None:
+    x = facula.arange(3000.0).reshape(1000, 3)
+    for row in range(1000):
+        assert x[row].data_ptr() == x.data_ptr() + 12 * row
+        x.select(0, row), x.narrow(0, row, 1)
+    for name in ("select", "narrow"):
+        assert sum(key[0] is x.form for key in registry[name].looks) == 1
+
+
+def test_memory_of_views_is_bounded() -> None:
+    looks = registry["unsqueeze"].looks
+    for size in range(LIMIT + 10):
+        looks[size] = None
+    facula.zeros(2, 3, 5).unsqueeze(2)
+    assert len(looks) < LIMIT
+
+
+def test_a_tensor_as_a_number_is_not_remembered() -> None:
+    x = facula.zeros(2, 3)
+    known = dict(registry["unsqueeze"].looks)
+    for dim in (0, 1, 2):
+        assert x.unsqueeze(facula.tensor(dim)).shape[dim] == 1
+    assert all(not any(isinstance(v, Tensor) for v in key) for key in registry["unsqueeze"].looks)
+    assert len(registry["unsqueeze"].looks) <= len(known) + 3
+
+
+def test_dead_views_are_forgotten() -> None:
+    x = facula.zeros(100, 2)
+    for _ in range(1000):
+        x.t()
+    assert len(x.storage.views) <= 64
+    kept = [x[k] for k in range(100)]
+    for _ in range(1000):
+        x.t()
+    assert 100 <= len(x.storage.views) <= 300 and len(kept) == 100
+
+
+# --- in place ----------------------------------------------------------------------------------
+
+
+def test_a_write_counts_and_returns_its_target() -> None:
+    x, y = facula.ones(2, 3), facula.ones(2, 3)
+    for k in range(TIMES):
+        version = x._version
+        assert x.add_(y) is x and x._version == version + 1
+        assert x.mul_(2) is x and x._version == version + 2
+        assert x.sub_(0.5) is x and x._version == version + 3
+        assert x.add_(y, alpha=2)._version == version + 4
+        assert x.neg_().neg_()._version == version + 6
+        x += y
+        x /= 2
+        assert x._version == version + 8, k
+
+
+def test_overlapping_operands_are_read_before_they_are_written() -> None:
+    for _ in range(TIMES):
+        x = facula.arange(9.0).reshape(3, 3)
+        expected = (x + x.t()).tolist()
+        assert x.add_(x.t()).tolist() == expected
+        y = facula.arange(6.0)
+        assert y[1:].add_(y[:-1]).tolist() == [1, 3, 5, 7, 9]
+        assert y.add_(y).tolist() == [0, 2, 6, 10, 14, 18]
+        z = facula.arange(4.0)
+        assert z.data[1:].add_(z[:-1]).tolist() == [1, 3, 5]
+
+
+def test_leaves_and_their_views_are_refused_and_may_be_written_unrecorded() -> None:
+    plain, leaf = facula.ones(3), facula.ones(3, requires_grad=True)
+    plain.add_(plain.clone())
+    for _ in range(TIMES):
+        with pytest.raises(RuntimeError, match="a leaf Variable that requires grad"):
+            leaf.add_(plain)
+        with pytest.raises(RuntimeError, match="a view of a leaf Variable"):
+            leaf[:2].mul_(2)
+        with facula.no_grad():
+            view = leaf[:2]
+            view.mul_(1)
+        with pytest.raises(RuntimeError, match="a view of a leaf Variable"):
+            view.mul_(2)
+        with facula.no_grad():
+            leaf.add_(0)
+
+
+def test_a_write_that_needs_a_graph_is_recorded() -> None:
+    w = facula.full((3,), 2.0, requires_grad=True)
+    for _ in range(TIMES):
+        buffer = facula.ones(2, 3)
+        buffer.add_(1)
+        row = buffer[1]
+        row.mul_(w)
+        assert buffer.grad_fn is not None and row.grad_fn is not None
+        w.grad = None
+        buffer.sum().backward()
+        assert w.grad.tolist() == [2, 2, 2]
+
+
+def test_writes_refuse_what_does_not_fit() -> None:
+    x, whole = facula.ones(2, 3), facula.ones(2, 3, dtype=facula.int64)
+    for _ in range(TIMES):
+        with pytest.raises(RuntimeError, match="doesn't match the broadcast shape"):
+            x[0].add_(x)
+        with pytest.raises(RuntimeError, match="can't be cast to the desired output type Long"):
+            whole.add_(0.5)
+        with pytest.raises(RuntimeError, match="more than one element of the written-to tensor"):
+            x[0].expand(4, 3).add_(1)
+        with pytest.raises(RuntimeError, match="ZeroDivisionError"):
+            whole.floor_divide_(0)
+        assert whole.add_(True).sum() == 6 + 6 and whole.sub_(1).sum() == 6
+
+
+def test_numbers_on_either_side() -> None:
+    x = facula.full((2,), 4.0)
+    for _ in range(TIMES):
+        assert (x + 1).tolist() == (1 + x).tolist() == [5, 5]
+        assert (x - 1.5).tolist() == [2.5, 2.5] and (1.5 - x).tolist() == [-2.5, -2.5]
+        assert (2 / x).tolist() == [0.5, 0.5] and (x**2).tolist() == [16, 16]
+        assert (x + True).tolist() == [5, 5] and (
+            facula.ones(2, dtype=facula.int8) + 1.5
+        ).sum() == 5
+        assert (2**x).tolist() == [16, 16] and (x > 3).all() and 3 in x - 1
