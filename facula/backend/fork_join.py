@@ -1,10 +1,10 @@
 """The thread pool: Python threads that wait inside generated code, without the GIL, for work.
 
 `facula_run(body, arguments, units, work)` is what every kernel entry calls for long work. Workers
-and caller draw tickets for blocks of units; since units are independent, who runs which changes no
-bit. The caller closes the job when tickets run out and waits only for workers that joined it, never
-for one still asleep. Before it begins, it sees to it that no worker queues behind it on its own
-processor. Note [fork join].
+and caller have shares of the units, drawn block by block, then take from each other's; since units
+are independent, who runs which changes no bit. The caller closes the job when none is left and
+waits only for workers that joined it, never for one still asleep. Before it begins, it sees to it
+that no worker queues behind it on its own processor. Note [fork join].
 """
 
 import ctypes
@@ -22,10 +22,12 @@ SYS_SCHED_SETAFFINITY = {"x86_64": 203, "aarch64": 122}
 
 # Indices of the shared state's 64-bit words; words written by different sides sit on own lines.
 EPOCH, FUNCTION, ARGUMENTS, UNITS, BLOCKS, SLEEPERS, STOP, OPEN = 0, 8, 9, 10, 11, 16, 24, 32
-ACTIVE, TICKET, BUSY, PARTS = 40, 48, 56, 64
-# The processors workers may use, a bit each; then a line a worker: its processor, its thread.
+ACTIVE, SHARES, BUSY, PARTS = 40, 48, 56, 64
+# The processors workers may use, a bit each; then for each of the first workers its processor, its
+# thread and, on a line of its own, what is left of its share: first block, and last << 32.
 ALLOWED, ALLOWED_WORDS = 72, 16
-SEATS, SEATED, SEAT_WORDS = ALLOWED + ALLOWED_WORDS, 64, 8
+SEATS, SEATED, SEAT_WORDS = ALLOWED + ALLOWED_WORDS, 64, 16
+PROCESSOR, THREAD, TICKET = 0, 1, 8
 WORDS = SEATS + SEATED * SEAT_WORDS
 
 
@@ -65,17 +67,39 @@ declare i32 @sched_yield()
 @facula_state = external global [{WORDS} x i64]
 
 define internal void @blocks(ptr %state, i64 %worker) {{
-{words(function=FUNCTION, arguments=ARGUMENTS, units=UNITS, blocks=BLOCKS, ticket=TICKET)}
+start:
+{words(function=FUNCTION, arguments=ARGUMENTS, units=UNITS, blocks=BLOCKS, shares=SHARES)}
   %body = load ptr, ptr %function.p
   %arguments = load ptr, ptr %arguments.p
   %units = load i64, ptr %units.p
   %blocks = load i64, ptr %blocks.p
+  %shares = load i64, ptr %shares.p
+  br label %begin
+begin:
+  ; Its own share first, from the front; then what is left of the others', from their ends.
+  %turn = phi i64 [ 0, %start ], [ %turn.next, %done ]
+  %number = add i64 %worker, %turn
+  %share = urem i64 %number, %shares
+  %share.next = add i64 %share, 1
+  %low.part = mul i64 %share, %blocks
+  %low = udiv i64 %low.part, %shares
+  %lines = mul i64 %share, {SEAT_WORDS}
+  %at = add i64 %lines, {SEATS + TICKET}
+  %ticket.p = getelementptr i64, ptr %state, i64 %at
+  %own = icmp eq i64 %turn, 0
+  %step = select i1 %own, i64 1, i64 {-(1 << 32)}
   br label %draw
 draw:
-  %mine = atomicrmw add ptr %ticket.p, i64 1 monotonic
-  %left = icmp slt i64 %mine, %blocks
-  br i1 %left, label %work, label %out
+  %ticket = atomicrmw add ptr %ticket.p, i64 %step monotonic
+  %front = trunc i64 %ticket to i32
+  %from = sext i32 %front to i64
+  %to = ashr i64 %ticket, 32
+  %left = icmp slt i64 %from, %to
+  br i1 %left, label %work, label %done
 work:
+  %end = sub i64 %to, 1
+  %drawn = select i1 %own, i64 %from, i64 %end
+  %mine = add i64 %low, %drawn
   %next = add i64 %mine, 1
   %a = mul i64 %mine, %units
   %b = mul i64 %next, %units
@@ -83,6 +107,10 @@ work:
   %last = sdiv i64 %b, %blocks
   call void %body(i64 %first, i64 %last, i64 %worker, ptr %arguments)
   br label %draw
+done:
+  %turn.next = add i64 %turn, 1
+  %more = icmp slt i64 %turn.next, %shares
+  br i1 %more, label %begin, label %out
 out:
   ret void
 }}
@@ -165,7 +193,7 @@ start:
             sleepers=SLEEPERS,
             open=OPEN,
             active=ACTIVE,
-            ticket=TICKET,
+            shares=SHARES,
             busy=BUSY,
             parts=PARTS,
         )
@@ -190,7 +218,26 @@ publish:
   %fewer = icmp slt i64 %units, %wish
   %blocks = select i1 %fewer, i64 %units, i64 %wish
   store i64 %blocks, ptr %blocks.p
-  store i64 0, ptr %ticket.p{part}
+  %crowd = icmp sgt i64 %parts, {SEATED}
+  %shares = select i1 %crowd, i64 {SEATED}, i64 %parts
+  store i64 %shares, ptr %shares.p
+  br label %deal
+deal:
+  %share = phi i64 [ 0, %publish ], [ %share.next, %deal ]
+  %share.next = add i64 %share, 1
+  %begin.part = mul i64 %share, %blocks
+  %end.part = mul i64 %share.next, %blocks
+  %begin = udiv i64 %begin.part, %shares
+  %finish = udiv i64 %end.part, %shares
+  %size = sub i64 %finish, %begin
+  %ticket = shl i64 %size, 32
+  %lines = mul i64 %share, {SEAT_WORDS}
+  %at = add i64 %lines, {SEATS + TICKET}
+  %ticket.p = getelementptr i64, ptr %state, i64 %at
+  store atomic i64 %ticket, ptr %ticket.p monotonic, align 8
+  %undealt = icmp slt i64 %share.next, %shares
+  br i1 %undealt, label %deal, label %announce
+announce:{part}
   store atomic i64 1, ptr %open.p seq_cst, align 8
   %e = atomicrmw add ptr %epoch.p, i64 1 seq_cst
   %asleep = load atomic i64, ptr %sleepers.p seq_cst, align 8
@@ -249,7 +296,7 @@ define internal void @seat(ptr %state, i64 %worker) noinline {{
   br i1 %known, label %sit, label %out
 sit:
   %seat = call ptr @seat_of(ptr %state, i64 %worker)
-  %thread.p = getelementptr i64, ptr %seat, i64 1
+  %thread.p = getelementptr i64, ptr %seat, i64 {THREAD}
   %thread = load i64, ptr %thread.p
   %new = icmp eq i64 %thread, 0
   br i1 %new, label %introduce, label %place
@@ -278,7 +325,7 @@ look:
   %worker = phi i64 [ 1, %start ], [ %next, %on ]
   %seat = call ptr @seat_of(ptr %state, i64 %worker)
   %there = load atomic i64, ptr %seat acquire, align 8
-  %thread.p = getelementptr i64, ptr %seat, i64 1
+  %thread.p = getelementptr i64, ptr %seat, i64 {THREAD}
   %thread = load atomic i64, ptr %thread.p acquire, align 8
   %same = icmp eq i64 %there, %here
   %alive = icmp ne i64 %thread, 0
