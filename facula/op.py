@@ -185,6 +185,8 @@ class Reduction(Op):
         self.state = state
         # Whether the gradient formula reads (y, x); known once it has been traced.
         self.reads: tuple[bool, bool] | None = None
+        # Prepared gradients, by the forms of gradient and input and the reduced dims.
+        self.backward: dict[Any, Any] = {}
 
 
 def reduction(schemas: Sequence[str] | str, rule: str, doc: str, **formulas: Any) -> Reduction:

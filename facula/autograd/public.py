@@ -4,8 +4,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from facula.autograd import engine
+from facula.dispatch import fill_launch
+from facula.form import form_of
 from facula.op import registry
-from facula.tensor import Tensor
+from facula.tensor import Tensor, allocate
 
 
 def _gradients(roots: Sequence[Tensor], given: Any) -> list[Tensor]:
@@ -24,7 +26,7 @@ def _gradients(roots: Sequence[Tensor], given: Any) -> list[Tensor]:
                 )
             if root.form.numel != 1:
                 raise RuntimeError("grad can be implicitly created only for scalar outputs")
-            made.append(registry["ones_like"].function(root))
+            made.append(_one(root))
             continue
         if not isinstance(gradient, Tensor):
             raise TypeError(
@@ -42,6 +44,13 @@ def _gradients(roots: Sequence[Tensor], given: Any) -> list[Tensor]:
                 f"element {k} of tensors does not require grad and does not have a grad_fn"
             )
     return made
+
+
+def _one(root: Tensor) -> Tensor:
+    """The gradient of a root of one element with respect to itself."""
+    one = allocate(root.form if root.form.dense else form_of(root.form.dtype, root.form.shape))
+    fill_launch(one, 1.0)
+    return one
 
 
 def backward(
@@ -121,4 +130,8 @@ def tensor_backward(
     inputs: Any = None,
 ) -> None:
     """Adds the gradients of this tensor to `.grad` of the leaves it was computed from."""
+    if gradient is None and inputs is None and self.needs_grad and self.form.numel == 1:
+        keep = create_graph if retain_graph is None else retain_graph
+        engine.run((self,), (_one(self),), retain_graph=keep, create_graph=create_graph)
+        return
     backward(self, gradient, retain_graph, create_graph, inputs)

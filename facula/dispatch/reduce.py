@@ -10,6 +10,7 @@ from facula.dispatch.layout import (
     Number,
     as_tuple,
     cast_to,
+    compile_pointwise,
     dtype_word,
     expanded,
     inner_class,
@@ -287,6 +288,12 @@ class ReductionNode(Node):
         g = gradients[0]
         assert g is not None and self.op.gradient_rule is not None
         reads = self.op.reads
+        if not mode.enabled and reads == (False, False) and type(g) is Tensor:
+            key = (g.form, self.form, self.dims)
+            spread = self.op.backward.get(key)
+            if spread is None:
+                spread = remember(self.op.backward, key, build_spread(self.op, *key, self.count))
+            return (spread.run(g),)
         if any(reads or ()) and self.version is None:
             raise RuntimeError(FREED)
         kept = tuple(1 if d in self.dims else n for d, n in enumerate(self.form.shape))
@@ -315,6 +322,53 @@ class ReductionNode(Node):
 
 
 NODE_CLASSES[Reduction] = ReductionNode
+
+
+class Spread:
+    """A prepared gradient that reads nothing but g: one small kernel, or none, then a view whose
+    reduced dims repeat."""
+
+    __slots__ = ("kernel", "sizes", "small", "form")
+
+    def __init__(
+        self, kernel: Kernel | None, sizes: tuple[int, ...], small: Form | None, form: Form
+    ) -> None:
+        self.kernel = kernel
+        self.sizes = sizes
+        self.small = small
+        self.form = form
+
+    def run(self, g: Tensor) -> Tensor:
+        """The gradient of the reduction's input."""
+        if self.small is None or self.kernel is None:
+            return wrap(g.storage, g.address, self.form)
+        made = allocate(self.small)
+        self.kernel(*self.sizes, g.address, made.address)
+        made.form = self.form
+        return made
+
+
+def build_spread(op: Reduction, g: Form, form: Form, dims: tuple[int, ...], count: int) -> Spread:
+    """Traces the gradient formula of a reduction of `form` over `dims` for gradients like `g`."""
+    assert op.gradient_rule is not None
+    kind = register_kind(g.kind)
+    raw = expr.input_(0, kind)
+    result = op.gradient_rule(raw, None, None, count)
+    small = None
+    kernel: Kernel | None = None
+    sizes: tuple[int, ...] = ()
+    strides = g.strides
+    if result is not raw or g.dtype is not form.dtype:
+        small = form_of(form.dtype, g.shape)
+        strides = small.strides
+        graph = linearise([cast_to(result, small.kind)])
+        kernel, sizes = compile_pointwise(graph, [g], [small], (), g.shape)
+    kept = iter(strides)
+    if g.ndim == form.ndim:
+        spread = [0 if d in dims else stride for d, stride in enumerate(kept)]
+    else:
+        spread = [0 if d in dims else next(kept) for d in range(form.ndim)]
+    return Spread(kernel, sizes, small, form_of(form.dtype, form.shape, tuple(spread)))
 
 
 def reduction_reads(op: Reduction) -> tuple[bool, bool]:
