@@ -211,6 +211,7 @@ ge = _FUNCTIONS["ge"]
 ger = _FUNCTIONS["ger"]
 greater = _FUNCTIONS["greater"]
 greater_equal = _FUNCTIONS["greater_equal"]
+group_norm = _FUNCTIONS["group_norm"]
 gt = _FUNCTIONS["gt"]
 hardshrink = _FUNCTIONS["hardshrink"]
 heaviside = _FUNCTIONS["heaviside"]
@@ -224,6 +225,7 @@ index_fill = _FUNCTIONS["index_fill"]
 index_put = _FUNCTIONS["index_put"]
 index_select = _FUNCTIONS["index_select"]
 inner = _FUNCTIONS["inner"]
+instance_norm = _FUNCTIONS["instance_norm"]
 isclose = _FUNCTIONS["isclose"]
 isfinite = _FUNCTIONS["isfinite"]
 isinf = _FUNCTIONS["isinf"]
@@ -316,6 +318,7 @@ relu = _FUNCTIONS["relu"]
 remainder = _FUNCTIONS["remainder"]
 repeat_interleave = _FUNCTIONS["repeat_interleave"]
 reshape = _FUNCTIONS["reshape"]
+rms_norm = _FUNCTIONS["rms_norm"]
 roll = _FUNCTIONS["roll"]
 rot90 = _FUNCTIONS["rot90"]
 round = _FUNCTIONS["round"]
@@ -403,33 +406,34 @@ __all__ = [
     "eye", "finfo", "fix", "flatten", "flip", "fliplr", "flipud", "float", "float16", "float32",
     "float64", "float_power", "floor", "floor_divide", "fmax", "fmin", "fmod", "frac", "from_numpy",
     "frombuffer", "full", "full_like", "gather", "ge", "ger", "get_default_dtype",
-    "get_num_threads", "get_rng_state", "greater", "greater_equal", "gt", "half", "hardshrink",
-    "heaviside", "histc", "hsplit", "hstack", "hypot", "iinfo", "index_add", "index_copy",
-    "index_fill", "index_put", "index_select", "inf", "inference_mode", "initial_seed", "inner",
-    "int", "int16", "int32", "int64", "int8", "is_floating_point", "is_grad_enabled",
-    "is_inference_mode_enabled", "is_tensor", "isclose", "isfinite", "isinf", "isnan", "isneginf",
-    "isposinf", "isreal", "kl_div", "kron", "kthvalue", "layer_norm", "layout", "ldexp", "le",
-    "lerp", "less", "less_equal", "lgamma", "linspace", "log", "log10", "log1p", "log2",
-    "log_softmax", "logaddexp", "logaddexp2", "logical_and", "logical_not", "logical_or",
-    "logical_xor", "logit", "logspace", "logsumexp", "long", "lt", "manual_seed", "masked_fill",
-    "masked_scatter", "masked_select", "matmul", "matrix_power", "max", "max_pool2d", "maximum",
-    "mean", "median", "memory_format", "memory_stats", "meshgrid", "min", "minimum", "mm", "mode",
-    "moveaxis", "movedim", "msort", "mul", "multinomial", "multiply", "mv", "nan", "nan_to_num",
-    "nanmean", "nanmedian", "nansum", "narrow", "ne", "neg", "negative", "no_grad", "nonzero",
-    "norm", "normal", "not_equal", "numel", "ones", "ones_like", "outer", "permute", "pi",
-    "polygamma", "positive", "pow", "prelu", "preserve_format", "prod", "promote_types", "put",
-    "quantile", "rad2deg", "rand", "rand_like", "randint", "randint_like", "randn", "randn_like",
-    "randperm", "ravel", "reciprocal", "relu", "remainder", "repeat_interleave", "reshape",
-    "result_type", "roll", "rot90", "round", "row_stack", "rsqrt", "rsub", "scatter", "scatter_add",
-    "scatter_reduce", "searchsorted", "seed", "select", "select_scatter", "selu",
-    "set_default_dtype", "set_grad_enabled", "set_num_threads", "set_printoptions", "set_rng_state",
-    "sgn", "short", "sigmoid", "sign", "signbit", "sin", "sinc", "sinh", "slice_scatter", "softmax",
-    "sort", "split", "sqrt", "square", "squeeze", "stack", "std", "std_mean", "strided", "sub",
-    "subtract", "sum", "swapaxes", "swapdims", "t", "take", "take_along_dim", "tan", "tanh",
-    "tensor", "tensor_split", "tensordot", "tile", "topk", "trace", "transpose", "tril",
-    "tril_indices", "triu", "triu_indices", "true_divide", "trunc", "uint8", "unbind", "unflatten",
-    "unique", "unique_consecutive", "unsqueeze", "var", "var_mean", "vdot", "vsplit", "vstack",
-    "where", "xlogy", "zeros", "zeros_like",
+    "get_num_threads", "get_rng_state", "greater", "greater_equal", "group_norm", "gt", "half",
+    "hardshrink", "heaviside", "histc", "hsplit", "hstack", "hypot", "iinfo", "index_add",
+    "index_copy", "index_fill", "index_put", "index_select", "inf", "inference_mode",
+    "initial_seed", "inner", "instance_norm", "int", "int16", "int32", "int64", "int8",
+    "is_floating_point", "is_grad_enabled", "is_inference_mode_enabled", "is_tensor", "isclose",
+    "isfinite", "isinf", "isnan", "isneginf", "isposinf", "isreal", "kl_div", "kron", "kthvalue",
+    "layer_norm", "layout", "ldexp", "le", "lerp", "less", "less_equal", "lgamma", "linspace",
+    "log", "log10", "log1p", "log2", "log_softmax", "logaddexp", "logaddexp2", "logical_and",
+    "logical_not", "logical_or", "logical_xor", "logit", "logspace", "logsumexp", "long", "lt",
+    "manual_seed", "masked_fill", "masked_scatter", "masked_select", "matmul", "matrix_power",
+    "max", "max_pool2d", "maximum", "mean", "median", "memory_format", "memory_stats", "meshgrid",
+    "min", "minimum", "mm", "mode", "moveaxis", "movedim", "msort", "mul", "multinomial",
+    "multiply", "mv", "nan", "nan_to_num", "nanmean", "nanmedian", "nansum", "narrow", "ne", "neg",
+    "negative", "no_grad", "nonzero", "norm", "normal", "not_equal", "numel", "ones", "ones_like",
+    "outer", "permute", "pi", "polygamma", "positive", "pow", "prelu", "preserve_format", "prod",
+    "promote_types", "put", "quantile", "rad2deg", "rand", "rand_like", "randint", "randint_like",
+    "randn", "randn_like", "randperm", "ravel", "reciprocal", "relu", "remainder",
+    "repeat_interleave", "reshape", "result_type", "rms_norm", "roll", "rot90", "round",
+    "row_stack", "rsqrt", "rsub", "scatter", "scatter_add", "scatter_reduce", "searchsorted",
+    "seed", "select", "select_scatter", "selu", "set_default_dtype", "set_grad_enabled",
+    "set_num_threads", "set_printoptions", "set_rng_state", "sgn", "short", "sigmoid", "sign",
+    "signbit", "sin", "sinc", "sinh", "slice_scatter", "softmax", "sort", "split", "sqrt", "square",
+    "squeeze", "stack", "std", "std_mean", "strided", "sub", "subtract", "sum", "swapaxes",
+    "swapdims", "t", "take", "take_along_dim", "tan", "tanh", "tensor", "tensor_split", "tensordot",
+    "tile", "topk", "trace", "transpose", "tril", "tril_indices", "triu", "triu_indices",
+    "true_divide", "trunc", "uint8", "unbind", "unflatten", "unique", "unique_consecutive",
+    "unsqueeze", "var", "var_mean", "vdot", "vsplit", "vstack", "where", "xlogy", "zeros",
+    "zeros_like",
 ]  # fmt: skip
 
 _LATER = {"load": "facula.io.checkpoint", "save": "facula.io.checkpoint"}

@@ -221,6 +221,8 @@ class Operation(Op):
             n for n in self.parameters if declared.get(n, "").startswith("Tensor")
         )
         self.differentiable_outputs: tuple[int, ...] | None = None
+        # Which results a gradient that asks for `ys` reads; the others may be written to later.
+        self.kept_outputs: tuple[int, ...] | None = None
         # Arguments that only the gradient of another one reads (by that one's place): not kept if
         # that gradient is not wanted, so that writing to them then is no error.
         self.read_for: dict[str, int] = {}

@@ -57,8 +57,11 @@ class FunctionNode(Node):
 
     def results(self, saved: Any) -> Any:
         """The saved result(s), tied to this node again because the gradient itself is recorded."""
-        tied = []
+        tied: list[Tensor | None] = []
         for index, y in enumerate(as_tuple(saved)):
+            if y is None:
+                tied.append(None)
+                continue
             again = wrap(y.storage, y.address, y.form)
             if y.form.dtype.is_floating_point:
                 again.needs_grad = True
@@ -160,7 +163,14 @@ def record_operation(op: Operation, y: Any, values: dict[str, Any]) -> None:
             else:
                 kept[name] = keep(values[name], versions)
         elif kind in ("y", "ys"):
-            saved = tuple([wrap(t.storage, t.address, t.form) for t in results])
+            saved = tuple(
+                [
+                    wrap(t.storage, t.address, t.form)
+                    if op.kept_outputs is None or place in op.kept_outputs
+                    else None
+                    for place, t in enumerate(results)
+                ]
+            )
             kept["y"] = keep(saved if kind == "ys" else saved[0], versions)
     node.values, node.versions = kept, versions
     for index, t in enumerate(results):

@@ -52,7 +52,18 @@ from facula.nn.modules.loss import (
     SmoothL1Loss,
 )
 from facula.nn.modules.module import Module
-from facula.nn.modules.norm import BatchNorm1d, BatchNorm2d, GroupNorm, LayerNorm
+from facula.nn.modules.norm import (
+    BatchNorm1d,
+    BatchNorm2d,
+    BatchNorm3d,
+    GroupNorm,
+    InstanceNorm1d,
+    InstanceNorm2d,
+    InstanceNorm3d,
+    LayerNorm,
+    LocalResponseNorm,
+    RMSNorm,
+)
 from facula.nn.modules.pooling import AdaptiveAvgPool2d, AvgPool2d, MaxPool2d
 from facula.nn.modules.sparse import Embedding
 from facula.nn.parameter import Buffer, Parameter
@@ -69,6 +80,7 @@ __all__ = [
     "BCEWithLogitsLoss",
     "BatchNorm1d",
     "BatchNorm2d",
+    "BatchNorm3d",
     "Buffer",
     "Conv2d",
     "CrossEntropyLoss",
@@ -83,11 +95,15 @@ __all__ = [
     "Hardtanh",
     "HuberLoss",
     "Identity",
+    "InstanceNorm1d",
+    "InstanceNorm2d",
+    "InstanceNorm3d",
     "KLDivLoss",
     "L1Loss",
     "LayerNorm",
     "LeakyReLU",
     "Linear",
+    "LocalResponseNorm",
     "LogSigmoid",
     "LogSoftmax",
     "MSELoss",
@@ -101,6 +117,7 @@ __all__ = [
     "Parameter",
     "ParameterDict",
     "ParameterList",
+    "RMSNorm",
     "ReLU",
     "ReLU6",
     "Sequential",

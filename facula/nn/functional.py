@@ -36,11 +36,13 @@ __all__ = [
     "hardswish",
     "hardtanh",
     "huber_loss",
+    "instance_norm",
     "kl_div",
     "l1_loss",
     "layer_norm",
     "leaky_relu",
     "linear",
+    "local_response_norm",
     "log_softmax",
     "logsigmoid",
     "max_pool2d",
@@ -55,6 +57,7 @@ __all__ = [
     "relu",
     "relu6",
     "relu_",
+    "rms_norm",
     "selu",
     "sigmoid",
     "silu",
@@ -341,21 +344,65 @@ def group_norm(
         raise RuntimeError(
             f"Expected at least 2 dimensions for input tensor but received {input.dim()}"
         )
-    batch, channels = input.shape[:2]
-    if channels % num_groups != 0:
-        raise RuntimeError(
-            "Expected number of channels in input to be divisible by num_groups, but got input of "
-            f"shape {list(input.shape)} and num_groups={num_groups}"
+    shape = input.shape
+    if shape[1] % num_groups == 0:  # what is no error here is one in the operation
+        _check_batch_size([shape[0] * shape[1] // num_groups, num_groups, *shape[2:]])
+    return op.group_norm(input, num_groups, weight, bias, eps)
+
+
+def rms_norm(
+    input: Tensor,
+    normalized_shape: Sequence[int],
+    weight: Tensor | None = None,
+    eps: float | None = None,
+) -> Tensor:
+    """Each sample divided by the root mean square of its last dimensions, then scaled."""
+    return op.rms_norm(input, normalized_shape, weight, eps)
+
+
+def instance_norm(
+    input: Tensor,
+    running_mean: Tensor | None = None,
+    running_var: Tensor | None = None,
+    weight: Tensor | None = None,
+    bias: Tensor | None = None,
+    use_input_stats: bool = True,
+    momentum: float = 0.1,
+    eps: float = 1e-5,
+) -> Tensor:
+    """Every channel of every sample normalised, then scaled and shifted by channel."""
+    if use_input_stats:
+        places = 1
+        for size in input.shape[2:]:
+            places *= size
+        if places == 1:
+            raise ValueError(
+                f"Expected more than 1 spatial element when training, got input size {input.shape}"
+            )
+    return op.instance_norm(
+        input, weight, bias, running_mean, running_var, use_input_stats, momentum, eps, False
+    )
+
+
+def local_response_norm(
+    input: Tensor, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0
+) -> Tensor:
+    """The input divided by (k + alpha * mean of squares over `size` neighbouring channels)^beta.
+
+    Krizhevsky et al., ImageNet classification with deep convolutional neural networks (2012).
+    """
+    if input.dim() < 3:
+        raise ValueError(
+            "Expected 3D or higher dimensionality                          "
+            f"input (got {input.dim()} dimensions)"
         )
-    _check_batch_size([batch * channels // num_groups, num_groups, *input.shape[2:]])
-    grouped = input.reshape(batch, num_groups, -1)  # (N, groups, elements)
-    result = layer_norm(grouped, grouped.shape[2:], eps=eps).view(input.shape)
-    by_channel = (1, channels) + (1,) * (input.dim() - 2)
-    if weight is not None:
-        result = result * weight.view(by_channel)
-    if bias is not None:
-        result = result + bias.view(by_channel)
-    return result
+    if input.numel() == 0:
+        return input
+    channels = input.shape[1]
+    squares = (input * input).reshape(input.shape[0], 1, channels, -1)
+    squares = pad(squares, (0, 0, size // 2, (size - 1) // 2))
+    means = op.avg_pool2d(squares, (size, 1), 1).reshape(input.shape)
+    return input / (means * alpha + k) ** beta
 
 
 def normalize(

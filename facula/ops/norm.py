@@ -1,14 +1,19 @@
-"""Normalisation: written with reductions and pointwise operations, gradients in closed form."""
+"""Normalisation: fused kernels for values and gradients, compositions for second gradients."""
+
+from functools import lru_cache
 
 from facula.autograd.mode import mode
+from facula.launch.norm import (
+    Rows,
+    batch_norm_backward,
+    check_parameters,
+    row_norm,
+    row_norm_backward,
+)
+from facula.launch.norm import batch_norm as batch_norm_kernel
 from facula.meta import dtype as dtypes
 from facula.meta.shape import numel
 from facula.op import composite, operation, registry
-
-
-def _beside(v, ndim):
-    """A vector a channel in a shape that broadcasts over (N, C, ...)."""
-    return v.reshape((1, -1) + (1,) * (ndim - 2))
 
 
 def _wide(x):
@@ -16,52 +21,260 @@ def _wide(x):
     return x if x.form.itemsize >= 4 else x.to(dtypes.float32)
 
 
-@operation("batch_norm_train(Tensor input, Tensor? weight, Tensor? bias, float eps) "
-           "-> (Tensor, Tensor, Tensor)")
-def batch_norm_train(input, weight, bias, eps):
-    """Normalised by the batch's own statistics: the result, mean and 1 / deviation a channel."""
-    x = _wide(input)
-    dims = (0, *range(2, x.form.ndim))
-    mean = x.mean(dims)
-    centred = x - _beside(mean, x.form.ndim)
-    var = (centred * centred).mean(dims)
-    inverse = (var + eps).rsqrt()
-    scale = inverse if weight is None else inverse * weight
-    y = centred * _beside(scale, x.form.ndim)
-    if bias is not None:
-        y = y + _beside(bias, x.form.ndim)
-    return y.to(input.form.dtype), mean, inverse
+def _targets(needs, weight, bias_form):
+    """Which gradients a kernel computes: is the input's wanted, and forms of the others."""
+    return (
+        needs[0],
+        weight.form if weight is not None and needs[1] else None,
+        bias_form if bias_form is not None and needs[2] else None,
+    )
 
 
-batch_norm_train.node_name = "NativeBatchNormBackward0"
-batch_norm_train.differentiable_outputs = (0,)
+# --- rows ----------------------------------------------------------------------------------------
 
 
-@batch_norm_train.gradient
-def _(g, ys, input, weight, bias_form, eps, needs):
+def _row_record(name, node_name, doc):
+    """A record of rows normalised by their own statistics: layer, group and rms norms differ in
+    their layout only."""
+
+    def forward(input, weight, bias, rows, eps):
+        return row_norm(input, weight, bias, rows, eps)
+
+    record = operation(
+        f"{name}(Tensor input, Tensor? weight, Tensor? bias, int[] rows, float eps) "
+        "-> (Tensor, Tensor)",
+        doc,
+    )(forward)
+    record.gradient(_row_gradient)
+    record.node_name = node_name
+    record.differentiable_outputs, record.kept_outputs = (0,), (1,)
+    record.namespace, record.method = "internal", False
+
+
+def _row_gradient(g, ys, input, weight, bias_form, rows, eps, needs):
+    if not mode.enabled:
+        targets = _targets(needs, weight, bias_form)
+        return row_norm_backward(g[0], input, weight, ys[1], rows, targets)
+    # Statistics as functions of the input, so that their own gradients are followed.
+    n, inner, groups, centred = rows
+    shape = (-1, groups, n // inner, inner)
+    x, g = _wide(input).reshape(shape), _wide(g[0]).reshape(shape)
+    if centred:
+        x = x - x.mean((2, 3), keepdim=True)
+    inverse = ((x * x).mean((2, 3), keepdim=True) + eps).rsqrt()
+    normal = x * inverse
+    dx = dw = db = None
+    if needs[0]:
+        h = g if weight is None else g * _wide(weight).reshape(groups, n // inner, 1)
+        spread = normal * (h * normal).mean((2, 3), keepdim=True)
+        if centred:
+            spread = spread + h.mean((2, 3), keepdim=True)
+        dx = ((h - spread) * inverse).to(input.form.dtype).reshape(input.form.shape)
+    if weight is not None and needs[1]:
+        dw = (g * normal).sum((0, 3)).to(weight.form.dtype).reshape(weight.form.shape)
+    if bias_form is not None and needs[2]:
+        db = g.sum((0, 3)).to(bias_form.dtype).reshape(bias_form.shape)
+    return dx, dw, db
+
+
+_row_record("layer_norm_rows", "NativeLayerNormBackward0",
+            "Rows normalised by mean and variance, and what the gradient reads of both.")
+_row_record("group_norm_rows", "NativeGroupNormBackward0",
+            "Groups of channels normalised by mean and variance, and these.")
+_row_record("rms_norm_rows", "FusedRmsNormBackward0",
+            "Rows divided by their root mean square, and the inverse of it.")
+
+
+def _size_rows(centred, form, shape, parameters):
+    """How rows of a normalized_shape lie in a form; torch's errors."""
+    if not shape:
+        raise RuntimeError(
+            "Expected normalized_shape to be at least 1-dimensional, i.e., containing at least one "
+            f"element, but got normalized_shape = {list(shape)}"
+        )
+    for which, p in zip(("weight", "bias"), parameters, strict=False):
+        if p is not None and tuple(p.shape) != shape:
+            raise RuntimeError(
+                f"Expected {which} to be of same shape as normalized_shape, but got {which} of "
+                f"shape {list(p.shape)} and normalized_shape = {list(shape)}"
+            )
+    if form.ndim < len(shape) or tuple(form.shape[-len(shape) :]) != shape:
+        sizes = ", ".join(map(str, shape))
+        stars = f"*, {sizes}" if centred else f"*{sizes}"
+        raise RuntimeError(
+            f"Given normalized_shape={list(shape)}, expected input with shape [{stars}], but got "
+            f"input of size{list(form.shape)}"
+        )
+    check_parameters(form, parameters, "LayerNormKernelImpl" if centred else "rms_norm")
+    return Rows(numel(shape), 1, 1, centred)
+
+
+_size_rows = lru_cache(maxsize=4096)(_size_rows)
+
+
+def _form(tensor):
+    return None if tensor is None else tensor.form
+
+
+def _sizes(shape):
+    return (shape,) if isinstance(shape, int) else tuple(shape)
+
+
+@composite("layer_norm(Tensor input, int[] normalized_shape, Tensor? weight=None, "
+           "Tensor? bias=None, float eps=1e-05, bool cudnn_enable=True) -> Tensor")
+def layer_norm(input, normalized_shape, weight=None, bias=None, eps=1e-5, cudnn_enable=True):
+    """The last dimensions normalised by mean and variance (Ba et al., arXiv 1607.06450).
+
+    Raises RuntimeError if the input does not end in normalized_shape or weights are not of it.
+
+    >>> import facula as torch
+    >>> torch.layer_norm(torch.tensor([[1.0, 3.0]]), (2,), eps=0.0)
+    tensor([[-1.,  1.]])
+    """
+    shape = _sizes(normalized_shape)
+    forms = (_form(weight), _form(bias))
+    rows = _size_rows(True, input.form, shape, forms)
+    return registry["layer_norm_rows"].function(input, weight, bias, rows, eps)[0]
+
+
+@composite("rms_norm(Tensor input, int[] normalized_shape, Tensor? weight=None, "
+           "float? eps=None) -> Tensor")
+def rms_norm(input, normalized_shape, weight=None, eps=None):
+    """The last dimensions divided by their root mean square (Zhang and Sennrich, arXiv 1910.07467).
+
+    eps counts within the root; None means the dtype's resolution.
+
+    >>> import facula as torch
+    >>> torch.rms_norm(torch.tensor([[3.0, 3.0]]), (2,))
+    tensor([[1., 1.]])
+    """
+    shape = _sizes(normalized_shape)
+    rows = _size_rows(False, input.form, shape, (_form(weight),))
+    if eps is None:
+        eps = dtypes.finfo(_wide_dtype(input)).eps
+    return registry["rms_norm_rows"].function(input, weight, None, rows, eps)[0]
+
+
+def _wide_dtype(x):
+    return x.form.dtype if x.form.itemsize >= 4 else dtypes.float32
+
+
+def _group_rows(form, groups, parameters):
+    """How groups of channels lie in a form; torch's errors."""
+    if form.ndim < 2:
+        raise RuntimeError(
+            f"Expected at least 2 dimensions for input tensor but received {form.ndim}"
+        )
+    if groups <= 0:
+        raise RuntimeError(f"Expected num groups to be greater than 0, got {groups}")
+    channels = form.shape[1]
+    if channels % groups:
+        raise RuntimeError(
+            "Expected number of channels in input to be divisible by num_groups, but got input of "
+            f"shape {list(form.shape)} and num_groups={groups}"
+        )
+    for which, p in zip(("weight", "bias"), parameters, strict=True):
+        if p is not None and (p.ndim != 1 or p.numel != channels):
+            raise RuntimeError(
+                f"Expected {which} to be a vector of size equal to the number of channels in "
+                f"input, but got {which} of shape {list(p.shape)} and input of shape "
+                f"{list(form.shape)}"
+            )
+    check_parameters(form, parameters, "GroupNormKernelImpl")
+    inner = numel(form.shape[2:])
+    return Rows(channels // groups * inner, inner, groups, True)
+
+
+_group_rows = lru_cache(maxsize=4096)(_group_rows)
+
+
+@composite("group_norm(Tensor input, int num_groups, Tensor? weight=None, Tensor? bias=None, "
+           "float eps=1e-05, bool cudnn_enabled=True) -> Tensor")
+def group_norm(input, num_groups, weight=None, bias=None, eps=1e-5, cudnn_enabled=True):
+    """Groups of channels of (N, C, ...) normalised by mean and variance, a sample at a time
+    (Wu and He, arXiv 1803.08494).
+
+    >>> import facula as torch
+    >>> torch.group_norm(torch.tensor([[1.0, 3.0, 10.0, 30.0]]), 2, eps=0.0)
+    tensor([[-1.,  1., -1.,  1.]])
+    """
+    rows = _group_rows(input.form, num_groups, (_form(weight), _form(bias)))
+    return registry["group_norm_rows"].function(input, weight, bias, rows, eps)[0]
+
+
+# --- channels ------------------------------------------------------------------------------------
+
+
+@operation("batch_norm_channels(Tensor input, Tensor? weight, Tensor? bias, Tensor? running_mean, "
+           "Tensor? running_var, bool training, float momentum, float eps) -> (Tensor, Tensor)")
+def batch_norm_channels(input, weight, bias, running_mean, running_var, training, momentum, eps):
+    """Channels normalised by the batch's statistics or running ones, and the statistics used."""
+    return batch_norm_kernel(
+        input, weight, bias, running_mean, running_var, training, momentum, eps
+    )
+
+
+batch_norm_channels.node_name = "NativeBatchNormBackward0"
+batch_norm_channels.tensor_names = ("input", "weight", "bias")
+batch_norm_channels.differentiable_outputs, batch_norm_channels.kept_outputs = (0,), (1,)
+batch_norm_channels.namespace, batch_norm_channels.method = "internal", False
+
+
+def _beside(v, ndim):
+    """A vector a channel in a shape that broadcasts over (N, C, ...)."""
+    return v.reshape((1, -1) + (1,) * (ndim - 2))
+
+
+@batch_norm_channels.gradient
+def _(g, ys, input, weight, bias_form, training, eps, needs):
+    if not mode.enabled:
+        targets = _targets(needs, weight, bias_form)
+        return batch_norm_backward(g[0], input, weight, ys[1], training, targets)
     g, ndim = g[0], input.form.ndim
     x, g = _wide(input), _wide(g)
     dims = (0, *range(2, ndim))
-    count = x.form.numel // x.form.shape[1]
-    if mode.enabled:
-        # Statistics as functions of the input, so that their own gradients are followed.
-        mean = x.mean(dims)
-        centred = x - _beside(mean, ndim)
-        inverse = ((centred * centred).mean(dims) + eps).rsqrt()
+    if training:
+        centred = x - x.mean(dims, keepdim=True)
+        inverse = ((centred * centred).mean(dims, keepdim=True) + eps).rsqrt()
     else:
-        mean, inverse = ys[1], ys[2]
-        centred = x - _beside(mean, ndim)
-    normal = centred * _beside(inverse, ndim)
-    g_sum = g.sum(dims)
-    g_dot = (g * normal).sum(dims)
-    dx = None
+        kept = ys[1].detach()
+        centred, inverse = x - _beside(kept[0], ndim), _beside(kept[1], ndim)
+    normal = centred * inverse
+    dx = dw = db = None
     if needs[0]:
-        scale = inverse if weight is None else inverse * weight
-        spread = _beside(g_sum / count, ndim) + normal * _beside(g_dot / count, ndim)
-        dx = ((g - spread) * _beside(scale, ndim)).to(input.form.dtype)
-    dw = g_dot.to(weight.form.dtype) if weight is not None and needs[1] else None
-    db = g_sum.to(bias_form.dtype) if bias_form is not None and needs[2] else None
+        scale = inverse if weight is None else inverse * _beside(_wide(weight), ndim)
+        if training:
+            spread = g.mean(dims, keepdim=True) + normal * (g * normal).mean(dims, keepdim=True)
+            dx = ((g - spread) * scale).to(input.form.dtype)
+        else:
+            dx = (g * scale).to(input.form.dtype)
+    if weight is not None and needs[1]:
+        dw = (g * normal).sum(dims).to(weight.form.dtype)
+    if bias_form is not None and needs[2]:
+        db = g.sum(dims).to(bias_form.dtype)
     return dx, dw, db
+
+
+def _check_channels(form, training, parameters):
+    """torch's errors for operands of batch normalisation."""
+    if form.ndim < 2:
+        raise RuntimeError(
+            f"batch_norm: expected input of at least 2 dimensions, got {list(form.shape)}"
+        )
+    names = ("running_mean", "running_var", "weight", "bias")
+    for name, p in zip(names, parameters, strict=True):
+        if p is not None and p.numel != form.shape[1]:
+            raise RuntimeError(f"{name} should contain {form.shape[1]} elements not {p.numel}")
+    mean, var = parameters[:2]
+    for name, p in (("running_mean", mean), ("running_var", var)):
+        if not training and p is None:
+            raise RuntimeError(f"{name} must be defined in evaluation mode")
+    if (mean is None) != (var is None):
+        raise ValueError("running_mean and running_var must either both be None or neither be None")
+    check_parameters(form, parameters, "batch_norm")
+
+
+_check_channels = lru_cache(maxsize=4096)(_check_channels)
 
 
 @composite(
@@ -70,123 +283,44 @@ def _(g, ys, input, weight, bias_form, eps, needs):
 )
 def batch_norm(input, weight, bias, running_mean, running_var, training, momentum, eps,
                cudnn_enabled=False):
-    """Each channel normalised by its mean and variance: in training the batch's, else running."""
-    if input.form.ndim < 2:
-        raise RuntimeError(
-            f"batch_norm: expected input of at least 2 dimensions, got {list(input.form.shape)}"
-        )
-    channels = input.form.shape[1]
-    for name, v in (
-        ("running_mean", running_mean),
-        ("running_var", running_var),
-        ("weight", weight),
-        ("bias", bias),
-    ):
-        if v is not None and v.form.numel != channels:
-            raise RuntimeError(f"{name} should contain {channels} elements not {v.form.numel}")
-    if not training:
+    """Each channel normalised by its mean and variance: in training the batch's, else running
+    (Ioffe and Szegedy, arXiv 1502.03167)."""
+    parameters = (_form(running_mean), _form(running_var), _form(weight), _form(bias))
+    _check_channels(input.form, training, parameters)
+    return registry["batch_norm_channels"].function(
+        input, weight, bias, running_mean, running_var, training, momentum, eps
+    )[0]
+
+
+@composite(
+    "instance_norm(Tensor input, Tensor? weight, Tensor? bias, Tensor? running_mean, "
+    "Tensor? running_var, bool use_input_stats, float momentum, float eps, bool cudnn_enabled) "
+    "-> Tensor"
+)
+def instance_norm(input, weight, bias, running_mean, running_var, use_input_stats, momentum, eps,
+                  cudnn_enabled=False):
+    """Each channel of each sample normalised by its own mean and variance, or by running ones
+    (Ulyanov et al., arXiv 1607.08022)."""
+    if not use_input_stats:
         if running_mean is None or running_var is None:
             raise RuntimeError(
-                "Expected running_mean and running_var to be defined when training=False"
+                "Expected running_mean and running_var to be defined when use_input_stats is false"
             )
-        scale = (running_var + eps).rsqrt()
-        if weight is not None:
-            scale = scale * weight
-        shift = -running_mean * scale if bias is None else bias - running_mean * scale
-        ndim = input.form.ndim
-        return (_wide(input) * _beside(scale, ndim) + _beside(shift, ndim)).to(input.form.dtype)
-    y, mean, inverse = registry["batch_norm_train"].function(input, weight, bias, eps)
-    if running_mean is not None or running_var is not None:
-        count = input.form.numel // max(1, channels)
-        _update_running(running_mean, running_var, mean, inverse, momentum, eps, count)
-    return y
-
-
-def _update_running(running_mean, running_var, mean, inverse, momentum, eps, count):
-    """Running statistics move towards the batch's; the variance counts n - 1, as torch's does."""
+        return registry["batch_norm"].function(
+            input, weight, bias, running_mean, running_var, False, momentum, eps
+        )
+    samples, channels = input.form.shape[:2]
+    if running_mean is None and running_var is None:
+        return registry["group_norm"].function(input, channels, weight, bias, eps)
+    # Every channel of every sample as a channel of one sample, with statistics to be averaged.
+    one = input.reshape(1, samples * channels, *input.form.shape[2:])
+    each = [None if v is None else v.repeat(samples) for v in (weight, bias)]
+    with_running = [v.detach().repeat(samples) for v in (running_mean, running_var)]
+    y = registry["batch_norm"].function(one, *each, *with_running, True, momentum, eps)
     before, mode.enabled = mode.enabled, False
     try:
-        if running_mean is not None:
-            running_mean.mul_(1 - momentum).add_(mean.to(running_mean.form.dtype), alpha=momentum)
-        if running_var is not None:
-            var = (1 / (inverse * inverse) - eps) * (count / max(1, count - 1))
-            running_var.mul_(1 - momentum).add_(var.to(running_var.form.dtype), alpha=momentum)
+        for kept, moved in zip((running_mean, running_var), with_running, strict=True):
+            kept.copy_(moved.reshape(samples, channels).mean(0))
     finally:
         mode.enabled = before
-
-
-@operation("layer_norm_rows(Tensor input, Tensor? weight, Tensor? bias, int n, float eps) "
-           "-> (Tensor, Tensor, Tensor)")
-def layer_norm_rows(input, weight, bias, n, eps):
-    """Rows of n elements normalised by mean and variance; with mean and 1 / deviation a row."""
-    x = _wide(input).reshape(-1, n)
-    mean = x.mean(1, keepdim=True)
-    centred = x - mean
-    inverse = ((centred * centred).mean(1, keepdim=True) + eps).rsqrt()
-    y = centred * inverse
-    if weight is not None:
-        y = y * weight.reshape(-1)
-    if bias is not None:
-        y = y + bias.reshape(-1)
-    return y.to(input.form.dtype).reshape(input.form.shape), mean, inverse
-
-
-layer_norm_rows.node_name = "NativeLayerNormBackward0"
-layer_norm_rows.differentiable_outputs = (0,)
-
-
-@layer_norm_rows.gradient
-def _(g, ys, input, weight, bias_form, n, eps, needs):
-    x, rows = _wide(input).reshape(-1, n), _wide(g[0]).reshape(-1, n)
-    if mode.enabled:
-        centred = x - x.mean(1, keepdim=True)
-        inverse = ((centred * centred).mean(1, keepdim=True) + eps).rsqrt()
-    else:
-        centred, inverse = x - ys[1], ys[2]
-    normal = centred * inverse
-    dx = None
-    if needs[0]:
-        scaled = rows if weight is None else rows * weight.reshape(-1)
-        spread = scaled.mean(1, keepdim=True) + normal * (scaled * normal).mean(1, keepdim=True)
-        dx = ((scaled - spread) * inverse).to(input.form.dtype).reshape(input.form.shape)
-    dw = (
-        (rows * normal).sum(0).to(weight.form.dtype).reshape(weight.form.shape)
-        if weight is not None and needs[1]
-        else None
-    )
-    db = (
-        rows.sum(0).to(bias_form.dtype).reshape(bias_form.shape)
-        if bias_form is not None and needs[2]
-        else None
-    )
-    return dx, dw, db
-
-
-@composite("layer_norm(Tensor input, int[] normalized_shape, Tensor? weight=None, "
-           "Tensor? bias=None, float eps=1e-05) -> Tensor")
-def layer_norm(input, normalized_shape, weight=None, bias=None, eps=1e-5):
-    """The last dimensions normalised by mean and variance (Ba et al., arXiv 1607.06450)."""
-    shape = (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
-    if not shape:
-        raise RuntimeError(
-            "Expected normalized_shape to be at least 1-dimensional, i.e., containing at least one "
-            f"element, but got normalized_shape = {list(shape)}"
-        )
-    for name, v in (("weight", weight), ("bias", bias)):
-        if v is not None and tuple(v.form.shape) != shape:
-            raise RuntimeError(
-                f"Expected {name} to be of same shape as normalized_shape, but got {name} of shape "
-                f"{list(v.form.shape)} and normalized_shape = {list(shape)}"
-            )
-    if tuple(input.form.shape[-len(shape) :]) != shape or input.form.ndim < len(shape):
-        stars = "".join(f", {n}" for n in shape)
-        raise RuntimeError(
-            f"Given normalized_shape={list(shape)}, expected input with shape [*{stars}], but got "
-            f"input of size{list(input.form.shape)}"
-        )
-    return registry["layer_norm_rows"].function(input, weight, bias, numel(shape), eps)[0]
-
-# Where records stand that are no functions of torch itself.
-for _name in ("batch_norm_train", "layer_norm_rows"):
-    registry[_name].namespace = "internal"
-    registry[_name].method = False
+    return y.reshape(input.form.shape)

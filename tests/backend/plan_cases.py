@@ -10,7 +10,7 @@ from facula.backend import llvm
 from facula.backend.cpu import machine
 from facula.kernel import expr
 from facula.kernel.expr import Expr, linearise
-from facula.kernel.library import pool, random, softmax
+from facula.kernel.library import channel, norm, pool, random, softmax
 from facula.kernel.library.conv import (
     Conv2d,
     conv2d_backward_data,
@@ -311,6 +311,72 @@ def layer_cases() -> Iterator[Case]:
                         yield text, plan, given | {"divisor": divisor}, {result: kind}
 
 
+def normed_rows() -> Iterator[Case]:
+    """Rows with weights of elements and of runs, forward and backward."""
+    for kind in ("f32", "f64", "f16", "bf16"):
+        wide = "f64" if kind == "f64" else "f32"
+        for inner, width in ((1, 1), (1, 37), (5, 4), (16, 3), (67, 1)):
+            n, rows, groups = inner * width, 6, 2
+            runs = inner > 1
+            sizes = {"rows": rows, "n": n, "inner": inner, "groups": groups}
+            given = sizes | {"x": numbers(kind, rows * n), "eps": 1e-3}
+            given |= {"w": numbers(wide, groups * width, 1), "b": numbers(wide, groups * width, 2)}
+            given |= {"y": numbers(kind, rows * n, 3), "mean": numbers(wide, rows)}
+            given |= {"rstd": numbers(wide, rows, 4)}
+            back = {k: v for k, v in given.items() if k not in ("b", "y", "eps")}
+            back |= {"g": numbers(kind, rows * n, 5), "dx": numbers(kind, rows * n, 6), "chunk": 4}
+            places = rows * width if runs else 2 * groups * n
+            back |= {"dw": numbers(wide, places, 7), "db": numbers(wide, places, 8)}
+            for weight, centred in ((True, True), (False, True), (True, False)):
+                text = f"row norm {kind} {inner}x{width} {weight} {centred}"
+                results = {"y": kind, "rstd": wide} | ({"mean": wide} if centred else {})
+                yield text, norm.RowNorm(kind, weight, weight, centred, runs), given, results
+                for dx, sums in ((True, True), (True, False), (False, True)):
+                    plan = norm.RowNormBackward(kind, weight, centred, runs, dx, sums)
+                    results = {"dx": kind} if dx else {}
+                    if sums:
+                        results |= {"dw": wide} | ({"db": wide} if centred or runs else {})
+                    yield f"{text}' {dx} {sums}", plan, back, results
+    for out, both in (("f32", True), ("f16", False)):
+        for n in (1, 37):
+            arrays = {name: numbers("f32", 3 * n, k) for k, name in enumerate(("a", "b"))}
+            values = {"parts": 3, "n": n} | arrays
+            values |= {"da": numbers(out, n), "db": numbers(out, n)}
+            results = {"da": out} | ({"db": out} if both else {})
+            yield f"fold {out} {n}", norm.FoldParts("f32", out, both), values, results
+
+
+def normed_channels() -> Iterator[Case]:
+    """Channels as rows of samples and as columns, in training and not, forward and backward."""
+    names = ("w", "b", "running_mean", "running_var", "mean", "rstd")
+    for kind in ("f32", "f64", "f16", "bf16"):
+        wide = "f64" if kind == "f64" else "f32"
+        for n, c, s in ((3, 2, 37), (2, 3, 5), (4, 37, 1), (2, 5, 1)):
+            size = n * c * s
+            sizes = {"n": n, "c": c, "s": s, "momentum": 0.25, "eps": 1e-3}
+            given = sizes | {name: numbers(wide, c, k) for k, name in enumerate(names)}
+            given |= {"x": numbers(kind, size, 7), "y": numbers(kind, size)}
+            given["running_var"] = np.abs(given["running_var"]) + 1
+            back = {k: v for k, v in given.items() if k not in ("b", "y", *sizes) or k in "ncs"}
+            back = {k: v for k, v in back.items() if "running" not in k}
+            back |= {"g": numbers(kind, size, 8), "dx": numbers(kind, size, 9)}
+            back |= {"dw": numbers(wide, c), "db": numbers(wide, c)}
+            for weight, training, running in (
+                (True, True, True), (False, True, False), (True, False, True),
+            ):  # fmt: skip
+                columns = 0 if s > 1 else 2 if weight else 1
+                plan = channel.BatchNorm(kind, weight, weight, training, running, columns)
+                text = f"batch norm {kind} {n}x{c}x{s} {training} {columns}"
+                results = {"y": kind, "mean": wide, "rstd": wide}
+                if training and running:
+                    results |= {"running_mean": wide, "running_var": wide}
+                yield text, plan, given, results
+                for dx in (True, False):
+                    plan_ = channel.BatchNormBackward(kind, weight, training, dx, columns)
+                    results = {"dw": wide, "db": wide} | ({"dx": kind} if dx else {})
+                    yield f"{text}' {dx}", plan_, back, results
+
+
 # --- products ----------------------------------------------------------------------------------
 
 
@@ -441,6 +507,8 @@ FAMILIES = (
     scan_cases,
     indirect_cases,
     layer_cases,
+    normed_rows,
+    normed_channels,
     product_cases,
     random_cases,
 )

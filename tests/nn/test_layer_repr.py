@@ -42,6 +42,18 @@ BatchNorm2d(7, eps=0.001, momentum=None, affine=True, bias=True, track_running_s
 BatchNorm2d(7, bias=False)
 BatchNorm2d(7, eps=1e-05, momentum=0.1, affine=True, bias=False, track_running_stats=True)
 
+BatchNorm3d(7)
+BatchNorm3d(7, eps=1e-05, momentum=0.1, affine=True, bias=True, track_running_stats=True)
+
+InstanceNorm2d(7)
+InstanceNorm2d(7, eps=1e-05, momentum=0.1, affine=False, bias=False, track_running_stats=False)
+
+LocalResponseNorm(3, k=2.0)
+LocalResponseNorm(3, alpha=0.0001, beta=0.75, k=2.0)
+
+RMSNorm((3, 4))
+RMSNorm((3, 4), eps=None, elementwise_affine=True)
+
 LayerNorm(10)
 LayerNorm((10,), eps=1e-05, elementwise_affine=True, bias=True)
 

@@ -4,10 +4,12 @@ Importing the package registers them all.
 """
 
 from facula.kernel.library import (
+    channel,
     conv,
     index,
     matmul,
     matvec,
+    norm,
     pool,
     random,
     softmax,
@@ -17,10 +19,12 @@ from facula.kernel.library import (
 )
 
 __all__ = [
+    "channel",
     "conv",
     "index",
     "matmul",
     "matvec",
+    "norm",
     "pool",
     "random",
     "softmax",

@@ -4,10 +4,10 @@ Each row is read from the cache two or three times but from memory once: the lar
 sum of exponentials, the result. Accumulation is in the compute kind, lane by lane in a fixed order.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
-from facula.kernel.lower import emit_step
+from facula.kernel.library.row import across, along_row, unary
 from facula.kernel.plan import Plan, lowering
 from facula.kernel.program import (
     REGISTER_KIND,
@@ -24,41 +24,6 @@ from facula.kernel.target import Target
 LOWEST = float("-inf")
 
 
-def along_row(
-    b: Builder,
-    n: Value,
-    lanes: int,
-    carried: Sequence[Value],
-    step: Callable[[Value, Value | None, list[Value]], list[Value]],
-    unroll: int = 1,
-) -> list[Value]:
-    """Runs step(i, mask, states) over a row in vectors, its end masked; returns the states."""
-    stride = lanes * unroll
-    whole = n // stride * stride
-    with b.loop(0, whole, stride, carry=carried) as loop:
-        states = list(loop.carried)
-        for u in range(unroll):
-            states = step(loop.index + u * lanes, None, states)
-        loop.next(*states)
-    with b.loop(whole, n, lanes, carry=loop.results) as tail:
-        mask = b.mask(n - tail.index, lanes)
-        tail.next(*step(tail.index, mask, list(tail.carried)))
-    return list(tail.results)
-
-
-def across(b: Builder, name: str, value: Value) -> Value:
-    """One number from all lanes: halves combined until one is left."""
-    while value.type.lanes > 1:
-        low, high = b.halves(value)
-        value = b.op(name, low, high)
-    return value
-
-
-def unary(b: Builder, name: str, value: Value) -> Value:
-    """A function of the formula vocabulary on a register value."""
-    return emit_step(b, name, value.type.kind, [value])
-
-
 def maximum_of_row(b: Builder, x: Value, kind: str, n: Value, lanes: int) -> Value:
     compute = REGISTER_KIND.get(kind, kind)
     lowest = b.const(Type(compute, lanes), LOWEST)
@@ -69,7 +34,7 @@ def maximum_of_row(b: Builder, x: Value, kind: str, n: Value, lanes: int) -> Val
             value = b.select(mask, value, lowest)
         return [b.op("max", states[0], value)]
 
-    return across(b, "max", along_row(b, n, lanes, [lowest], step)[0])
+    return across(b, "max", along_row(b, 0, n, lanes, [lowest], step)[0])
 
 
 def shifted_exp(b: Builder, value: Value, top: Value) -> Value:
@@ -116,7 +81,7 @@ def lower_softmax(plan: Softmax, target: Target) -> Program:
                     b.store(y, i, e, kind, mask)
                 return [states[0] + (e if mask is None else b.select(mask, e, zero))]
 
-            sum_ = across(b, "add", along_row(b, n, lanes, [zero], total)[0])
+            sum_ = across(b, "add", along_row(b, 0, n, lanes, [zero], total)[0])
             if plan.log:
                 shift = top + unary(b, "log", sum_)
 
@@ -134,7 +99,7 @@ def lower_softmax(plan: Softmax, target: Target) -> Program:
                     b.store(y, i, e * scale, kind, mask)
                     return states
 
-            along_row(b, n, lanes, [], finish)
+            along_row(b, 0, n, lanes, [], finish)
 
     return program("softmax", plan.parameters, _rows(24), body)
 
@@ -168,7 +133,7 @@ def lower_softmax_backward(plan: SoftmaxBackward, target: Target) -> Program:
                 return [states[0] + value]
 
             zero = b.const(Type(compute, lanes), 0.0)
-            sum_ = across(b, "add", along_row(b, n, lanes, [zero], total)[0])
+            sum_ = across(b, "add", along_row(b, 0, n, lanes, [zero], total)[0])
 
             def finish(i: Value, mask: Value | None, states: list[Value]) -> list[Value]:
                 gradient, result = b.load(g, i, kind, lanes, mask), b.load(y, i, kind, lanes, mask)
@@ -179,7 +144,7 @@ def lower_softmax_backward(plan: SoftmaxBackward, target: Target) -> Program:
                 b.store(dx, i, passed, kind, mask)
                 return states
 
-            along_row(b, n, lanes, [], finish)
+            along_row(b, 0, n, lanes, [], finish)
 
     return program("softmax_backward", plan.parameters, _rows(16), body)
 
@@ -216,7 +181,7 @@ def lower_cross_entropy(plan: CrossEntropy, target: Target) -> Program:
                 e = shifted_exp(b, b.load(x, i, kind, lanes, mask), top)
                 return [states[0] + (e if mask is None else b.select(mask, e, zero))]
 
-            sum_ = across(b, "add", along_row(b, n, lanes, [zero], total)[0])
+            sum_ = across(b, "add", along_row(b, 0, n, lanes, [zero], total)[0])
             lse = top + unary(b, "log", sum_)
             chosen = b.load(classes, loop.index, "i64")
             ignored = chosen.eq(b.parameters["ignore"])
@@ -270,6 +235,6 @@ def lower_cross_entropy_backward(plan: CrossEntropyBackward, target: Target) -> 
                 b.store(dx, i, (p - hit) * g, kind, mask)
                 return states
 
-            along_row(b, n, lanes, [], finish)
+            along_row(b, 0, n, lanes, [], finish)
 
     return program("cross_entropy_backward", plan.parameters, _rows(16), body)

@@ -1,5 +1,6 @@
-"""Normalisation: BatchNorm1d, BatchNorm2d, LayerNorm, GroupNorm."""
+"""Normalisation: of batches, instances, layers, groups of channels, and by root mean square."""
 
+import warnings
 from collections.abc import Iterable
 from typing import Any
 
@@ -13,7 +14,18 @@ from facula.nn.modules.module import Module
 from facula.nn.parameter import Parameter
 from facula.tensor import Tensor
 
-__all__ = ["BatchNorm1d", "BatchNorm2d", "GroupNorm", "LayerNorm"]
+__all__ = [
+    "BatchNorm1d",
+    "BatchNorm2d",
+    "BatchNorm3d",
+    "GroupNorm",
+    "InstanceNorm1d",
+    "InstanceNorm2d",
+    "InstanceNorm3d",
+    "LayerNorm",
+    "LocalResponseNorm",
+    "RMSNorm",
+]
 
 
 class _Affine(Module):
@@ -174,6 +186,107 @@ class BatchNorm2d(_BatchNorm):
             raise ValueError(f"expected 4D input (got {input.dim()}D input)")
 
 
+class BatchNorm3d(_BatchNorm):
+    """Normalises every channel of (N, C, D, H, W) over the batch, then scales and shifts it.
+
+    >>> import facula as torch
+    >>> torch.nn.BatchNorm3d(3)(torch.zeros(2, 3, 4, 4, 4)).shape
+    torch.Size([2, 3, 4, 4, 4])
+    """
+
+    def _check_input_dim(self, input: Tensor) -> None:
+        if input.dim() != 5:
+            raise ValueError(f"expected 5D input (got {input.dim()}D input)")
+
+
+class _InstanceNorm(_BatchNorm):
+    """Instance normalisation of so many dimensions; subclasses say how many. Abstract."""
+
+    # How many dimensions an input has without its batch.
+    _bare: int
+
+    def __init__(
+        self,
+        num_features: int,
+        eps: float = 1e-5,
+        momentum: float = 0.1,
+        affine: bool = False,
+        track_running_stats: bool = False,
+        device: Device | str | None = None,
+        dtype: DType | None = None,
+        *,
+        bias: bool = True,
+    ) -> None:
+        super().__init__(
+            num_features, eps, momentum, affine, track_running_stats, device, dtype, bias=bias
+        )
+
+    def _check_input_dim(self, input: Tensor) -> None:
+        bare = self._bare
+        if input.dim() not in (bare, bare + 1):
+            raise ValueError(f"expected {bare}D or {bare + 1}D input (got {input.dim()}D input)")
+
+    def forward(self, input: Tensor) -> Tensor:
+        self._check_input_dim(input)
+        place = input.dim() - self._bare
+        if input.shape[place] != self.num_features:
+            if self.affine:
+                raise ValueError(
+                    f"expected input's size at dim={place} to match num_features "
+                    f"({self.num_features}), but got: {input.shape[place]}."
+                )
+            warnings.warn(
+                f"input's size at dim={place} does not match num_features. You can silence this "
+                "warning by not passing in num_features, which is not used because affine=False",
+                stacklevel=2,
+            )
+        batched = input if place else input.unsqueeze(0)
+        result = F.instance_norm(
+            batched,
+            self.running_mean,
+            self.running_var,
+            self.weight,
+            self.bias,
+            self.training or not self.track_running_stats,
+            0.0 if self.momentum is None else self.momentum,
+            self.eps,
+        )
+        return result if place else result.squeeze(0)
+
+
+class InstanceNorm1d(_InstanceNorm):
+    """Normalises every channel of every sample of (N, C, L) or (C, L). arXiv 1607.08022.
+
+    >>> import facula as torch
+    >>> torch.nn.InstanceNorm1d(3)(torch.zeros(2, 3, 4)).shape
+    torch.Size([2, 3, 4])
+    """
+
+    _bare = 2
+
+
+class InstanceNorm2d(_InstanceNorm):
+    """Normalises every channel of every sample of (N, C, H, W) or (C, H, W).
+
+    >>> import facula as torch
+    >>> torch.nn.InstanceNorm2d(3, affine=True)(torch.zeros(2, 3, 4, 4)).shape
+    torch.Size([2, 3, 4, 4])
+    """
+
+    _bare = 3
+
+
+class InstanceNorm3d(_InstanceNorm):
+    """Normalises every channel of every sample of (N, C, D, H, W) or (C, D, H, W).
+
+    >>> import facula as torch
+    >>> torch.nn.InstanceNorm3d(3)(torch.zeros(3, 4, 4, 4)).shape
+    torch.Size([3, 4, 4, 4])
+    """
+
+    _bare = 4
+
+
 class LayerNorm(_Affine):
     """Normalises each sample over its last dimensions, then scales and shifts every element.
 
@@ -253,3 +366,70 @@ class GroupNorm(_Affine):
             f"{self.num_groups}, {self.num_channels}, eps={self.eps}, "
             f"affine={self.affine}, bias={self.bias is not None}"
         )
+
+
+class RMSNorm(Module):
+    """Divides each sample by the root mean square over its last dimensions, then scales it.
+
+    arXiv 1910.07467. Within the root stands eps, or the resolution of the dtype if it is None.
+
+    >>> import facula as torch
+    >>> torch.nn.RMSNorm(2)(torch.tensor([[2.0, 2.0]]))
+    tensor([[1., 1.]], grad_fn=<FusedRmsNormBackward0>)
+    """
+
+    def __init__(
+        self,
+        normalized_shape: int | Iterable[int],
+        eps: float | None = None,
+        elementwise_affine: bool = True,
+        device: Device | str | None = None,
+        dtype: DType | None = None,
+    ) -> None:
+        super().__init__()
+        if not isinstance(normalized_shape, Iterable):
+            normalized_shape = (normalized_shape,)
+        self.normalized_shape = tuple(normalized_shape)
+        self.eps = eps
+        self.elementwise_affine = elementwise_affine
+        self.weight: Parameter | None
+        weight = None
+        if elementwise_affine:
+            weight = Parameter(ops.empty(*self.normalized_shape, device=device, dtype=dtype))
+        self.register_parameter("weight", weight)
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Set the scale to one."""
+        if self.weight is not None:
+            init.ones_(self.weight)
+
+    def forward(self, input: Tensor) -> Tensor:
+        return F.rms_norm(input, self.normalized_shape, self.weight, self.eps)
+
+    def extra_repr(self) -> str:
+        return (
+            f"{self.normalized_shape}, eps={self.eps}, elementwise_affine={self.elementwise_affine}"
+        )
+
+
+class LocalResponseNorm(Module):
+    """Divides each channel by a power of the mean square of its neighbours.
+
+    >>> import facula as torch
+    >>> torch.nn.LocalResponseNorm(2)(torch.zeros(1, 4, 2, 2)).shape
+    torch.Size([1, 4, 2, 2])
+    """
+
+    def __init__(self, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0) -> None:
+        super().__init__()
+        self.size = size
+        self.alpha = alpha
+        self.beta = beta
+        self.k = k
+
+    def forward(self, input: Tensor) -> Tensor:
+        return F.local_response_norm(input, self.size, self.alpha, self.beta, self.k)
+
+    def extra_repr(self) -> str:
+        return f"{self.size}, alpha={self.alpha}, beta={self.beta}, k={self.k}"
