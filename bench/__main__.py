@@ -17,7 +17,7 @@ from dataclasses import asdict
 from pathlib import Path
 from types import ModuleType
 
-from bench import conv, dispatch, elementwise, gemm, report, start, train
+from bench import conv, cores, dispatch, elementwise, gemm, report, start, train
 from bench.measure import FULL, QUICK, Case, Row, measure
 from bench.peaks import Peaks, measure_peaks
 
@@ -44,9 +44,8 @@ def main(arguments: list[str] | None = None) -> int:
         rows += start.rows(options.subject, options.reference, pairs, options.filter)
     subject = importlib.import_module(options.subject)
     reference = importlib.import_module(options.reference)
-    for package in (subject, reference):
-        package.set_num_threads(options.threads)
     load = os.getloadavg()[0]
+    cores.pin([subject, reference], options.threads)
     peaks = None
     heading = _heading(options, subject, reference)
     if options.subject == "facula":

@@ -14,8 +14,8 @@ from typing import NamedTuple
 
 Build = Callable[[ModuleType], Callable[[], object]]
 
-# A thread pool spins for some milliseconds after its work: let the other package's go to sleep.
-SETTLE_SECONDS = 0.008
+# A thread pool spins for some time after its work: let the other package's go to sleep.
+SETTLE_SECONDS = 0.004
 
 
 class Work(NamedTuple):
