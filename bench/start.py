@@ -113,6 +113,8 @@ def _first_steps(
 
 def _run(program: str, package: str, environment: Mapping[str, str]) -> float:
     text = program.format(package=package)
+    # Installers leave byte code; a tree that is run from may have been told not to write any.
+    environment = {k: v for k, v in environment.items() if k != "PYTHONDONTWRITEBYTECODE"}
     done = subprocess.run(
         [sys.executable, "-c", text], env=environment, check=True, capture_output=True, text=True
     )

@@ -10,13 +10,19 @@ import platform
 import struct
 from collections.abc import Sequence
 from functools import cache
-
-import llvmlite
-import llvmlite.binding as llvm
+from typing import TYPE_CHECKING
 
 from facula.backend.processors import available_threads, cache_sizes
 from facula.kernel.program import Branch, Builder, Instruction, Loop, Program, Type, Value
 from facula.kernel.target import Target
+from facula.late import Late
+
+if TYPE_CHECKING:
+    import llvmlite
+    import llvmlite.binding as llvm
+else:
+    llvmlite = Late("llvmlite")
+    llvm = Late("llvmlite.binding")
 
 LLVM_TYPE = {
     "i1": "i1", "i8": "i8", "u8": "i8", "i16": "i16", "u16": "i16", "i32": "i32", "u32": "i32",
@@ -639,7 +645,7 @@ def _function_body(program: Program, builder: Builder, declarations: set[str]) -
 
 
 @cache
-def _machine() -> llvm.TargetMachine:
+def _machine() -> "llvm.TargetMachine":
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()
     # Programs come in the order in which they should run. LLVM's scheduler, where address registers
@@ -706,7 +712,7 @@ def assembly(text: str) -> str:
 
 
 @cache
-def _engine() -> llvm.ExecutionEngine:
+def _engine() -> "llvm.ExecutionEngine":
     machine = _machine()
     empty = llvm.parse_assembly("")
     return llvm.create_mcjit_compiler(empty, machine)
