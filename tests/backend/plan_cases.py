@@ -21,6 +21,7 @@ from facula.kernel.library.index import Index, Nonzero
 from facula.kernel.library.matmul import matmul_plan
 from facula.kernel.library.sort import Sort
 from facula.kernel.library.tile import Launch
+from facula.kernel.library.turned import Turned
 from facula.kernel.library.update import BLOCK, Update
 from facula.kernel.plan import Plan, Pointwise, Reduce, Scan
 from facula.kernel.program import REGISTER_KIND, STORED_BYTES
@@ -87,6 +88,44 @@ def pointwise_cases() -> Iterator[Case]:
     for kind in ("i8", "f16", "f64", "bool"):
         text = f"strided {kind}"
         yield pointwise((kind, kind), kind, lambda a, b: maximum(a, b), (2, 23), "s0s", text)
+
+
+def turned(
+    kinds: tuple[str, ...], out: str, formula: Any, sizes: tuple[int, ...], inner: str, across: int
+) -> Case:
+    """Operands marked "t" in `inner` have their neighbours along the loop `across`."""
+    rank, last = len(sizes), len(sizes) - 1
+    sideways = tuple(c == "t" for c in inner)
+    classes = tuple("s" if c == "t" else c for c in inner)
+    graph = traced(kinds, formula, out)
+    plan = Turned(kinds, (out,), (), graph, rank, classes, across, sideways)
+    values: dict[str, Any] = {f"d{d}": n for d, n in enumerate(sizes)}
+    for k, (operand, kind) in enumerate(zip(plan.names, (*kinds, out), strict=True)):
+        order = [d for d in range(rank) if d not in (across, last)]
+        order += [last, across] if inner[k] == "t" else [across, last]
+        strides, step = [0] * rank, {"1": 1, "0": 0, "s": 3, "t": 1}[inner[k]]
+        for place, d in enumerate(reversed(order)):
+            strides[d] = step if place == 0 else step * (sizes[order[-place]] + 1) or 1
+            step = strides[d]
+        for d, s in enumerate(strides):
+            if d < last or classes[k] == "s":
+                values[f"{operand}_s{d}"] = s
+        reach = sum((n - 1) * s for n, s in zip(sizes, strides, strict=True)) + 1
+        values[operand] = numbers(kind, reach, k)
+    text = f"turned {kinds} {out} {sizes} {inner} {len(graph.steps)}"
+    return text, plan, values, {"y0": out}
+
+
+def turned_cases() -> Iterator[Case]:
+    for kind in KINDS:
+        yield turned((kind,), kind, lambda a: a, (35, 37), "t1", 0)
+        yield turned((kind, kind), kind, lambda a, b: maximum(a, b), (2, 17, 70), "t11", 1)
+    for inner in ("t01", "1tt", "tst", "ts1", "t1s"):
+        for sizes, across in (((16, 32), 0), ((70, 2, 19), 0), ((3, 9, 41), 1)):
+            yield turned(("f32", "f32"), "f32", lambda a, b: a - b, sizes, inner, across)
+            yield turned(("f32", "f32"), "f32", lambda a, b: exp(a) - b, sizes, inner, across)
+    yield turned(("f16", "f64"), "bool", lambda a, b: a < b, (40, 33), "t11", 0)
+    yield turned(("i32", "u8"), "f64", lambda a, b: a * b, (40, 33), "1tt", 0)
 
 
 def along(
@@ -503,6 +542,7 @@ def random_cases() -> Iterator[Case]:
 
 FAMILIES = (
     pointwise_cases,
+    turned_cases,
     reduce_cases,
     scan_cases,
     indirect_cases,

@@ -15,6 +15,7 @@ from facula.kernel.library import (
     softmax,
     sort,
     tile,
+    turned,
     update,
 )
 
@@ -30,5 +31,6 @@ __all__ = [
     "softmax",
     "sort",
     "tile",
+    "turned",
     "update",
 ]

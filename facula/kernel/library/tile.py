@@ -238,18 +238,20 @@ def _transpose_inside(build: Builder, rows: list[Value], per: int) -> list[Value
                 chosen += [lanes + first + e for e in range(width)]
         return build.shuffle(a, chosen, b)
 
-    if per == 1:
-        return rows
-    pairs = [[unpack(rows[i], rows[i + 1], 1, half) for half in range(2)] for i in range(0, per, 2)]
-    if per == 2:
-        return pairs[0]
-    (low_a, high_a), (low_b, high_b) = pairs
-    return [
-        unpack(low_a, low_b, 2, 0),
-        unpack(low_a, low_b, 2, 1),
-        unpack(high_a, high_b, 2, 0),
-        unpack(high_a, high_b, 2, 1),
-    ]
+    # A group of w rows is w vectors of units, w elements of one column each, columns in order.
+    groups = [[row] for row in rows]
+    width = 1
+    while len(groups) > 1:
+        groups = [
+            [
+                unpack(a, b, width, half)
+                for a, b in zip(groups[k], groups[k + 1], strict=True)
+                for half in range(2)
+            ]
+            for k in range(0, len(groups), 2)
+        ]
+        width *= 2
+    return groups[0]
 
 
 def _transpose_blocks(build: Builder, rows: list[Value], per: int) -> list[Value]:
