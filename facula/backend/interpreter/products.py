@@ -3,11 +3,14 @@
 import itertools
 
 from facula.backend.interpreter.cells import Cells, Number, defines, positions
+from facula.kernel.library.blocks import ToBlocks
 from facula.kernel.library.correlate import Correlate
+from facula.kernel.library.correlate_blocks import CorrelateBlocks
 from facula.kernel.library.correlate_weight import CorrelateWeight
 from facula.kernel.library.matmul import IntegerMatMul, MatMul
 from facula.kernel.library.matvec import DotMatMul, StreamMatVec
 from facula.kernel.plan import Plan
+from facula.kernel.program import REGISTER_KIND
 from facula.kernel.scalar import PLAIN
 
 
@@ -53,25 +56,27 @@ def matvec(plan: DotMatMul | StreamMatVec, a: dict[str, Number]) -> None:
         y[place] = _finished(plan, total, y, place)
 
 
+def _under(a: dict[str, Number], transposed: bool, at: int, tap: int, axis: str) -> int:
+    """The source row or column that a tap meets; below -10**9 if it lies between two."""
+    stride, reach = a["stride_" + axis], tap * a["dilation_" + axis]
+    if not transposed:
+        return at * stride + reach - a["padding_" + axis]
+    quotient, rest = divmod(at + a["padding_" + axis] - reach, stride)
+    return -(10**10) if rest else quotient
+
+
 @defines(Correlate)
 def correlate(plan: Correlate, a: dict[str, Number]) -> None:
     """A convolution forward, or (transposed) the gradient of its input."""
     out, weight, source = (Cells(a[name], plan.kind) for name in ("out", "a", "b"))
-
-    def under(at: int, tap: int, axis: str) -> int:
-        """The source row or column that a tap meets, or -1."""
-        stride, reach = a["stride_" + axis], tap * a["dilation_" + axis]
-        if not plan.transposed:
-            return at * stride + reach - a["padding_" + axis]
-        quotient, rest = divmod(at + a["padding_" + axis] - reach, stride)
-        return -1 if rest else quotient
 
     taps = list(positions((a["kernel_h"], a["kernel_w"])))
     for n, g, r in positions((a["batch"], a["groups"], a["rows"])):
         for y, x in positions((a["out_height"], a["out_width"])):
             total = Cells(a["bias"], plan.kind)[g * a["rows"] + r] if plan.bias else 0.0
             for c, (i, j) in itertools.product(range(a["channels"]), taps):
-                row, column = under(y, i, "h"), under(x, j, "w")
+                row = _under(a, plan.transposed, y, i, "h")
+                column = _under(a, plan.transposed, x, j, "w")
                 if not (0 <= row < a["height"] and 0 <= column < a["width"]):
                     continue
                 at = n * a["image"] + (g * a["channels"] + c) * a["channel"]
@@ -80,6 +85,50 @@ def correlate(plan: Correlate, a: dict[str, Number]) -> None:
                 total += weight[tap + i * a["kernel_w"] + j] * source[at]
             plane = n * a["out_image"] + (g * a["rows"] + r) * a["out_channel"]
             out[plane + y * a["out_width"] + x] = total
+
+
+@defines(ToBlocks)
+def to_blocks(plan: ToBlocks, a: dict[str, Number]) -> None:
+    """Planes of pixels with as many channels side by side as a vector has lanes."""
+    lanes, register = plan.lanes, REGISTER_KIND.get(plan.kind, plan.kind)
+    out, source = Cells(a["out"], register), Cells(a["a"], plan.kind)
+    blocks = -(-a["channels"] // lanes)
+    sizes = (a["batch"], a["groups"], blocks, a["plane_rows"], a["pitch"], lanes)
+    for place, (n, g, block, r, c, lane) in enumerate(positions(sizes)):
+        row, column = r * a["step_h"] - a["margin_h"], c * a["step_w"] - a["margin_w"]
+        channel = block * lanes + lane
+        inside = 0 <= row < a["height"] and 0 <= column < a["width"] and channel < a["channels"]
+        at = n * a["image"] + (g * a["channels"] + channel) * a["channel"]
+        out[place] = source[at + row * a["row"] + column * a["column"]] if inside else 0.0
+
+
+@defines(CorrelateBlocks)
+def correlate_blocks(plan: CorrelateBlocks, a: dict[str, Number]) -> None:
+    """The same sums, from a source in blocks whose planes have zeros around the image."""
+    lanes, register = plan.lanes, REGISTER_KIND.get(plan.kind, plan.kind)
+    out, weight, source = (
+        Cells(a["out"], plan.kind),
+        Cells(a["a"], plan.kind),
+        Cells(a["b"], register),
+    )
+    blocks = -(-a["channels"] // lanes)
+    taps = list(positions((a["kernel_h"], a["kernel_w"])))
+    for n, g, r in positions((a["batch"], a["groups"], a["rows"])):
+        for y, x in positions((a["out_height"], a["out_width"])):
+            total = Cells(a["bias"], plan.kind)[g * a["rows"] + r] if plan.bias else 0.0
+            for c, (i, j) in itertools.product(range(a["channels"]), taps):
+                # Planes begin with their margin; what a tap sees outside the image is zero.
+                row = _under(a, plan.transposed, y, i, "h") + a["margin_h"]
+                column = _under(a, plan.transposed, x, j, "w") + a["margin_w"]
+                if row < 0 or column < 0:
+                    continue
+                plane = ((n * a["groups"] + g) * blocks + c // lanes) * a["plane_rows"] + row
+                place = (plane * a["pitch"] + column) * lanes + c % lanes
+                tap = g * a["weight_group"] + r * a["weight_row"] + c * a["weight_channel"]
+                tap += (i * a["kernel_w"] + j) * a["weight_tap"]
+                total += weight[tap] * source[place]
+            channel = n * a["out_image"] + (g * a["rows"] + r) * a["out_channel"]
+            out[channel + y * a["out_row"] + x * a["out_column"]] = total
 
 
 @defines(CorrelateWeight)
