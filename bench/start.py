@@ -15,6 +15,8 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 
+from packaging.requirements import Requirement
+
 from bench.measure import Row, count, row
 
 GROUP = "start"
@@ -140,8 +142,6 @@ def installed_bytes(package: str) -> int:
 
     Byte code is left out on both sides: whether it exists depends on the installer.
     """
-    from packaging.requirements import Requirement
-
     waiting, sizes = [package], {}
     while waiting:
         name = waiting.pop()
