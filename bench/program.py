@@ -10,7 +10,12 @@ from bench.measure import Build
 
 
 def forward(setup: str, text: str) -> Build:
-    """Runs the statements of `setup` once, and times the expression `text`."""
+    """Runs the statements of `setup` once, and times the expression `text`.
+
+    >>> import math
+    >>> forward("n = 3", "n + len(t.__name__)")  # doctest: +ELLIPSIS
+    <function build at ...>
+    """
     return _build(setup, f"return {text}")
 
 

@@ -11,12 +11,10 @@ from facula.kernel.library import (
     matvec,
     norm,
     pool,
-    pool_window,
     random,
     softmax,
     sort,
     tile,
-    turned,
     update,
 )
 
@@ -28,11 +26,9 @@ __all__ = [
     "matvec",
     "norm",
     "pool",
-    "pool_window",
     "random",
     "softmax",
     "sort",
     "tile",
-    "turned",
     "update",
 ]
