@@ -19,7 +19,7 @@ class Form:
 
     __slots__ = (
         "dtype", "device", "shape", "strides", "numel", "ndim", "itemsize", "nbytes", "contiguous",
-        "dense", "pool", "kind",
+        "dense", "pool", "kind", "tracked",
     )  # fmt: skip
 
     def __init__(self, dtype: dtype, shape: Size, strides: tuple[int, ...]) -> None:
@@ -36,6 +36,8 @@ class Form:
         self.dense = geometry.is_dense()
         self.pool = memory.pool(self.nbytes)
         self.kind = dtype.short
+        # Whether gradients can flow through tensors of this form.
+        self.tracked = dtype.is_floating_point
 
     def __repr__(self) -> str:
         return f"Form({self.dtype}, {tuple(self.shape)}, strides {self.strides})"

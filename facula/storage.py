@@ -40,6 +40,16 @@ class Views(list["weakref.ref[Any]"]):
         self.limit = max(32, 2 * len(self))
 
 
+def note_view(view: Any) -> None:
+    """Has a tensor's storage remember it as a view."""
+    views = view.storage.views
+    if views is None:
+        views = view.storage.views = Views()
+    views.append(weakref.ref(view))
+    if len(views) > views.limit:
+        views.forget_dead()
+
+
 class Storage:
     """Bytes at an address.
 
@@ -82,7 +92,7 @@ class Storage:
             pool = self.pool
         except AttributeError:  # the allocation itself failed
             return
-        pool.append(self.address)
+        pool.append(self.address)  # `makers.py` has the same in generated code
 
     def clone(self) -> "Storage":
         """A copy of the bytes in memory of its own."""
@@ -133,6 +143,11 @@ class _Returning:
     def append(self, address: int) -> None:
         self.pool.append(address)
         self.old = None
+
+
+def give_back(storage: Storage) -> None:
+    """Hands a dying storage's block to its pool."""
+    storage.pool.append(storage.address)
 
 
 def _storage_from(data: bytes) -> Storage:

@@ -15,11 +15,12 @@ import numpy as np
 from facula.autograd.graph import HookHandle, Node
 from facula.form import Form, form_of, memory
 from facula.format import tensor_str
+from facula.makers import Makers, makers
 from facula.meta.device import device
 from facula.meta.dtype import dtype, float32, get_default_dtype, of_name
 from facula.meta.layout import strided
 from facula.meta.shape import Size
-from facula.storage import Storage
+from facula.storage import Storage, note_view
 
 acquire = memory.acquire
 C_TYPE: dict[str, type["ctypes._SimpleCData[Any]"]] = {
@@ -448,7 +449,8 @@ class Tensor:
             ctypes.memmove(storage.address, self.storage.address, self.storage.nbytes)
             memo[id(self.storage)] = storage
         address = storage.address + (self.address - self.storage.address)
-        copied = wrap(storage, address, self.form, type(self))
+        copied = wrap(storage, address, self.form)
+        copied.__class__ = type(self)
         copied.needs_grad = self.needs_grad
         if self.grad is not None:
             copied.grad = self.grad.__deepcopy__(memo)
@@ -546,36 +548,10 @@ def _deepcopy(value: Any, memo: dict[int, Any]) -> Any:
     return copier(memo) if copier is not None else value
 
 
-def wrap(storage: Storage, address: int, form: Form, cls: type = Tensor) -> Tensor:
-    """A tensor over a storage, cut off from any graph."""
-    y: Tensor = object.__new__(cls)
-    y.storage = storage
-    y.address = address
-    y.form = form
-    y.needs_grad = False
-    y.edge = None
-    y.grad = None
-    y.extra = None
-    y.base = None
-    return y
+# Tensors are made in generated code where there is some; these are the definitions of what it does.
 
 
-def view_of(storage: Storage, offset: int, form: Form) -> Tensor:
-    """A tensor over a storage from element `offset` on."""
-    return wrap(storage, storage.address + offset * form.itemsize, form)
-
-
-def allocate(form: Form) -> Tensor:
-    """A new tensor of uninitialised memory; `form` must not overlap itself."""
-    storage = object.__new__(Storage)
-    try:
-        storage.address = address = form.pool.pop()
-    except IndexError:
-        storage.address = address = acquire(form.nbytes)
-    storage.pool = form.pool
-    storage.nbytes = form.nbytes
-    storage.version = 0
-    storage.views = None
+def _plain_wrap(storage: Storage, address: int, form: Form) -> Tensor:
     y = object.__new__(Tensor)
     y.storage = storage
     y.address = address
@@ -586,6 +562,43 @@ def allocate(form: Form) -> Tensor:
     y.extra = None
     y.base = None
     return y
+
+
+def _plain_allocate(form: Form) -> Tensor:
+    storage = object.__new__(Storage)
+    try:
+        storage.address = address = form.pool.pop()
+    except IndexError:
+        storage.address = address = acquire(form.nbytes)
+    storage.pool = form.pool
+    storage.nbytes = form.nbytes
+    storage.version = 0
+    storage.views = None
+    return _plain_wrap(storage, address, form)
+
+
+def _plain_share(source: Tensor, form: Form, offset: int) -> Tensor:
+    y = _plain_wrap(source.storage, source.address + offset, form)
+    base = source.base
+    # A leaf made from a view stands for itself.
+    y.base = source if base is None or (source.needs_grad and source.edge is None) else base
+    if form.tracked:
+        note_view(y)
+    return y
+
+
+_made = makers(Tensor, Makers(_plain_allocate, _plain_wrap, _plain_share))
+allocate: Callable[[Form], Tensor] = _made.allocate
+"""A new tensor of uninitialised memory; its form must not overlap itself."""
+wrap: Callable[[Storage, int, Form], Tensor] = _made.wrap
+"""A tensor over a storage, from an address on, cut off from any graph."""
+share: Callable[[Tensor, Form, int], Tensor] = _made.share
+"""A view of a tensor, some bytes from its start; not recorded. Note [in-place on views]."""
+
+
+def view_of(storage: Storage, offset: int, form: Form) -> Tensor:
+    """A tensor over a storage from element `offset` on."""
+    return wrap(storage, storage.address + offset * form.itemsize, form)
 
 
 def empty(dtype: "dtype", shape: tuple[int, ...]) -> Tensor:
@@ -604,7 +617,7 @@ def rebuild(
     cls: type, raw: bytes, dtype: "dtype", shape: tuple[int, ...], requires_grad: bool
 ) -> Tensor:
     """What pickle calls to make a tensor again."""
-    plain = from_bytes(raw, dtype, shape)
-    y = wrap(plain.storage, plain.address, plain.form, cls)
+    y = from_bytes(raw, dtype, shape)
+    y.__class__ = cls
     y.needs_grad = requires_grad
     return y

@@ -4,7 +4,6 @@ Writing into a view changes its base, and writing into a base changes its views.
 `rebase`; views that are alive are found through their storage. Note [in-place on views].
 """
 
-import weakref
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,18 +11,7 @@ from facula.autograd.graph import Node
 from facula.autograd.mode import mode
 from facula.form import Form, form_of
 from facula.op import registry
-from facula.storage import Views
 from facula.tensor import Tensor, allocate, wrap
-
-
-def note_view(view: Tensor) -> None:
-    """Remembers a live view of its storage; forgets dead ones now and then."""
-    views = view.storage.views
-    if views is None:
-        views = view.storage.views = Views()
-    views.append(weakref.ref(view))
-    if len(views) > views.limit:
-        views.forget_dead()
 
 
 def rebase(target: Tensor, node: Any) -> None:

@@ -16,6 +16,7 @@ from pathlib import Path
 from facula.backend import fork_join, llvm
 from facula.backend.cache import KernelCache
 from facula.backend.memory import Memory
+from facula.backend.objects import METH_FASTCALL, builtin
 from facula.backend.processors import available_threads
 from facula.config import config
 from facula.kernel import library as _library
@@ -26,24 +27,12 @@ from facula.kernel.target import Target
 if config.backend == "interpreter":
     from facula.backend import interpreter
 
-METH_FASTCALL = 0x80
 Kernel = Callable[..., int]
 
 C_API = (
     "PyLong_AsLongLong", "PyFloat_AsDouble", "PyLong_FromLongLong", "PyErr_Occurred",
     "PyErr_Format", "PyEval_SaveThread", "PyEval_RestoreThread",
 )  # fmt: skip
-
-
-class MethodDefinition(ctypes.Structure):
-    """CPython's PyMethodDef."""
-
-    _fields_ = (
-        ("name", ctypes.c_char_p),
-        ("entry", ctypes.c_void_p),
-        ("flags", ctypes.c_int),
-        ("doc", ctypes.c_char_p),
-    )
 
 
 class Cpu:
@@ -55,8 +44,9 @@ class Cpu:
         self.kernels: dict[Plan, Kernel] = {}
         self.pool = fork_join.Pool(config.threads or available_threads())
         self._lock = threading.RLock()
-        self._keep: list[object] = []
         self._fingerprint = ""
+        # What else generates code, once there are workers and LLVM has been loaded.
+        self.when_ready: list[Callable[[], None]] = []
         self._ready = False
         # No other thread may be in the middle of compiling or carving memory when a fork copies it.
         os.register_at_fork(
@@ -110,15 +100,17 @@ class Cpu:
             image = llvm.compile_text(text)
             self.cache.compiled += 1
             self.cache.write(key, image)
-        return self._builtin(type(plan).__name__, llvm.link(image, symbol))
+        return builtin(type(plan).__name__.lower(), llvm.link(image, symbol), METH_FASTCALL)
 
-    def _builtin(self, name: str, entry: int) -> Kernel:
-        definition = MethodDefinition(name.lower().encode(), entry, METH_FASTCALL, None)
-        self._keep.append(definition)
-        new = ctypes.pythonapi.PyCFunction_NewEx
-        new.restype, new.argtypes = ctypes.py_object, [ctypes.c_void_p] * 3
-        kernel: Kernel = new(ctypes.addressof(definition), None, None)
-        return kernel
+    def compile_cached(self, text: str) -> bytes:
+        """The object file of IR text, from the disk or newly compiled."""
+        key = self._key(text)
+        image = self.cache.read(key)
+        if image is None:
+            image = llvm.compile_text(text)
+            self.cache.compiled += 1
+            self.cache.write(key, image)
+        return image
 
     def _prepare(self) -> None:
         """Gives generated code the process's symbols, and starts the workers."""
@@ -130,19 +122,17 @@ class Cpu:
         type_error = ctypes.addressof(ctypes.c_void_p.in_dll(ctypes.pythonapi, "PyExc_TypeError"))
         llvm.define_symbol("facula_type_error", type_error)
         llvm.define_symbol("facula_state", self.pool.address)
-        self._fingerprint = f"{llvm.host_identity()} {_generator_fingerprint()}"
-        key = self._key(fork_join.pool_text())
-        image = self.cache.read(key)
-        if image is None:
-            image = llvm.compile_text(fork_join.pool_text())
-            self.cache.compiled += 1
-            self.cache.write(key, image)
+        image = self.compile_cached(fork_join.pool_text())
         llvm.define_symbol("facula_run", llvm.link(image, "facula_run"))
         self.pool.start(llvm.link_address("facula_worker"), llvm.link_address("facula_stop"))
         self._ready = True
+        for link in self.when_ready:
+            link()
 
     def _key(self, description: str) -> str:
         """The name in the cache of what these words describe, by this generator for this host."""
+        if not self._fingerprint:
+            self._fingerprint = f"{llvm.host_identity()} {_generator_fingerprint()}"
         return hashlib.sha256(f"{self._fingerprint}\n{description}".encode()).hexdigest()[:40]
 
     # --- fork ----------------------------------------------------------------------------------

@@ -12,14 +12,13 @@ from facula.dispatch.layout import cast_to, compile_pointwise, register_kind, re
 from facula.dispatch.node import NODE_CLASSES, node_type
 from facula.dispatch.reduce import sum_to
 from facula.dispatch.source import ALLOCATE, compile_function
-from facula.form import Form, form_of, memory
+from facula.form import Form, form_of
 from facula.kernel import expr, scalar
 from facula.kernel.expr import Expr, Graph, linearise
 from facula.meta import dtype as dtypes
 from facula.meta.dtype import dtype
 from facula.op import Pointwise
-from facula.storage import Storage
-from facula.tensor import Tensor, wrap
+from facula.tensor import Tensor, allocate, wrap
 
 # Dtypes by the register kinds of formulas.
 HALVES = (dtypes.float16, dtypes.bfloat16)
@@ -189,7 +188,7 @@ def build_backward(
     shape = launch.form.shape
     outputs: list[Expr] = []
     scope: dict[str, Any] = {
-        "new": object.__new__, "Storage": Storage, "Tensor": Tensor, "acquire": memory.acquire,
+        "allocate": allocate,
         "sum_to": sum_to, "convert": convert, "stale": check_version, "freed": FREED,
     }  # fmt: skip
     forms: list[Form] = []
@@ -298,12 +297,7 @@ def generated(node, y, {operands}):
     node.versions = ({versions})
 """
 RESULT_ALIAS = """\
-    saved = new(Tensor)
-    saved.storage = y.storage
-    saved.address = y.address
-    saved.form = y.form
-    saved.needs_grad = False
-    saved.edge = saved.grad = saved.extra = None
+    saved = wrap(y.storage, y.address, y.form)
 """
 
 
@@ -333,6 +327,6 @@ def build_keep(launch: Launch, needs: tuple[bool, ...]) -> Callable[..., None]:
             f"{'y' if position < 0 else names[position]}.storage.version, " for position in saves
         ),
     )
-    keep = compile_function(source, {"new": object.__new__, "Tensor": Tensor})
+    keep = compile_function(source, {"wrap": wrap})
     launch.keep[needs] = keep
     return keep

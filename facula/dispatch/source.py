@@ -24,21 +24,8 @@ def compile_function(source: str, scope: dict[str, Any]) -> Callable[..., Any]:
     return made
 
 
-# A new tensor of `form{0}` in `y{0}`, its address in `a{0}`: `tensor.allocate`, written out.
+# A new tensor of `form{0}` in `y{0}`, its address in `a{0}`.
 ALLOCATE = """\
-    storage = new(Storage)
-    try:
-        storage.address = a{0} = form{0}.pool.pop()
-    except IndexError:
-        storage.address = a{0} = acquire(form{0}.nbytes)
-    storage.pool = form{0}.pool
-    storage.nbytes = form{0}.nbytes
-    storage.version = 0
-    storage.views = None
-    y{0} = new(Tensor)
-    y{0}.storage = storage
-    y{0}.address = a{0}
-    y{0}.form = form{0}
-    y{0}.needs_grad = False
-    y{0}.edge = y{0}.grad = y{0}.extra = y{0}.base = None
+    y{0} = allocate(form{0})
+    a{0} = y{0}.address
 """

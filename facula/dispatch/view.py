@@ -9,12 +9,11 @@ from typing import Any, NamedTuple
 
 from facula.autograd.graph import Node, next_order
 from facula.autograd.mode import mode
-from facula.autograd.views import note_view
 from facula.dispatch.node import NODE_CLASSES, node_type
 from facula.form import Form, form_of
 from facula.meta.geometry import Geometry
 from facula.op import View
-from facula.tensor import Tensor, wrap
+from facula.tensor import Tensor, share, wrap
 
 
 class ViewNode(Node):
@@ -43,17 +42,6 @@ def places_of(op: View) -> tuple[int, ...]:
         known = ("g", "self_form", "self_offset", *op.parameters[1:])
         op.places = tuple([known.index(name) for name in op.gradient_names])
     return op.places
-
-
-def share(source: Tensor, form: Form, offset: int) -> Tensor:
-    """A view of a tensor, `offset` bytes from its start; not recorded."""
-    y = wrap(source.storage, source.address + offset, form)
-    base = source.base
-    # A leaf made from a view stands for itself.
-    y.base = source if base is None or (source.needs_grad and source.edge is None) else base
-    if form.dtype.is_floating_point:
-        note_view(y)
-    return y
 
 
 def record_view(op: View, source: Tensor, y: Tensor, args: tuple[Any, ...]) -> None:

@@ -31,7 +31,7 @@ from facula.dispatch import (
     remember,
     share,
 )
-from facula.form import Form, memory
+from facula.form import Form
 from facula.meta.dtype import can_cast, dtype
 from facula.op import (
     REQUIRED,
@@ -54,8 +54,7 @@ from facula.ops.templates import (
     pointwise_source,
     view_source,
 )
-from facula.storage import Storage
-from facula.tensor import Tensor
+from facula.tensor import Tensor, allocate
 
 # Python's operators by the record that answers them; the reflected form is made where one exists.
 OPERATORS = {
@@ -102,7 +101,7 @@ def hot_function(op: Pointwise) -> Callable[..., Any]:
         return call_pointwise(op, values)
 
     launches: dict[Any, Any] = {}
-    addresses = "".join(f"{n}.address, " for n in names) + "address"
+    addresses = "".join(f"{n}.address, " for n in names) + "y.address"
     source = pointwise_source(names, names, defaults, addresses, bool(op.error_codes), takes_number)
     scope = pointwise_scope(op, launches, miss)
     if takes_number:
@@ -143,8 +142,8 @@ def pointwise_scope(
 ) -> dict[str, Any]:
     """The names that a hot function reads."""
     return {
-        "launches": launches, "miss": miss, "new": object.__new__, "Storage": Storage,
-        "Tensor": Tensor, "acquire": memory.acquire, "mode": mode, "op": op, "NUMBERS": NUMBERS,
+        "launches": launches, "miss": miss, "new": object.__new__, "Tensor": Tensor,
+        "allocate": allocate, "mode": mode, "op": op, "NUMBERS": NUMBERS,
         "node_type": node_type(op), "next_order": next_order, "build_keep": build_keep,
     }  # fmt: skip
 
@@ -169,7 +168,7 @@ def with_number(
         prepare(op, (*key, *constants), launches, (form, type(value)))
         return call_pointwise(op, (*operands, *defaults), key=(*key, *constants))
 
-    call = f"{tensor}.address, address, {number}"
+    call = f"{tensor}.address, y.address, {number}"
     source = pointwise_source(
         names, [tensor, number], defaults, call, bool(op.error_codes), False, number
     )

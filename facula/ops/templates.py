@@ -29,21 +29,8 @@ def generated({tensors}):{number_check}
         kernel, sizes, form, launch = launches[{key}]
     except (KeyError, AttributeError):
         return miss(({tensors},))
-    storage = new(Storage)
-    try:
-        storage.address = address = form.pool.pop()
-    except IndexError:
-        storage.address = address = acquire(form.nbytes)
-    storage.pool = form.pool
-    storage.nbytes = form.nbytes
-    storage.version = 0
-    storage.views = None
+    y = allocate(form)
     {run}
-    y = new(Tensor)
-    y.storage = storage
-    y.address = address
-    y.form = form
-    y.grad = y.extra = y.base = None
     if ({needs}) and launch.differentiable and mode.enabled:
         y.needs_grad = True
         y.edge = node = new(node_type)
@@ -57,9 +44,6 @@ def generated({tensors}):{number_check}
             node.versions = ()
         else:
             (launch.keep.get(needs) or build_keep(launch, needs))(node, y, {tensors}{defaults})
-    else:
-        y.needs_grad = False
-        y.edge = None
     return y
 """
 

@@ -1,0 +1,290 @@
+"""Generated makers of tensors: `allocate`, `wrap` and `share` of `tensor.py`, and a storage's end.
+
+Each function returns lines of LLVM IR that do what the plain definition beside its use does; the
+first operands are Python objects, `loads` and `stores` their slots. Note [generated objects].
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+from facula.backend import objects
+from facula.backend.cpu import machine
+from facula.backend.objects import (
+    METH_FASTCALL,
+    METH_KEYWORDS,
+    METH_O,
+    WORD,
+    Code,
+    StandIn,
+    slot_offset,
+)
+from facula.form import Form
+from facula.storage import Storage, Views, give_back, note_view
+
+
+class Slots:
+    """Places of a class's slots, by name."""
+
+    def __init__(self, cls: type, *names: str) -> None:
+        self.places = {name: slot_offset(cls, name) for name in names}
+
+    def __getitem__(self, name: str) -> int:
+        return self.places[name]
+
+
+class Makers(NamedTuple):
+    """What is made for a tensor class."""
+
+    allocate: Callable[[Form], Any]
+    wrap: Callable[[Storage, int, Form], Any]
+    share: Callable[[Any, Form, int], Any]
+
+
+class _Writer:
+    """Prints the functions for one tensor class."""
+
+    def __init__(self, tensor: type) -> None:
+        self.code = Code()
+        self.tensor = Slots(
+            tensor, "storage", "address", "form", "needs_grad", "edge", "grad", "extra", "base"
+        )
+        self.storage = Slots(Storage, "address", "nbytes", "version", "pool", "views")
+        self.form = Slots(Form, "pool", "nbytes", "tracked")
+        self.limit = slot_offset(Views, "limit")
+        names = {
+            "Tensor": tensor, "Storage": Storage, "Form": Form, "Views": Views, "list": list,
+            "None": None, "True": True, "False": False, "zero": 0,
+            "acquire": machine.memory.acquire, "give_back": give_back, "note_view": note_view,
+        }  # fmt: skip
+        self.names = {label: self.code.name(label, value) for label, value in names.items()}
+
+    def __getitem__(self, label: str) -> str:
+        return self.names[label]
+
+    def type_is(self, result: str, value: str, label: str) -> list[str]:
+        """Whether an object's type is exactly a class."""
+        kind, lines = self.code.load(value, WORD)
+        return [*lines, f"  {result} = icmp eq ptr {kind}, {self[label]}"]
+
+    def fill_tensor(self, y: str, storage: str, address: str, form: str) -> list[str]:
+        """The slots of a tensor without a graph; takes over `storage` and `address`."""
+        store, place = self.code.store, self.tensor
+        return [
+            *store(y, place["storage"], storage, owned=True),
+            *store(y, place["address"], address, owned=True),
+            *store(y, place["form"], form),
+            *store(y, place["needs_grad"], self["False"]),
+            *[
+                line
+                for name in ("edge", "grad", "extra")
+                for line in store(y, place[name], self["None"])
+            ],
+        ]
+
+    def allocate(self) -> str:
+        load, store = self.code.load, self.code.store
+        pool, load_pool = load("%form", self.form["pool"])
+        nbytes, load_nbytes = load("%form", self.form["nbytes"])
+        items, load_items = load(pool, 3 * WORD)
+        return "\n".join([
+            "define ptr @facula_allocate(ptr %self, ptr %form) {", "entry:",
+            *self.type_is("%known", "%form", "Form"),
+            "  br i1 %known, label %look, label %bad",
+            "bad:", self.code.complaint("allocate: argument must be a Form"), "  ret ptr null",
+            "look:", *load_pool, *load_nbytes,
+            f"  %size.place = getelementptr i8, ptr {pool}, i64 {2 * WORD}",
+            "  %size = load i64, ptr %size.place, align 8",
+            "  %some = icmp sgt i64 %size, 0",
+            "  br i1 %some, label %pop, label %ask",
+            # What list.pop does, but for giving memory back.
+            "pop:", "  %last = sub i64 %size, 1", *load_items,
+            f"  %last.place = getelementptr ptr, ptr {items}, i64 %last",
+            "  %popped = load ptr, ptr %last.place, align 8",
+            "  store i64 %last, ptr %size.place, align 8",
+            "  br label %make",
+            "ask:",
+            f"  %asked = call ptr @PyObject_CallOneArg(ptr {self['acquire']}, ptr {nbytes})",
+            "  %refused = icmp eq ptr %asked, null",
+            "  br i1 %refused, label %nothing, label %make",
+            "nothing:", "  ret ptr null",
+            "make:", "  %address = phi ptr [ %popped, %pop ], [ %asked, %ask ]",
+            f"  %storage = call ptr @PyType_GenericAlloc(ptr {self['Storage']}, i64 0)",
+            "  %no.storage = icmp eq ptr %storage, null",
+            "  br i1 %no.storage, label %nothing, label %fill",
+            "fill:",
+            *store("%storage", self.storage["address"], "%address", owned=True),
+            *store("%storage", self.storage["nbytes"], nbytes),
+            *store("%storage", self.storage["version"], self["zero"]),
+            *store("%storage", self.storage["pool"], pool),
+            *store("%storage", self.storage["views"], self["None"]),
+            f"  %y = call ptr @PyType_GenericAlloc(ptr {self['Tensor']}, i64 0)",
+            "  %no.tensor = icmp eq ptr %y, null",
+            "  br i1 %no.tensor, label %drop, label %finish",
+            "drop:", "  call void @Py_DecRef(ptr %storage)", "  ret ptr null",
+            "finish:", "  call void @Py_IncRef(ptr %address)",
+            *self.fill_tensor("%y", "%storage", "%address", "%form"),
+            *store("%y", self.tensor["base"], self["None"]),
+            "  ret ptr %y", "}",
+        ])  # fmt: skip
+
+    def arguments(self, name: str, names: Sequence[str]) -> list[str]:
+        """Reads positional arguments; raises if there are more or fewer."""
+        lines = [
+            f"define ptr @facula_{name}(ptr %self, ptr %objects, i64 %given, "
+            "ptr %keywords) {", "entry:",
+            f"  %right = icmp eq i64 %given, {len(names)}",
+            "  br i1 %right, label %read, label %wrong",
+            "wrong:", self.code.complaint(f"{name}: expected {', '.join(names)}"),
+            "  ret ptr null", "read:",
+        ]  # fmt: skip
+        for k, one in enumerate(names):
+            lines += [f"  %{one}.at = getelementptr ptr, ptr %objects, i64 {k}",
+                      f"  %{one} = load ptr, ptr %{one}.at, align 8"]  # fmt: skip
+        return lines
+
+    def wrap(self) -> str:
+        return "\n".join([
+            *self.arguments("wrap", ("storage", "address", "form")),
+            f"  %y = call ptr @PyType_GenericAlloc(ptr {self['Tensor']}, i64 0)",
+            "  %none = icmp eq ptr %y, null",
+            "  br i1 %none, label %nothing, label %fill",
+            "nothing:", "  ret ptr null",
+            "fill:", "  call void @Py_IncRef(ptr %storage)", "  call void @Py_IncRef(ptr %address)",
+            *self.fill_tensor("%y", "%storage", "%address", "%form"),
+            *self.code.store("%y", self.tensor["base"], self["None"]),
+            "  ret ptr %y", "}",
+        ])  # fmt: skip
+
+    def share(self) -> str:
+        load = self.code.load
+        kind, load_kind = load("%source", WORD)
+        storage, load_storage = load("%source", self.tensor["storage"])
+        address, load_address = load("%source", self.tensor["address"])
+        old, load_base = load("%source", self.tensor["base"])
+        needs, load_needs = load("%source", self.tensor["needs_grad"])
+        edge, load_edge = load("%source", self.tensor["edge"])
+        tracked, load_tracked = load("%form", self.form["tracked"])
+        views, load_views = load(storage, self.storage["views"])
+        limit, load_limit = load(views, self.limit)
+        return "\n".join([
+            *self.arguments("share", ("source", "form", "offset")),
+            *load_kind,
+            f"  %exact = icmp eq ptr {kind}, {self['Tensor']}",
+            "  br i1 %exact, label %tensor, label %ask",
+            "ask:",
+            f"  %sub = call i32 @PyType_IsSubtype(ptr {kind}, ptr {self['Tensor']})",
+            "  %derived = icmp ne i32 %sub, 0",
+            "  br i1 %derived, label %tensor, label %bad",
+            "bad:", self.code.complaint("share: arguments must be a Tensor, a Form and an int"),
+            "  ret ptr null",
+            "tensor:", *load_storage, *load_address, *load_base, *load_needs, *load_edge,
+            *self.type_is("%form.right", "%form", "Form"),
+            "  br i1 %form.right, label %numbers, label %bad",
+            "numbers:",
+            f"  %start = call i64 @PyLong_AsLongLong(ptr {address})",
+            "  %shift = call i64 @PyLong_AsLongLong(ptr %offset)",
+            "  %error = call ptr @PyErr_Occurred()",
+            "  %failed = icmp ne ptr %error, null",
+            "  br i1 %failed, label %nothing, label %owner",
+            "nothing:", "  ret ptr null",
+            "owner:", f"  %no.owner = icmp eq ptr {storage}, null",
+            "  br i1 %no.owner, label %bad, label %kind",
+            "kind:", *self.type_is("%storage.right", storage, "Storage"),
+            "  br i1 %storage.right, label %make, label %bad",
+            "make:", "  %sum = add i64 %start, %shift",
+            "  %place = call ptr @PyLong_FromLongLong(i64 %sum)",
+            "  %no.place = icmp eq ptr %place, null",
+            "  br i1 %no.place, label %nothing, label %build",
+            "build:", f"  %y = call ptr @PyType_GenericAlloc(ptr {self['Tensor']}, i64 0)",
+            "  %no.tensor = icmp eq ptr %y, null",
+            "  br i1 %no.tensor, label %drop, label %fill",
+            "drop:", "  call void @Py_DecRef(ptr %place)", "  ret ptr null",
+            "fill:", f"  call void @Py_IncRef(ptr {storage})",
+            *self.fill_tensor("%y", storage, "%place", "%form"),
+            # A leaf made from a view stands for itself.
+            f"  %first = icmp eq ptr {old}, {self['None']}",
+            f"  %wanted = icmp eq ptr {needs}, {self['True']}",
+            f"  %made = icmp eq ptr {edge}, {self['None']}",
+            "  %leaf = and i1 %wanted, %made",
+            "  %own = or i1 %first, %leaf",
+            f"  %base = select i1 %own, ptr %source, ptr {old}",
+            *self.code.store("%y", self.tensor["base"], "%base"),
+            *load_tracked,
+            f"  %follow = icmp eq ptr {tracked}, {self['True']}",
+            "  br i1 %follow, label %list, label %done",
+            "list:", *load_views,
+            *self.type_is("%begun", views, "Views"),
+            "  br i1 %begun, label %measure, label %python",
+            "measure:", *load_limit,
+            f"  %limit = call i64 @PyLong_AsLongLong(ptr {limit})",
+            f"  %size.place = getelementptr i8, ptr {views}, i64 {2 * WORD}",
+            "  %size = load i64, ptr %size.place, align 8",
+            "  %room = icmp slt i64 %size, %limit",
+            "  br i1 %room, label %note, label %python",
+            "note:", "  %weak = call ptr @PyWeakref_NewRef(ptr %y, ptr null)",
+            "  %no.weak = icmp eq ptr %weak, null",
+            "  br i1 %no.weak, label %undo, label %append",
+            "append:", f"  %code = call i32 @PyList_Append(ptr {views}, ptr %weak)",
+            "  call void @Py_DecRef(ptr %weak)",
+            "  %full = icmp ne i32 %code, 0",
+            "  br i1 %full, label %undo, label %done",
+            "python:", f"  %noted = call ptr @PyObject_CallOneArg(ptr {self['note_view']}, ptr %y)",
+            "  %not.noted = icmp eq ptr %noted, null",
+            "  br i1 %not.noted, label %undo, label %end",
+            "end:", "  call void @Py_DecRef(ptr %noted)", "  ret ptr %y",
+            "undo:", "  call void @Py_DecRef(ptr %y)", "  ret ptr null",
+            "done:", "  ret ptr %y", "}",
+        ])  # fmt: skip
+
+    def release(self) -> str:
+        pool, load_pool = self.code.load("%storage", self.storage["pool"])
+        address, load_address = self.code.load("%storage", self.storage["address"])
+        return "\n".join([
+            "define ptr @facula_release(ptr %storage, ptr %nothing) {", "entry:",
+            *load_pool, *load_address,
+            f"  %no.pool = icmp eq ptr {pool}, null",
+            f"  %no.address = icmp eq ptr {address}, null",
+            "  %empty = or i1 %no.pool, %no.address",
+            "  br i1 %empty, label %done, label %look",
+            "look:", *self.type_is("%plain", pool, "list"),
+            "  br i1 %plain, label %append, label %python",
+            "append:", f"  %code = call i32 @PyList_Append(ptr {pool}, ptr {address})",
+            "  %failed = icmp ne i32 %code, 0",
+            "  br i1 %failed, label %error, label %done",
+            "error:", "  ret ptr null",
+            "python:",
+            f"  %made = call ptr @PyObject_CallOneArg(ptr {self['give_back']}, ptr %storage)",
+            "  ret ptr %made",
+            "done:", f"  call void @Py_IncRef(ptr {self['None']})",
+            f"  ret ptr {self['None']}", "}",
+        ])  # fmt: skip
+
+
+def makers(tensor: type, plain: Makers) -> Makers:
+    """Built-ins that call the plain definitions until the machine is ready, then generated code;
+    the plain definitions themselves where there can be none."""
+    if not objects.supported():
+        return plain
+    fast = METH_FASTCALL | METH_KEYWORDS
+    stand_ins = [
+        StandIn("allocate", plain.allocate, METH_O),
+        StandIn("wrap", plain.wrap, fast),
+        StandIn("share", plain.share, fast),
+    ]
+
+    def link() -> None:
+        try:
+            objects.check_layout()
+            writer = _Writer(tensor)
+        except objects.Missing:
+            return
+        parts = (writer.allocate, writer.wrap, writer.share, writer.release)
+        writer.code.functions = [part() for part in parts]
+        names = [f"facula_{part.__name__}" for part in parts]
+        *entries, release = objects.link(writer.code, names, machine.compile_cached)
+        for stand_in, entry in zip(stand_ins, entries, strict=True):
+            stand_in.replace(entry)
+        Storage.__del__ = objects.method(Storage, "__del__", release)  # type: ignore[method-assign]
+
+    machine.when_ready.append(link)
+    return Makers(*[stand_in.call for stand_in in stand_ins])
