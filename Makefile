@@ -17,9 +17,9 @@ test: $(VENV)/installed-dev  ## style, types, tests
 	$(BIN)/mypy
 	$(BIN)/python -m pytest
 
-bench: $(VENV)/installed-dev  ## ratios to PyTorch, which it installs
+bench: $(VENV)/installed-dev  ## ratios to PyTorch, which it installs; writes bench/RESULTS.md
 	$(BIN)/python -c "import torch" 2>/dev/null || $(BIN)/python -m pip install --quiet torch==2.13.0
-	$(BIN)/python -m bench
+	$(BIN)/python -m bench --results bench/RESULTS.md --json bench/results.json
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,4 +1,4 @@
-"""The command line: `python -m bench [--group NAME ...] [--results FILE] [--json FILE] [--quick]`.
+"""The command line: `python -m bench [--group NAME] [--filter TEXT] [--results FILE] [--quick]`.
 
 Prints a Markdown table of facula's time over PyTorch's (below 1: facula is faster). It must set the
 number of OpenMP threads before PyTorch is imported, so both packages are imported late.
@@ -38,6 +38,8 @@ def main(arguments: list[str] | None = None) -> int:
     options = _options(arguments)
     os.environ["OMP_NUM_THREADS"] = str(options.threads)
     groups = options.group or GROUPS
+    if options.check:
+        return _check(groups, options)
     rows: list[Row] = []
     if start.GROUP in groups:
         pairs = 3 if options.quick else 7
@@ -78,6 +80,22 @@ def main(arguments: list[str] | None = None) -> int:
     return 1 if any([row.error for row in rows]) else 0
 
 
+def _check(groups: list[str], options: argparse.Namespace) -> int:
+    """Builds and runs every case once with the subject alone; the exit status."""
+    subject = importlib.import_module(options.subject)
+    cases, failed = _cases(groups, options.filter, subject), 0
+    for case in cases:
+        try:
+            case.build(subject)()
+            if case.rival:
+                case.rival(subject)()
+        except Exception as error:  # the others are to be seen as well
+            failed += 1
+            print(f"{case.group}: {case.name}: {type(error).__name__}: {error}", flush=True)
+    print(f"{len(cases)} cases, {failed} failed")
+    return 1 if failed else 0
+
+
 def _cases(groups: list[str], wanted: str, subject: ModuleType) -> list[Case]:
     listed = [case for name in groups if name in CASES for case in CASES[name]()]
     return [case for case in listed if wanted in case.name and case.exists_for(subject)]
@@ -91,8 +109,9 @@ def _write(options: argparse.Namespace, heading: str, rows: list[Row], peaks: Pe
             for key, value in entry.items():
                 if isinstance(value, float) and math.isnan(value):
                     entry[key] = None
-        content = {"about": heading, "rows": listed}
-        Path(options.json).write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+        lines = ",\n".join(json.dumps(entry) for entry in listed)
+        text = f'{{"about": {json.dumps(heading)},\n"rows": [\n{lines}\n]}}\n'
+        Path(options.json).write_text(text, encoding="utf-8")
     if options.results:
         text = report.document(heading, rows, peaks, options.subject, options.reference)
         Path(options.results).write_text(text, encoding="utf-8")
@@ -103,6 +122,7 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--group", action="append", choices=GROUPS, help="may be repeated")
     parser.add_argument("--filter", default="", metavar="TEXT", help="only cases naming TEXT")
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)), metavar="N")
+    parser.add_argument("--check", action="store_true", help="run each case once, time nothing")
     parser.add_argument("--results", metavar="FILE", help="also write a Markdown document to FILE")
     parser.add_argument("--json", metavar="FILE", help="also write the rows to FILE")
     parser.add_argument("--quick", action="store_true", help="fewer and shorter samples")

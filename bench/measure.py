@@ -127,9 +127,10 @@ def count(group: str, name: str, number: int) -> Row:
 
 
 def _sample(function: Callable[[], object], count: int) -> float:
-    """Seconds a call, over `count` calls after an unmeasured one."""
+    """Seconds a call, over `count` calls; where they are short, after an unmeasured one."""
     time.sleep(SETTLE_SECONDS)
-    function()
+    if count > 1:
+        function()
     start = time.perf_counter()
     for _ in range(count):
         function()

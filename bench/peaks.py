@@ -8,6 +8,7 @@ with the copy whose size is nearest.
 import hashlib
 import math
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -107,7 +108,7 @@ def _copy(t: ModuleType, size: int, threads: int) -> float:
     return 8 * units * piece * passes / _fastest(lambda: kernel(units, piece, passes, *addresses))
 
 
-def _fastest(function) -> float:
+def _fastest(function: Callable[[], object]) -> float:
     function()
     seconds = []
     end = time.perf_counter() + ROUNDS * SECONDS

@@ -10,12 +10,7 @@ from bench.measure import Build
 
 
 def forward(setup: str, text: str) -> Build:
-    """Runs the statements of `setup` once, and times the expression `text`.
-
-    >>> import math
-    >>> forward("n = 3", "n + len(t.__name__)")  # doctest: +ELLIPSIS
-    <function build at ...>
-    """
+    """Runs the statements of `setup` once, and times the expression `text`."""
     return _build(setup, f"return {text}")
 
 

@@ -15,6 +15,8 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 
+from packaging.requirements import Requirement
+
 from bench.measure import Row, count, row
 
 GROUP = "start"
@@ -113,6 +115,8 @@ def _first_steps(
 
 def _run(program: str, package: str, environment: Mapping[str, str]) -> float:
     text = program.format(package=package)
+    # Installers leave byte code; a tree that is run from may have been told not to write any.
+    environment = {k: v for k, v in environment.items() if k != "PYTHONDONTWRITEBYTECODE"}
     done = subprocess.run(
         [sys.executable, "-c", text], env=environment, check=True, capture_output=True, text=True
     )
@@ -138,8 +142,6 @@ def installed_bytes(package: str) -> int:
 
     Byte code is left out on both sides: whether it exists depends on the installer.
     """
-    from packaging.requirements import Requirement
-
     waiting, sizes = [package], {}
     while waiting:
         name = waiting.pop()

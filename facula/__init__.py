@@ -32,10 +32,6 @@ from facula.generator import (
     seed,
     set_rng_state,
 )
-from facula.launch.contraction import (
-    get_float32_matmul_precision,
-    set_float32_matmul_precision,
-)
 from facula.meta.device import device
 from facula.meta.dtype import (
     bfloat16,
@@ -92,6 +88,8 @@ abs = _FUNCTIONS["abs"]
 absolute = _FUNCTIONS["absolute"]
 acos = _FUNCTIONS["acos"]
 acosh = _FUNCTIONS["acosh"]
+adaptive_avg_pool1d = _FUNCTIONS["adaptive_avg_pool1d"]
+adaptive_max_pool1d = _FUNCTIONS["adaptive_max_pool1d"]
 add = _FUNCTIONS["add"]
 addbmm = _FUNCTIONS["addbmm"]
 addcdiv = _FUNCTIONS["addcdiv"]
@@ -128,6 +126,7 @@ atanh = _FUNCTIONS["atanh"]
 atleast_1d = _FUNCTIONS["atleast_1d"]
 atleast_2d = _FUNCTIONS["atleast_2d"]
 atleast_3d = _FUNCTIONS["atleast_3d"]
+avg_pool1d = _FUNCTIONS["avg_pool1d"]
 baddbmm = _FUNCTIONS["baddbmm"]
 batch_norm = _FUNCTIONS["batch_norm"]
 bernoulli = _FUNCTIONS["bernoulli"]
@@ -269,7 +268,10 @@ masked_select = _FUNCTIONS["masked_select"]
 matmul = _FUNCTIONS["matmul"]
 matrix_power = _FUNCTIONS["matrix_power"]
 max = _FUNCTIONS["max"]
+max_pool1d = _FUNCTIONS["max_pool1d"]
+max_pool1d_with_indices = _FUNCTIONS["max_pool1d_with_indices"]
 max_pool2d = _FUNCTIONS["max_pool2d"]
+max_pool3d = _FUNCTIONS["max_pool3d"]
 maximum = _FUNCTIONS["maximum"]
 mean = _FUNCTIONS["mean"]
 median = _FUNCTIONS["median"]
@@ -392,14 +394,15 @@ zeros = _FUNCTIONS["zeros"]
 zeros_like = _FUNCTIONS["zeros_like"]
 
 __all__ = [
-    "Generator", "Size", "Tensor", "abs", "absolute", "acos", "acosh", "add", "addbmm", "addcdiv",
-    "addcmul", "addmm", "addmv", "addr", "all", "allclose", "amax", "amin", "aminmax", "any",
-    "arange", "arccos", "arccosh", "arcsin", "arcsinh", "arctan", "arctan2", "arctanh", "argmax",
-    "argmin", "argsort", "argwhere", "as_strided", "as_tensor", "asarray", "asin", "asinh", "atan",
-    "atan2", "atanh", "atleast_1d", "atleast_2d", "atleast_3d", "autograd", "baddbmm", "batch_norm",
-    "bernoulli", "bfloat16", "binary_cross_entropy_with_logits", "bincount", "bitwise_and",
-    "bitwise_left_shift", "bitwise_not", "bitwise_or", "bitwise_right_shift", "bitwise_xor", "bmm",
-    "bool", "broadcast_shapes", "broadcast_tensors", "broadcast_to", "bucketize", "can_cast",
+    "Generator", "Size", "Tensor", "abs", "absolute", "acos", "acosh", "adaptive_avg_pool1d",
+    "adaptive_max_pool1d", "add", "addbmm", "addcdiv", "addcmul", "addmm", "addmv", "addr", "all",
+    "allclose", "amax", "amin", "aminmax", "any", "arange", "arccos", "arccosh", "arcsin",
+    "arcsinh", "arctan", "arctan2", "arctanh", "argmax", "argmin", "argsort", "argwhere",
+    "as_strided", "as_tensor", "asarray", "asin", "asinh", "atan", "atan2", "atanh", "atleast_1d",
+    "atleast_2d", "atleast_3d", "autograd", "avg_pool1d", "baddbmm", "batch_norm", "bernoulli",
+    "bfloat16", "binary_cross_entropy_with_logits", "bincount", "bitwise_and", "bitwise_left_shift",
+    "bitwise_not", "bitwise_or", "bitwise_right_shift", "bitwise_xor", "bmm", "bool",
+    "broadcast_shapes", "broadcast_tensors", "broadcast_to", "bucketize", "can_cast",
     "cartesian_prod", "cat", "cdist", "ceil", "celu", "channels_last", "chunk", "clamp",
     "clamp_max", "clamp_min", "clip", "clone", "column_stack", "concat", "concatenate",
     "contiguous_format", "conv2d", "copysign", "cos", "cosh", "count_nonzero", "cummax", "cummin",
@@ -410,34 +413,34 @@ __all__ = [
     "eye", "finfo", "fix", "flatten", "flip", "fliplr", "flipud", "float", "float16", "float32",
     "float64", "float_power", "floor", "floor_divide", "fmax", "fmin", "fmod", "frac", "from_numpy",
     "frombuffer", "full", "full_like", "gather", "ge", "ger", "get_default_dtype",
-    "get_float32_matmul_precision", "get_num_threads", "get_rng_state", "greater", "greater_equal",
-    "group_norm", "gt", "half", "hardshrink", "heaviside", "histc", "hsplit", "hstack", "hypot",
-    "iinfo", "index_add", "index_copy", "index_fill", "index_put", "index_select", "inf",
-    "inference_mode", "initial_seed", "inner", "instance_norm", "int", "int16", "int32", "int64",
-    "int8", "is_floating_point", "is_grad_enabled", "is_inference_mode_enabled", "is_tensor",
-    "isclose", "isfinite", "isinf", "isnan", "isneginf", "isposinf", "isreal", "kl_div", "kron",
-    "kthvalue", "layer_norm", "layout", "ldexp", "le", "lerp", "less", "less_equal", "lgamma",
-    "linspace", "log", "log10", "log1p", "log2", "log_softmax", "logaddexp", "logaddexp2",
-    "logical_and", "logical_not", "logical_or", "logical_xor", "logit", "logspace", "logsumexp",
-    "long", "lt", "manual_seed", "masked_fill", "masked_scatter", "masked_select", "matmul",
-    "matrix_power", "max", "max_pool2d", "maximum", "mean", "median", "memory_format",
-    "memory_stats", "meshgrid", "min", "minimum", "mm", "mode", "moveaxis", "movedim", "msort",
-    "mul", "multinomial", "multiply", "mv", "nan", "nan_to_num", "nanmean", "nanmedian", "nansum",
-    "narrow", "ne", "neg", "negative", "no_grad", "nonzero", "norm", "normal", "not_equal", "numel",
-    "ones", "ones_like", "outer", "permute", "pi", "polygamma", "positive", "pow", "prelu",
-    "preserve_format", "prod", "promote_types", "put", "quantile", "rad2deg", "rand", "rand_like",
-    "randint", "randint_like", "randn", "randn_like", "randperm", "ravel", "reciprocal", "relu",
-    "remainder", "repeat_interleave", "reshape", "result_type", "rms_norm", "roll", "rot90",
-    "round", "row_stack", "rsqrt", "rsub", "scatter", "scatter_add", "scatter_reduce",
-    "searchsorted", "seed", "select", "select_scatter", "selu", "set_default_dtype",
-    "set_float32_matmul_precision", "set_grad_enabled", "set_num_threads", "set_printoptions",
-    "set_rng_state", "sgn", "short", "sigmoid", "sign", "signbit", "sin", "sinc", "sinh",
-    "slice_scatter", "softmax", "sort", "split", "sqrt", "square", "squeeze", "stack", "std",
-    "std_mean", "strided", "sub", "subtract", "sum", "swapaxes", "swapdims", "t", "take",
-    "take_along_dim", "tan", "tanh", "tensor", "tensor_split", "tensordot", "tile", "topk", "trace",
-    "transpose", "tril", "tril_indices", "triu", "triu_indices", "true_divide", "trunc", "uint8",
-    "unbind", "unflatten", "unique", "unique_consecutive", "unsqueeze", "var", "var_mean", "vdot",
-    "vsplit", "vstack", "where", "xlogy", "zeros", "zeros_like",
+    "get_num_threads", "get_rng_state", "greater", "greater_equal", "group_norm", "gt", "half",
+    "hardshrink", "heaviside", "histc", "hsplit", "hstack", "hypot", "iinfo", "index_add",
+    "index_copy", "index_fill", "index_put", "index_select", "inf", "inference_mode",
+    "initial_seed", "inner", "instance_norm", "int", "int16", "int32", "int64", "int8",
+    "is_floating_point", "is_grad_enabled", "is_inference_mode_enabled", "is_tensor", "isclose",
+    "isfinite", "isinf", "isnan", "isneginf", "isposinf", "isreal", "kl_div", "kron", "kthvalue",
+    "layer_norm", "layout", "ldexp", "le", "lerp", "less", "less_equal", "lgamma", "linspace",
+    "log", "log10", "log1p", "log2", "log_softmax", "logaddexp", "logaddexp2", "logical_and",
+    "logical_not", "logical_or", "logical_xor", "logit", "logspace", "logsumexp", "long", "lt",
+    "manual_seed", "masked_fill", "masked_scatter", "masked_select", "matmul", "matrix_power",
+    "max", "max_pool1d", "max_pool1d_with_indices", "max_pool2d", "max_pool3d", "maximum", "mean",
+    "median", "memory_format", "memory_stats", "meshgrid", "min", "minimum", "mm", "mode",
+    "moveaxis", "movedim", "msort", "mul", "multinomial", "multiply", "mv", "nan", "nan_to_num",
+    "nanmean", "nanmedian", "nansum", "narrow", "ne", "neg", "negative", "no_grad", "nonzero",
+    "norm", "normal", "not_equal", "numel", "ones", "ones_like", "outer", "permute", "pi",
+    "polygamma", "positive", "pow", "prelu", "preserve_format", "prod", "promote_types", "put",
+    "quantile", "rad2deg", "rand", "rand_like", "randint", "randint_like", "randn", "randn_like",
+    "randperm", "ravel", "reciprocal", "relu", "remainder", "repeat_interleave", "reshape",
+    "result_type", "rms_norm", "roll", "rot90", "round", "row_stack", "rsqrt", "rsub", "scatter",
+    "scatter_add", "scatter_reduce", "searchsorted", "seed", "select", "select_scatter", "selu",
+    "set_default_dtype", "set_grad_enabled", "set_num_threads", "set_printoptions", "set_rng_state",
+    "sgn", "short", "sigmoid", "sign", "signbit", "sin", "sinc", "sinh", "slice_scatter", "softmax",
+    "sort", "split", "sqrt", "square", "squeeze", "stack", "std", "std_mean", "strided", "sub",
+    "subtract", "sum", "swapaxes", "swapdims", "t", "take", "take_along_dim", "tan", "tanh",
+    "tensor", "tensor_split", "tensordot", "tile", "topk", "trace", "transpose", "tril",
+    "tril_indices", "triu", "triu_indices", "true_divide", "trunc", "uint8", "unbind", "unflatten",
+    "unique", "unique_consecutive", "unsqueeze", "var", "var_mean", "vdot", "vsplit", "vstack",
+    "where", "xlogy", "zeros", "zeros_like",
 ]  # fmt: skip
 
 _LATER = {"load": "facula.io.checkpoint", "save": "facula.io.checkpoint"}

@@ -8,10 +8,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from math import inf, isfinite
+from typing import TYPE_CHECKING
 
-import numpy as np
-
+from facula.late import Late
 from facula.meta.dtype import bool_, dtype, get_default_dtype, int64
+
+if TYPE_CHECKING:
+    import numpy as np
+else:
+    np = Late("numpy")
 
 PREFIX = "tensor("
 
@@ -87,7 +92,7 @@ def printoptions(**changes: object) -> Iterator[None]:
 
 
 def tensor_str(
-    values: np.ndarray,
+    values: "np.ndarray",
     dtype: dtype,
     shape: Sequence[int],
     *,
@@ -150,7 +155,7 @@ class _Column:
         return text.rjust(self.width)
 
 
-def _column(values: np.ndarray, options: Options) -> _Column:
+def _column(values: "np.ndarray", options: Options) -> _Column:
     """The column for these values; zeros, infinities and NaN have no say in it."""
     if values.dtype.kind != "f":
         return _Column(max(map(len, map(str, values.ravel().tolist())), default=0), "")
@@ -162,7 +167,7 @@ def _column(values: np.ndarray, options: Options) -> _Column:
     return replace(column, width=max(len(column.write(value)) for value in telling.tolist()))
 
 
-def _float_column(telling: np.ndarray, options: Options) -> _Column:
+def _float_column(telling: "np.ndarray", options: Options) -> _Column:
     magnitudes = np.abs(telling)
     smallest, largest = float(magnitudes.min()), float(magnitudes.max())
     scientific = options.sci_mode
@@ -178,7 +183,7 @@ def _float_column(telling: np.ndarray, options: Options) -> _Column:
 # --- brackets and lines --------------------------------------------------------------------------
 
 
-def _body(values: np.ndarray, options: Options) -> str:
+def _body(values: "np.ndarray", options: Options) -> str:
     """The numbers in nested brackets, the part between "tensor(" and the words."""
     summarised = values.size > options.threshold
     edge = options.edgeitems if summarised else values.size
@@ -186,7 +191,7 @@ def _body(values: np.ndarray, options: Options) -> str:
     return _nested(values, len(PREFIX), column, edge, options)
 
 
-def _shown(values: np.ndarray, edge: int) -> np.ndarray:
+def _shown(values: "np.ndarray", edge: int) -> "np.ndarray":
     """The elements that a summary shows."""
     for dim, size in enumerate(values.shape):
         if size > 2 * edge:
@@ -194,7 +199,7 @@ def _shown(values: np.ndarray, edge: int) -> np.ndarray:
     return values
 
 
-def _nested(values: np.ndarray, indent: int, column: _Column, edge: int, options: Options) -> str:
+def _nested(values: "np.ndarray", indent: int, column: _Column, edge: int, options: Options) -> str:
     if values.ndim == 0:
         return column.write(values.item())
     if values.ndim == 1:
@@ -211,7 +216,7 @@ def _nested(values: np.ndarray, indent: int, column: _Column, edge: int, options
     return f"[{between.join(parts)}]"
 
 
-def _row(values: np.ndarray, indent: int, column: _Column, edge: int, options: Options) -> str:
+def _row(values: "np.ndarray", indent: int, column: _Column, edge: int, options: Options) -> str:
     size = len(values)
     if edge == 0:
         words = ["..."]

@@ -10,17 +10,21 @@ from collections.abc import Callable, Iterator
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, ClassVar
 
-import numpy as np
-
 from facula.autograd.graph import HookHandle, Node
 from facula.form import Form, form_of, memory
 from facula.format import tensor_str
+from facula.late import Late
 from facula.makers import Makers, makers
 from facula.meta.device import device
 from facula.meta.dtype import dtype, float32, get_default_dtype, of_name
 from facula.meta.layout import strided
 from facula.meta.shape import Size
 from facula.storage import Storage, note_view
+
+if TYPE_CHECKING:
+    import numpy as np
+else:
+    np = Late("numpy")
 
 acquire = memory.acquire
 C_TYPE: dict[str, type["ctypes._SimpleCData[Any]"]] = {
@@ -47,7 +51,7 @@ class _Memory:
 
     __slots__ = ("__array_interface__", "storage")
 
-    def __init__(self, tensor: "Tensor", code: np.dtype) -> None:
+    def __init__(self, tensor: "Tensor", code: "np.dtype") -> None:
         form = tensor.form
         self.storage = tensor.storage
         self.__array_interface__ = {
@@ -318,7 +322,7 @@ class Tensor:
 
     # --- exchange ------------------------------------------------------------------------------
 
-    def numpy(self, *, force: bool = False) -> np.ndarray:
+    def numpy(self, *, force: bool = False) -> "np.ndarray":
         """A NumPy array that shares this tensor's memory."""
         tensor = self
         if force and self.needs_grad:
@@ -335,7 +339,7 @@ class Tensor:
             return np.empty(tuple(self.form.shape), code)
         return np.asarray(_Memory(tensor, code))
 
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> "np.ndarray":
         array = self.numpy()
         if dtype is not None and np.dtype(dtype) != array.dtype:
             return array.astype(dtype)

@@ -19,7 +19,7 @@ PACKAGE = ROOT / "facula"
 GROUND, TENSOR, OPERATIONS, LIBRARY, FACADE, PROGRAM = 0, 4, 5, 6, 7, 8
 # Folders that are not named belong to the library, files that are not named to the tensor layer.
 LAYER_OF = {
-    "config": GROUND, "errors": GROUND,
+    "config": GROUND, "errors": GROUND, "late": GROUND,
     "meta": 1, "kernel": 2, "backend": 3, "autograd": TENSOR, "dispatch": TENSOR,
     "launch": TENSOR, "ops": OPERATIONS,
     "random": LIBRARY, "testing": LIBRARY,

@@ -1,12 +1,14 @@
 """Loop nests over several operands: order, strides, merging; pointwise kernels of layouts."""
 
 from collections.abc import Sequence
+from math import prod
 from typing import Any
 
 from facula.backend.cpu import Kernel, machine
 from facula.form import Form
 from facula.kernel import expr, plan
 from facula.kernel.expr import Expr, Graph
+from facula.kernel.library.turned import Turned
 from facula.kernel.program import REGISTER_KIND
 from facula.meta.dtype import dtype
 from facula.meta.geometry import coalesce
@@ -14,6 +16,11 @@ from facula.meta.geometry import coalesce
 # A record's launches are dropped beyond this many; they are found again from the kernel cache.
 LIMIT = 20_000
 
+
+# From so many elements, and so many along each of the two loops, operands are turned in squares.
+WORTH_TURNING, FEWEST_TURNED = 2048, 8
+# Integers with the bits of kinds that arithmetic would convert.
+AS_BITS = {"f16": "i16", "bf16": "i16", "bool": "u8"}
 
 Number = bool | int | float
 
@@ -103,15 +110,38 @@ def compile_pointwise(
     rank, inner, sizes = loops(shape, strides)
     if any(size == 0 for size in shape):
         return no_work, ()
-    made = plan.Pointwise(
-        tuple(f.kind for f in inputs),
-        tuple(f.kind for f in outputs),
-        tuple(params),
-        graph,
-        rank,
-        inner,
-    )
-    return machine.compile_plan(made), sizes
+    kinds = [f.kind for f in (*inputs, *outputs)]
+    if len(kinds) == 2 and len(graph.steps) == 1 and kinds[0] == kinds[1] in AS_BITS:
+        # A copy: what the elements mean does not matter.
+        kinds = [AS_BITS[kinds[0]]] * 2
+        graph = expr.linearise([expr.input_(0, kinds[0])])
+    described = (tuple(kinds[: len(inputs)]), tuple(kinds[len(inputs) :]), tuple(params), graph)
+    sideways = turned(rank, inner, sizes)
+    if sideways is None:
+        return machine.compile_plan(plan.Pointwise(*described, rank, inner)), sizes
+    return machine.compile_plan(Turned(*described, rank, inner, *sideways)), sizes
+
+
+def turned(
+    rank: int, inner: Sequence[str], sizes: Sequence[int]
+) -> tuple[int, tuple[bool, ...]] | None:
+    """The loop along which operands that jump along the last one step to their neighbours, and
+    which; None where there is none, or too little of it to turn."""
+    if "s" not in inner or rank < 2 or prod(sizes[:rank]) < WORTH_TURNING:
+        return None
+    strides = []
+    at = rank
+    for kind in inner:
+        strides.append(sizes[at : at + rank - 1])
+        at += rank if kind == "s" else rank - 1
+    best = None
+    for d in range(rank - 2, -1, -1):
+        if min(sizes[d], sizes[rank - 1]) < FEWEST_TURNED:
+            continue
+        sideways = tuple(k == "s" and s[d] == 1 for k, s in zip(inner, strides, strict=True))
+        if any(sideways) and (best is None or sum(sideways) > sum(best[1])):
+            best = d, sideways
+    return best
 
 
 def no_work(*_: Any) -> int:

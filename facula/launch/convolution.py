@@ -1,6 +1,7 @@
 """Convolutions on tensors: launches the plans of `kernel/library/conv.py`. No graph here."""
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 from facula.backend.cpu import Kernel, machine
 from facula.dispatch import copy_of, remember
@@ -11,20 +12,47 @@ from facula.kernel.library.conv import (
     conv2d_backward_weight,
     conv2d_forward,
 )
+from facula.kernel.library.conv_blocks import Copy, Staged
+from facula.kernel.library.tile import Launch
 from facula.storage import memory
 from facula.tensor import Tensor, allocate
 
-_launches: dict[Any, tuple[Kernel, tuple[int, ...], int]] = {}
+
+class _Prepared(NamedTuple):
+    """Kernels and numbers of a convolution: copies of operands, then the product."""
+
+    copies: tuple[tuple[int, Kernel, tuple[int, ...], int], ...]
+    kernel: Kernel
+    numbers: tuple[int, ...]
+    scratch_bytes: int
 
 
-def _run(key: Any, prepare: Any, out: Form, addresses: tuple[int, ...]) -> Tensor:
+_launches: dict[Any, _Prepared] = {}
+
+
+def _prepared(launch: Launch | Staged) -> _Prepared:
+    copies: tuple[Copy, ...] = ()
+    if isinstance(launch, Staged):
+        copies, launch = launch
+    return _Prepared(
+        tuple(
+            (c.operand, machine.compile_plan(c.launch.plan), c.launch.numbers, c.nbytes)
+            for c in copies
+        ),
+        machine.compile_plan(launch.plan),
+        launch.numbers,
+        launch.scratch_bytes,
+    )
+
+
+def _run(
+    key: Any, prepare: Callable[[], Launch | Staged], out: Form, addresses: tuple[int, ...]
+) -> Tensor:
     """kernel(out, *addresses, scratch, *numbers), prepared once a key."""
     found = _launches.get(key)
     if found is None:
-        launch = prepare()
-        kernel = machine.compile_plan(launch.plan)
-        found = remember(_launches, key, (kernel, launch.numbers, launch.scratch_bytes))
-    kernel, numbers, scratch_bytes = found
+        found = remember(_launches, key, _prepared(prepare()))
+    copies, kernel, numbers, scratch_bytes = found
     y = allocate(out)
     if not out.numel:
         return y
@@ -33,10 +61,20 @@ def _run(key: Any, prepare: Any, out: Form, addresses: tuple[int, ...]) -> Tenso
         return y
     room = scratch_bytes * machine.workers
     scratch = memory.acquire(room)
+    taken = [(room, scratch)]
     try:
+        if copies:
+            places = list(addresses)
+            for operand, copy, copy_numbers, nbytes in copies:
+                place = memory.acquire(nbytes)
+                taken.append((nbytes, place))
+                copy(place, addresses[operand], *copy_numbers)
+                places[operand] = place
+            addresses = tuple(places)
         kernel(y.address, *addresses, scratch, *numbers)
     finally:
-        memory.pool(room).append(scratch)
+        for nbytes, place in taken:
+            memory.pool(nbytes).append(place)
     return y
 
 

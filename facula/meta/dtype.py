@@ -6,9 +6,16 @@ table that is computed once. Nothing here knows tensors; `result_type` takes pla
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
-import numpy as np
+from facula.late import Late
+
+if TYPE_CHECKING:
+    import numpy as np
+else:
+    np = Late("numpy")
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -24,10 +31,14 @@ class dtype:
     itemsize: int  # bytes
     kind: str  # "b" bool, "u" unsigned, "i" signed, "f" floating
     index: int  # position in DTYPES
-    numpy: np.dtype | None  # None for bfloat16, which NumPy lacks
     is_floating_point: bool
     is_signed: bool
     is_complex: bool
+
+    @property
+    def numpy(self) -> "np.dtype | None":
+        """NumPy's dtype; None for bfloat16, which NumPy lacks."""
+        return _numpy_dtypes()[self.index]
 
     @property
     def abbr(self) -> str:
@@ -42,8 +53,7 @@ class dtype:
 
 
 def _make(index: int, name: str, short: str, itemsize: int, kind: str) -> dtype:
-    numpy = None if name == "bfloat16" else np.dtype(name)
-    return dtype(name, short, itemsize, kind, index, numpy, kind == "f", kind in "if", False)
+    return dtype(name, short, itemsize, kind, index, kind == "f", kind in "if", False)
 
 
 bool_ = _make(0, "bool", "bool", 1, "b")
@@ -73,7 +83,15 @@ ALIASES: Mapping[str, dtype] = MappingProxyType(
     }
 )
 
-_BY_NUMPY = {one.numpy: one for one in DTYPES if one.numpy is not None}
+
+@cache
+def _numpy_dtypes() -> "tuple[np.dtype | None, ...]":
+    return tuple(None if one is bfloat16 else np.dtype(one.name) for one in DTYPES)
+
+
+@cache
+def _by_numpy() -> "Mapping[np.dtype, dtype]":
+    return {one.numpy: one for one in DTYPES if one.numpy is not None}
 
 
 def of_name(name: str) -> dtype:
@@ -89,13 +107,13 @@ def of_name(name: str) -> dtype:
     return found
 
 
-def of_numpy(numpy: np.dtype) -> dtype:
+def of_numpy(numpy: "np.dtype") -> dtype:
     """The dtype of the elements of a NumPy array in native byte order.
 
     >>> of_numpy(np.dtype("int16"))
     torch.int16
     """
-    found = _BY_NUMPY.get(numpy)
+    found = _by_numpy().get(numpy)
     if found is None:
         raise TypeError(
             f"can't convert np.ndarray of type {_numpy_name(numpy)}. The only supported types are: "
@@ -104,7 +122,7 @@ def of_numpy(numpy: np.dtype) -> dtype:
     return found
 
 
-def _numpy_name(numpy: np.dtype) -> str:
+def _numpy_name(numpy: "np.dtype") -> str:
     if not numpy.isnative:
         return f"{numpy.str} (not in native byte order)"
     return f"numpy.{numpy.type.__name__}"

@@ -7,16 +7,45 @@ an operation of its own is composed of tensor operations. Layers call these and 
 import warnings
 from collections.abc import Sequence
 from types import SimpleNamespace
-from typing import Any
 
 from facula.autograd.mode import no_grad
 from facula.meta.dtype import dtype as DType
+from facula.nn.pool import (
+    adaptive_avg_pool1d,
+    adaptive_avg_pool2d,
+    adaptive_avg_pool3d,
+    adaptive_max_pool1d,
+    adaptive_max_pool2d,
+    adaptive_max_pool3d,
+    avg_pool1d,
+    avg_pool2d,
+    avg_pool3d,
+    lp_pool1d,
+    lp_pool2d,
+    lp_pool3d,
+    max_pool1d,
+    max_pool1d_with_indices,
+    max_pool2d,
+    max_pool2d_with_indices,
+    max_pool3d,
+    max_pool3d_with_indices,
+    max_unpool1d,
+    max_unpool2d,
+    max_unpool3d,
+)
 from facula.ops import FUNCTIONS
 from facula.tensor import Tensor
 
 __all__ = [
+    "adaptive_avg_pool1d",
     "adaptive_avg_pool2d",
+    "adaptive_avg_pool3d",
+    "adaptive_max_pool1d",
+    "adaptive_max_pool2d",
+    "adaptive_max_pool3d",
+    "avg_pool1d",
     "avg_pool2d",
+    "avg_pool3d",
     "batch_norm",
     "binary_cross_entropy",
     "binary_cross_entropy_with_logits",
@@ -45,8 +74,18 @@ __all__ = [
     "local_response_norm",
     "log_softmax",
     "logsigmoid",
+    "lp_pool1d",
+    "lp_pool2d",
+    "lp_pool3d",
+    "max_pool1d",
+    "max_pool1d_with_indices",
     "max_pool2d",
     "max_pool2d_with_indices",
+    "max_pool3d",
+    "max_pool3d_with_indices",
+    "max_unpool1d",
+    "max_unpool2d",
+    "max_unpool3d",
     "mish",
     "mse_loss",
     "nll_loss",
@@ -80,7 +119,6 @@ op = SimpleNamespace(**FUNCTIONS)
 
 linear = op.linear
 conv2d = op.conv2d
-avg_pool2d = op.avg_pool2d
 prelu = op.prelu
 gelu = op.gelu
 softplus = op.softplus
@@ -241,49 +279,6 @@ def softmin(
     if dim is None:
         dim = _implied_dim("softmin", input, _stacklevel)
     return op.softmax(-input, dim, dtype)
-
-
-# --- pooling -----------------------------------------------------------------------------------
-
-Size2 = int | Sequence[int]
-
-
-def max_pool2d_with_indices(
-    input: Tensor,
-    kernel_size: Size2,
-    stride: Size2 | None = None,
-    padding: Size2 = 0,
-    dilation: Size2 = 1,
-    ceil_mode: bool = False,
-    return_indices: bool = False,
-) -> tuple[Tensor, Tensor]:
-    """The largest element of every window, and its position in the image as one number."""
-    stride = kernel_size if stride is None else stride
-    return op.max_pool2d_with_indices(input, kernel_size, stride, padding, dilation, ceil_mode)
-
-
-def max_pool2d(
-    input: Tensor,
-    kernel_size: Size2,
-    stride: Size2 | None = None,
-    padding: Size2 = 0,
-    dilation: Size2 = 1,
-    ceil_mode: bool = False,
-    return_indices: bool = False,
-) -> Any:
-    """The largest element of every window; with `return_indices`, also where it stood."""
-    stride = kernel_size if stride is None else stride
-    if return_indices:
-        return op.max_pool2d_with_indices(input, kernel_size, stride, padding, dilation, ceil_mode)
-    return op.max_pool2d(input, kernel_size, stride, padding, dilation, ceil_mode)
-
-
-def adaptive_avg_pool2d(input: Tensor, output_size: int | Sequence[int | None] | None) -> Tensor:
-    """The means of as many windows as give images of `output_size`; None keeps a size."""
-    wanted = tuple(output_size) if isinstance(output_size, Sequence) else (output_size,) * 2
-    kept = input.shape[-2:]
-    sizes = [have if want is None else want for want, have in zip(wanted, kept, strict=True)]
-    return op.adaptive_avg_pool2d(input, sizes)
 
 
 # --- normalisation -----------------------------------------------------------------------------

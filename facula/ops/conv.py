@@ -1,6 +1,6 @@
 """Convolutions. The two gradients are operations themselves; their gradients are convolutions."""
 
-from facula.kernel.library.conv import Conv2d
+from facula.kernel.library.conv_shape import Conv2d
 from facula.launch.convolution import backward_data, backward_weight, forward
 from facula.op import composite, operation, registry
 

@@ -1,8 +1,9 @@
 """Births of tensors: from numbers, from data, like others."""
 
-import numpy as np
+from typing import TYPE_CHECKING
 
 from facula.form import form_of
+from facula.late import Late
 from facula.meta import dtype as dtypes
 from facula.meta.device import device as device_of
 from facula.meta.geometry import restride_like
@@ -10,6 +11,11 @@ from facula.op import composite, registry
 from facula.storage import Storage
 from facula.tensor import Tensor, allocate, from_bytes, wrap
 from facula.tensor import empty as fresh
+
+if TYPE_CHECKING:
+    import numpy as np
+else:
+    np = Late("numpy")
 
 
 def _check_device(device):

@@ -1,15 +1,21 @@
 """Indexing: x[...] and x[...] = v, gather and scatter, selection by index and by mask."""
 
-import numpy as np
+from typing import TYPE_CHECKING
 
 from facula.autograd.mode import mode
 from facula.dispatch import copy_of, dtype_word
+from facula.late import Late
 from facula.launch.indirect import access, as_index
 from facula.launch.indirect import nonzero as nonzero_coordinates
 from facula.meta import dtype as dtypes
 from facula.meta.shape import broadcast_shapes, wrap_dim
 from facula.op import composite, operation, registry
 from facula.tensor import Tensor, empty
+
+if TYPE_CHECKING:
+    import numpy as np
+else:
+    np = Late("numpy")
 
 INDEX_KINDS = frozenset(("i64", "i32", "bool", "u8"))
 
@@ -959,15 +965,15 @@ def scatter_reduce_(self, dim, index, src, reduce, *, include_self=True):
     return self.copy_(self.scatter_reduce(dim, index, src, reduce, include_self=include_self))
 
 
-def _triangle_indices(name, keep):
+def _triangle_indices(name):
     @composite(f"{name}(int row, int col, int offset=0, *, ScalarType? dtype=None) -> Tensor",
                "Rows and columns of the places in a triangle of a matrix.")
     def places(row, col, offset=0, *, dtype=dtypes.int64, device=None, layout=None):
-        return registry["tensor"].function(np.stack(keep(row, offset, col))).to(dtype)
+        return registry["tensor"].function(np.stack(getattr(np, name)(row, offset, col))).to(dtype)
 
 
-_triangle_indices("tril_indices", np.tril_indices)
-_triangle_indices("triu_indices", np.triu_indices)
+_triangle_indices("tril_indices")
+_triangle_indices("triu_indices")
 
 # Where records stand that are no functions of torch itself.
 for _record in ("one_hot",):

@@ -1,15 +1,19 @@
 """Order along a dimension: extremes with positions, sorting, running sums, flips."""
 
 from collections import namedtuple
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
-import numpy as np
-
+from facula.late import Late
 from facula.launch.ordering import extreme, scan, sort
 from facula.meta import dtype as dtypes
 from facula.meta.shape import wrap_dim
 from facula.op import composite, operation, registry
 from facula.tensor import Tensor
+
+if TYPE_CHECKING:
+    import numpy as np
+else:
+    np = Late("numpy")
 
 
 def _result(name, first="values", second="indices"):

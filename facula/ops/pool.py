@@ -1,215 +1,512 @@
-"""Pooling over the last two dimensions of (N, C, H, W) or (C, H, W)."""
+"""Pooling over the last one, two or three dimensions of (N, C, ...) or (C, ...).
 
-from facula.launch.pooling import average_pool, average_pool_backward, max_pool, max_pool_backward
+The records of the three ranks differ in a number, so functions of the rank make them. What a
+user's arguments mean is worked out once (`Pooling`) and kept; the records whose names end in
+`_windows` take that.
+"""
+
+from functools import cache
+
+from facula.autograd.mode import mode
+from facula.dispatch.layout import dtype_word
+from facula.kernel.library.pool_window import Window
+from facula.launch import pooling as launch
+from facula.launch.pooling import INSIDE, PADDED, Pooling
 from facula.op import composite, operation, registry
 
+NUMBER_WORDS = {1: "one int", 2: "two ints", 3: "three ints"}
+KERNEL_LETTERS = {1: "W", 2: "HW", 3: "THW"}
 
-def _pair(value, name):
+
+# --- arguments ---------------------------------------------------------------------------------
+
+
+def _frozen(value):
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _repeated(value, rank, name, what):
+    """A number for each dimension, of one number or of as many."""
     if isinstance(value, int):
-        return value, value
+        return (value,) * rank
     value = tuple(value)
-    if len(value) not in (1, 2):
-        raise RuntimeError(f"{name} must either be a single int, or a tuple of two ints")
-    return value * 2 if len(value) == 1 else value
-
-
-def _check_input(name, x):
-    shape = x.form.shape
-    if name == "max_pool2d" and len(shape) not in (3, 4):
-        raise RuntimeError("non-empty 3D or 4D (batch mode) tensor expected for input")
-    if len(shape) not in (3, 4) or any(n == 0 for n in shape[-3:]):
+    if len(value) == 1:
+        return value * rank
+    if len(value) != rank:
+        if rank == 1 and name.startswith("avg"):
+            raise RuntimeError(
+                f"{name}() argument '{what}' should contain one int (got {len(value)})"
+            )
+        if rank == 1:
+            raise RuntimeError(
+                f"{name}() {what} must be an int, list of ints or tuple of ints of size 1 but got "
+                f"size {len(value)}"
+            )
+        either = "must be either" if what == "dilation" else "must either be"
+        either = "must be" if name == "avg_pool3d" and what != "stride" else either
+        omitted = " omitted," if what == "stride" else ""
         raise RuntimeError(
-            f"{name}(): Expected 3D or 4D (batch mode) tensor with optional 0 dim batch size for "
-            f"input, but got: {list(shape)}"
+            f"{name}: {what} {either}{omitted} a single int, or a tuple of {NUMBER_WORDS[rank]}"
+        )
+    return value
+
+
+def _check_rank(name, shape, rank):
+    """That there are channels, or a batch of channels, and nothing but the batch is empty."""
+    ndim = len(shape)
+    empty = ndim in (rank + 1, rank + 2) and 0 in shape[-rank - 1 :]
+    if rank == 1:
+        if ndim not in (2, 3) or empty:
+            if name == "avg_pool1d" and ndim in (2, 3):
+                raise RuntimeError(
+                    "Expected 3D or 4D (batch mode) tensor with optional 0 dim batch size for "
+                    f"input, but got:{[*shape[:-1], 1, shape[-1]]}"
+                )
+            if name == "avg_pool1d":
+                raise RuntimeError(
+                    f"Expected 2 to 3 dimensions, but got {ndim}-dimensional tensor for argument "
+                    f"#1 'self' (while checking arguments for {name})"
+                )
+            raise RuntimeError(
+                f"{name}: Expected 2D or 3D (batch mode) tensor with optional 0 dim batch size for "
+                f"input, but got:{list(shape)}"
+            )
+    elif ndim not in (rank + 1, rank + 2):
+        raise RuntimeError(
+            f"non-empty {rank + 1}D or {rank + 2}D (batch mode) tensor expected for input"
+        )
+    elif empty and rank == 2:
+        raise RuntimeError(
+            "Expected 3D or 4D (batch mode) tensor with optional 0 dim batch size for input, but "
+            f"got:{list(shape)}"
+        )
+    elif empty:
+        kernel = "max_pool3d_with_indices_out_cpu_template" if name[0] == "m" else name
+        raise RuntimeError(
+            f"{kernel}(): Expected input's non-batch dimensions to have positive length, but input "
+            f"has a shape of {list(shape)} and non-batch dimension 0 has length zero!"
         )
 
 
-def output_size(size, kernel, stride, pad, dilation, ceil_mode):
+def results(size, window, pad, ceil_mode):
     """Windows along one dimension; with ceil_mode the last may hang over, but must begin inside."""
-    span = size + 2 * pad - dilation * (kernel - 1) - 1
-    count = (span + (stride - 1 if ceil_mode else 0)) // stride + 1
-    if ceil_mode and (count - 1) * stride >= size + pad:
+    span = size + 2 * pad - window.reach - 1
+    count = (span + (window.stride - 1 if ceil_mode else 0)) // window.stride + 1
+    if ceil_mode and (count - 1) * window.stride >= size + pad:
         count -= 1
     return count
 
 
-def _windows(name, x, kernel_size, stride, padding, dilation, ceil_mode):
-    """Checked (out, window numbers) of a pooling."""
-    _check_input(name, x)
-    kh, kw = _pair(kernel_size, f"{name}: kernel_size")
-    sh, sw = _pair(
-        kernel_size if stride is None or stride == [] or stride == () else stride, f"{name}: stride"
-    )
-    ph, pw = _pair(padding, f"{name}: padding")
-    dh, dw = _pair(dilation, f"{name}: dilation")
-    if kh <= 0 or kw <= 0:
-        raise RuntimeError(f"kernel size should be greater than zero, but got kH: {kh} kW: {kw}")
-    if sh <= 0 or sw <= 0:
-        raise RuntimeError(f"stride should be greater than zero, but got dH: {sh} dW: {sw}")
-    if ph < 0 or pw < 0:
-        raise RuntimeError(f"pad must be non-negative, but got pad: {min(ph, pw)}")
-    if dh <= 0 or dw <= 0:
-        raise RuntimeError(
-            f"dilation should be greater than zero, but got dilationH: {dh} dilationW: {dw}"
-        )
-    if 2 * ph > (kh - 1) * dh + 1 or 2 * pw > (kw - 1) * dw + 1:
-        raise RuntimeError(
-            f"pad should be at most half of effective kernel size, but got pad={max(ph, pw)}, "
-            f"kernel_size={kh if 2 * ph > kh else kw} and dilation={dh}"
-        )
-    h, w = x.form.shape[-2:]
-    oh, ow = output_size(h, kh, sh, ph, dh, ceil_mode), output_size(w, kw, sw, pw, dw, ceil_mode)
-    if oh < 1 or ow < 1:
-        c = x.form.shape[-3]
-        raise RuntimeError(
-            f"Given input size: ({c}x{h}x{w}). Calculated output size: ({c}x{oh}x{ow}). Output "
-            "size is too small"
-        )
-    return (oh, ow), (kh, kw, sh, sw, ph, pw, dh, dw)
-
-
-@operation(
-    "max_pool2d_with_indices(Tensor self, int[2] kernel_size, int[2] stride=[], int[2] padding=0, "
-    "int[2] dilation=1, bool ceil_mode=False) -> (Tensor, Tensor)"
-)
-def max_pool2d_with_indices(self, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False):
-    """The largest element of each window, and its index within the plane."""
-    out, window = _windows("max_pool2d", self, kernel_size, stride, padding, dilation, ceil_mode)
-    return max_pool(self, out, window)
-
-
-max_pool2d_with_indices.differentiable_outputs = (0,)
-
-
-@max_pool2d_with_indices.gradient
-def _(g, ys, self_form):
-    return registry["max_pool2d_backward"].function(g[0], ys[1], tuple(self_form.shape))
-
-
-@operation("max_pool2d_backward(Tensor grad, Tensor index, int[] shape) -> Tensor")
-def max_pool2d_backward(grad, index, shape):
-    """Gradients of windows added where their largest elements were."""
-    return max_pool_backward(grad, index, shape)
-
-
-max_pool2d_backward.tensor_names = ("grad",)
-
-
-@max_pool2d_backward.gradient
-def _(g, index, shape):
-    planes = index.form.shape[:-2]
-    flat = g.reshape((*planes, shape[-2] * shape[-1]))
-    return flat.gather(-1, index.reshape((*planes, -1))).reshape(index.form.shape)
-
-
-@composite(
-    "max_pool2d(Tensor self, int[2] kernel_size, int[2] stride=[], int[2] padding=0, "
-    "int[2] dilation=1, bool ceil_mode=False) -> Tensor"
-)
-def max_pool2d(self, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False):
-    """The largest element of each window."""
-    return registry["max_pool2d_with_indices"].function(
-        self, kernel_size, stride, padding, dilation, ceil_mode
-    )[0]
-
-
-@operation(
-    "avg_pool2d(Tensor self, int[2] kernel_size, int[2] stride=[], int[2] padding=0, "
-    "bool ceil_mode=False, bool count_include_pad=True, int? divisor_override=None) -> Tensor"
-)
-def avg_pool2d(
-    self, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True,
-    divisor_override=None
-):
-    """The average of each window."""
-    out, window = _windows("avg_pool2d", self, kernel_size, stride, padding, 1, ceil_mode)
-    return average_pool(
-        self, out, window, _divisor(count_include_pad, divisor_override), adaptive=False
-    )
-
-
-def _divisor(count_include_pad, divisor_override):
-    if divisor_override is not None:
-        if divisor_override == 0:
-            raise RuntimeError("divisor must be not zero")
-        return divisor_override
-    return -1 if count_include_pad else -2
-
-
-@avg_pool2d.gradient
-def _(g, self_form, kernel_size, stride, padding, count_include_pad, divisor_override):
-    kernel = _pair(kernel_size, "kernel_size")
-    step = kernel if stride is None or stride == [] or stride == () else _pair(stride, "stride")
-    window = (*kernel, *step, *_pair(padding, "padding"), 1, 1)
-    divisor = _divisor(count_include_pad, divisor_override)
-    return registry["average_pool_backward"].function(
-        g, tuple(self_form.shape), window, divisor, False
-    )
-
-
-@operation(
-    "average_pool_backward(Tensor grad, int[] shape, int[] window, int divisor, bool adaptive) "
-    "-> Tensor"
-)
-def average_pool_backward_(grad, shape, window, divisor, adaptive):
-    """Gradients of averages shared out over their windows."""
-    return average_pool_backward(grad, shape, window, divisor, adaptive=adaptive)
-
-
-@average_pool_backward_.gradient
-def _(g, grad_form, window, divisor, adaptive):
-    return registry["average_pool"].function(
-        g, tuple(grad_form.shape[-2:]), window, divisor, adaptive
-    )
-
-
-@operation("average_pool(Tensor input, int[] out, int[] window, int divisor, bool adaptive) "
-           "-> Tensor")
-def average_pool_(input, out, window, divisor, adaptive):
-    """Averages over windows that have been worked out already."""
-    return average_pool(input, out, window, divisor, adaptive=adaptive)
-
-
-@average_pool_.gradient
-def _(g, input_form, window, divisor, adaptive):
-    return registry["average_pool_backward"].function(
-        g, tuple(input_form.shape), window, divisor, adaptive
-    )
-
-
-NO_WINDOW = (1, 1, 1, 1, 0, 0, 1, 1)
-
-
-@composite("adaptive_avg_pool2d(Tensor self, int[2] output_size) -> Tensor")
-def adaptive_avg_pool2d(self, output_size):
-    """Averages over as many windows as asked for, spread evenly."""
-    shape = self.form.shape
-    if len(shape) not in (3, 4):
-        raise RuntimeError(
-            f"adaptive_avg_pool2d(): Expected 3D or 4D tensor, but got {list(shape)}"
-        )
-    if any(n == 0 for n in shape[1 if len(shape) == 4 else 0 :]):
-        raise RuntimeError(
-            "adaptive_avg_pool2d(): Expected input to have non-zero size for non-batch dimensions, "
-            f"but input has sizes {list(shape)}"
-        )
-    pair = _pair(output_size, "adaptive_avg_pool2d: output_size")
+@cache
+def windows(name, shape, rank, kernel_size, stride, padding, dilation, ceil_mode, divisor=""):
+    """The checked numbers of a pooling."""
+    kernel = _repeated(kernel_size, rank, name, "kernel_size")
+    omitted = stride is None or stride == ()
+    step = kernel if omitted else _repeated(stride, rank, name, "stride")
+    pads = _repeated(padding, rank, name, "padding")
+    holes = _repeated(dilation, rank, name, "dilation")
+    _check_rank(name, shape, rank)
+    if rank == 1 and name == "max_pool1d":
+        _check_max_pool1d(kernel[0], step[0], pads[0], holes[0])
+    if min(step) == 0:
+        raise RuntimeError("stride should not be zero")
+    letters = KERNEL_LETTERS[rank]
+    for what, values, letter in (
+        ("kernel size", kernel, "k"), ("stride", step, "d"), ("dilation", holes, "dilation"),
+    ):
+        if min(values) <= 0:
+            said = " ".join(f"{letter}{a}: {v}" for a, v in zip(letters, values, strict=True))
+            raise RuntimeError(f"{what} should be greater than zero, but got {said}")
+    if min(pads) < 0:
+        raise RuntimeError(f"pad must be non-negative, but got pad: {min(pads)}")
+    known = tuple([Window(*one) for one in zip(kernel, step, holes, strict=True)])
+    for pad, window in zip(pads, known, strict=True):
+        if 2 * pad > window.reach + 1:
+            raise RuntimeError(
+                f"pad should be at most half of effective kernel size, but got pad={pad}, "
+                f"kernel_size={window.size} and dilation={window.dilation}"
+            )
+    sizes = tuple(shape[-rank:])
     out = tuple(
-        [have if want is None else want for want, have in zip(pair, shape[-2:], strict=True)]
+        [results(n, w, pad, ceil_mode) for n, w, pad in zip(sizes, known, pads, strict=True)]
     )
+    if min(out) < 1:
+        raise RuntimeError(_too_small(name, shape[-rank - 1], sizes, out, kernel))
+    return Pooling(sizes, out, known, pads, divisor)
+
+
+def _check_max_pool1d(kernel, stride, pad, dilation):
+    for what, value in (("kernel_size", kernel), ("stride", stride), ("dilation", dilation)):
+        if value <= 0:
+            raise RuntimeError(f"max_pool1d() {what} must be greater than zero, but got {value}")
+    if pad < 0:
+        raise RuntimeError(f"max_pool1d() padding must be non-negative, but got {pad}")
+    if 2 * pad > kernel:
+        raise RuntimeError(
+            "max_pool1d() padding should be at most half of kernel size, but got "
+            f"padding={pad} and kernel_size={kernel}"
+        )
+
+
+def _too_small(name, channels, sizes, out, kernel):
+    if name == "max_pool1d":
+        return f"max_pool1d() Invalid computed output size: {out[0]}"
+    if name == "avg_pool3d":
+        image = " ".join(f"{a}: {n}" for a, n in zip("THW", sizes, strict=True))
+        window = " ".join(f"k{a}: {n}" for a, n in zip("THW", kernel, strict=True))
+        return f"input image ({image}) smaller than kernel size ({window})"
+    flat = (1,) * (2 - len(sizes))
+    given = "x".join(map(str, (channels, *flat, *sizes)))
+    made = "x".join(map(str, (channels, *flat, *out)))
+    return (
+        f"Given input size: ({given}). Calculated output size: ({made}). Output size is too small"
+    )
+
+
+def _refuse(name, x, takes):
+    """torch's error for a dtype that its kernel does not take."""
+    dtype = x.form.dtype
+    if not dtype.is_floating_point and dtype.name not in takes:
+        raise NotImplementedError(f"\"{name}\" not implemented for '{dtype_word(dtype)}'")
+
+
+INTEGERS = ("int64", "int32", "int16", "int8", "uint8")
+
+
+# --- largest elements --------------------------------------------------------------------------
+
+
+def _make_max_pool(rank):
+    name = f"max_pool{rank}d"
+    arguments = (
+        f"(Tensor self, int[{rank}] kernel_size, int[{rank}] stride=[], int[{rank}] padding=0, "
+        f"int[{rank}] dilation=1, bool ceil_mode=False)"
+    )
+
+    @operation(f"{name}_windows(Tensor self, Scalar pooling, str index) -> (Tensor, Tensor)")
+    def max_pool_windows(self, pooling, index):
+        """The largest element of each window, and where it stands."""
+        return launch.max_pool(self, pooling, index)
+
+    max_pool_windows.node_name = f"MaxPool{max(2, rank)}DWithIndicesBackward0"
+    max_pool_windows.differentiable_outputs = (0,)
+
+    @max_pool_windows.gradient
+    def _(g, ys, self_form, pooling):
+        shape = tuple(self_form.shape)
+        return registry["max_pool_windows_backward"].function(g[0], ys[1], shape, pooling)
+
+    def prepare(self, kernel_size, stride, padding, dilation, ceil_mode, flat):
+        # torch counts a row as an image of one row where it keeps indices, but in its words only.
+        pooling = windows(
+            f"{name}_with_indices" if rank == 1 and flat else name, tuple(self.form.shape), rank,
+            _frozen(kernel_size), _frozen(stride), _frozen(padding), _frozen(dilation), ceil_mode,
+        )
+        _refuse("max_pool2d" if rank < 3 else "max_pool3d", self, INTEGERS)
+        return pooling
+
+    @composite(f"{name}_with_indices{arguments} -> (Tensor, Tensor)")
+    def max_pool_with_indices(
+        self, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False
+    ):
+        """The largest element of each window, and its place in the plane as one number."""
+        pooling = prepare(self, kernel_size, stride, padding, dilation, ceil_mode, True)
+        return max_pool_windows.function(self, pooling, "i64")
+
+    @composite(f"{name}{arguments} -> Tensor")
+    def max_pool(self, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False):
+        """The largest element of each window."""
+        pooling = prepare(self, kernel_size, stride, padding, dilation, ceil_mode, False)
+        if not (self.needs_grad and mode.enabled):
+            return launch.max_pool(self, pooling, "")[0]
+        # The gradient needs only to know which of a window's few places it was.
+        return max_pool_windows.function(self, pooling, "u8" if pooling.is_known else "i64")[0]
+
+    for record in (max_pool_windows, max_pool_with_indices, max_pool):
+        record.method = False
+    max_pool_windows.namespace = "internal"
+    max_pool_with_indices.namespace = "torch" if rank == 1 else "nn"
+
+
+@operation(
+    "max_pool_windows_backward(Tensor grad, Tensor index, int[] shape, Scalar pooling) -> Tensor"
+)
+def max_pool_windows_backward(grad, index, shape, pooling):
+    """Gradients of windows added where their largest elements were."""
+    return launch.max_pool_backward(grad, index, shape, pooling)
+
+
+max_pool_windows_backward.tensor_names = ("grad",)
+
+
+@max_pool_windows_backward.gradient
+def _(g, index, pooling):
+    if index.form.kind == "u8":
+        index = _places(index, pooling)
+    return _taken(g, index, len(pooling.sizes))
+
+
+def _places(taps, pooling):
+    """Places in the plane, of places within each window."""
+    taps = taps.long()
+    places, rank = None, len(pooling.sizes)
+    arange = registry["arange"].function
+    divided = pooling.taps
+    for axis, window in enumerate(pooling.windows):
+        divided //= window.size
+        tap = taps.div(divided, rounding_mode="floor") % window.size
+        shape = [1] * rank
+        shape[axis] = -1
+        start = (arange(pooling.out[axis]) * window.stride - pooling.padding[axis]).reshape(shape)
+        one = start + tap * window.dilation
+        places = one if places is None else places * pooling.sizes[axis] + one
+    return places
+
+
+def _taken(x, index, rank):
+    """The elements of planes at places given as one number."""
+    shape = index.form.shape
+    planes = tuple(shape[: len(shape) - rank])
+    flat = x.reshape((*planes, -1)) if x.form.numel else x.reshape((*planes, 0))
+    return flat.gather(-1, index.reshape((*planes, -1))).reshape(shape)
+
+
+@operation("max_unpool(Tensor self, Tensor indices, int[] shape, int rank) -> Tensor")
+def max_unpool(self, indices, shape, rank):
+    """Zeros, with the input's elements at their indices in each plane."""
+    return launch.unpool(self, indices, shape, rank, adds=False)
+
+
+max_unpool.node_name = "MaxUnpool2DBackward0"
+max_unpool.tensor_names = ("self",)
+
+
+@max_unpool.gradient
+def _(g, indices, rank):
+    return _taken(g, indices, rank)
+
+
+# --- averages ----------------------------------------------------------------------------------
+
+
+@operation("average_pool_windows(Tensor self, Scalar pooling) -> Tensor")
+def average_pool_windows(self, pooling):
+    """The average of each window."""
+    return launch.average_pool(self, pooling)
+
+
+average_pool_windows.node_name = "AvgPool2DBackward0"
+
+
+@average_pool_windows.gradient
+def _(g, self_form, pooling):
+    shape = tuple(self_form.shape)
+    return registry["average_pool_windows_backward"].function(g, shape, pooling)
+
+
+@operation("average_pool_windows_backward(Tensor grad, int[] shape, Scalar pooling) -> Tensor")
+def average_pool_windows_backward(grad, shape, pooling):
+    """Gradients of averages shared out over their windows."""
+    return launch.average_pool_backward(grad, shape, pooling)
+
+
+@average_pool_windows_backward.gradient
+def _(g, pooling):
+    return registry["average_pool_windows"].function(g, pooling)
+
+
+def _make_average_pool(rank):
+    name = f"avg_pool{rank}d"
+    override = ", int? divisor_override=None" if rank > 1 else ""
+
+    @composite(
+        f"{name}(Tensor self, int[{rank}] kernel_size, int[{rank}] stride=[], int[{rank}] "
+        f"padding=0, bool ceil_mode=False, bool count_include_pad=True{override}) -> Tensor"
+    )
+    def avg_pool(
+        self, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True,
+        divisor_override=None
+    ):
+        """The average of each window."""
+        divisor = PADDED if count_include_pad else INSIDE
+        if divisor_override is not None:
+            if divisor_override == 0:
+                raise RuntimeError("divisor must be not zero")
+            divisor = divisor_override
+        pooling = windows(
+            name, tuple(self.form.shape), rank, _frozen(kernel_size), _frozen(stride),
+            _frozen(padding), 1, ceil_mode, divisor,
+        )
+        _refuse("avg_pool2d" if rank < 3 else "avg_pool3d_out_frame", self, ("int64",))
+        return average_pool_windows.function(self, pooling)
+
+    avg_pool.method = False
+    avg_pool.namespace = "torch" if rank == 1 else "nn"
+
+
+# --- windows spread evenly ---------------------------------------------------------------------
+
+
+def _check_adaptive(name, shape, out, rank):
+    if len(shape) not in (rank + 1, rank + 2):
+        if rank == 1:
+            raise RuntimeError(
+                f"Expected 2 to 3 dimensions, but got {len(shape)}-dimensional tensor for argument "
+                f"#1 'self' (while checking arguments for {name})"
+            )
+        colon = ":" if "max" in name else ""
+        raise RuntimeError(
+            f"{name}(): Expected {rank + 1}D or {rank + 2}D tensor, but got{colon} {list(shape)}"
+        )
+    if "avg" in name and min(out) < 0:
+        raise RuntimeError(
+            f"{name}: elements of output_size must be greater than or equal to 0 but received "
+            f"{{{', '.join(map(str, out))}}}"
+        )
     if min(out) < 0:
         raise RuntimeError(
-            "adaptive_avg_pool2d: elements of output_size must be greater than or equal to 0, got "
-            f"{list(out)}"
+            f"Trying to create tensor with negative dimension {min(out)}: "
+            f"{[*shape[:-rank], *out]}"
         )
-    if out == (1, 1):
-        return self.mean((-1, -2), keepdim=True)
-    return registry["average_pool"].function(self, out, NO_WINDOW, 0, True)
+    first = len(shape) - rank
+    empty = next((d for d in range(first, len(shape)) if shape[d] == 0), None)
+    if empty is not None:
+        raise RuntimeError(
+            f"{name}(): Expected input to have non-zero size for non-batch dimensions, but input "
+            f"has sizes {list(shape)} with dimension {empty} being empty"
+        )
+
+
+def _adaptive_sizes(name, self, output_size, rank):
+    """The checked sizes asked for; None keeps a size."""
+    shape = tuple(self.form.shape)
+    if isinstance(output_size, int) or output_size is None:
+        output_size = (output_size,) * rank
+    if len(output_size) != rank:
+        if rank == 1:
+            raise RuntimeError(
+                f"{name}() argument 'output_size' should contain one int (got {len(output_size)})"
+            )
+        internal = "(): internal error: output_size.size() must be" if "max" in name else (
+            ": output_size must be"
+        )
+        raise RuntimeError(f"{name}{internal} {rank}")
+    kept = shape[-rank:] if len(shape) >= rank else (0,) * rank
+    out = tuple(
+        [have if want is None else want for want, have in zip(output_size, kept, strict=True)]
+    )
+    _check_adaptive(name, shape, out, rank)
+    return out
+
+
+def _even(self, out, rank, divisor=""):
+    """The pooling that windows spread evenly are where sizes divide, else None."""
+    sizes = tuple(self.form.shape[-rank:])
+    if 0 in out or any(n % o for n, o in zip(sizes, out, strict=True)):
+        return None
+    known = [Window(n // o, n // o, 1) for n, o in zip(sizes, out, strict=True)]
+    pooling = Pooling(sizes, out, tuple(known), (0,) * rank, divisor)
+    return pooling if pooling.is_known else None
+
+
+@operation("adaptive_average_pool(Tensor self, int[] out) -> Tensor")
+def adaptive_average_pool(self, out):
+    """Averages over windows spread evenly."""
+    return launch.adaptive_average_pool(self, out)
+
+
+adaptive_average_pool.node_name = "AdaptiveAvgPool2DBackward0"
+
+
+@adaptive_average_pool.gradient
+def _(g, self_form, out):
+    shape = tuple(self_form.shape)
+    return registry["adaptive_average_pool_backward"].function(g, shape, len(out))
+
+
+@operation("adaptive_average_pool_backward(Tensor grad, int[] shape, int rank) -> Tensor")
+def adaptive_average_pool_backward(grad, shape, rank):
+    """Gradients of averages shared out over windows spread evenly."""
+    return launch.adaptive_average_pool_backward(grad, shape, rank)
+
+
+@adaptive_average_pool_backward.gradient
+def _(g, grad_form, rank):
+    out = tuple(grad_form.shape[grad_form.ndim - rank :])
+    return registry["adaptive_average_pool"].function(g, out)
+
+
+@operation("adaptive_max_pool(Tensor self, int[] out) -> (Tensor, Tensor)")
+def adaptive_max_pool(self, out):
+    """The largest elements of windows spread evenly, and their places."""
+    return launch.adaptive_max_pool(self, out)
+
+
+adaptive_max_pool.node_name = "AdaptiveMaxPool2DBackward0"
+adaptive_max_pool.differentiable_outputs = (0,)
+
+
+@adaptive_max_pool.gradient
+def _(g, ys, self_form, out):
+    return registry["adaptive_max_pool_backward"].function(
+        g[0], ys[1], tuple(self_form.shape), len(out)
+    )
+
+
+@operation("adaptive_max_pool_backward(Tensor grad, Tensor index, int[] shape, int rank) -> Tensor")
+def adaptive_max_pool_backward(grad, index, shape, rank):
+    """Gradients of windows added where their largest elements were."""
+    return launch.unpool(grad, index, shape, rank, adds=True)
+
+
+adaptive_max_pool_backward.tensor_names = ("grad",)
+
+
+@adaptive_max_pool_backward.gradient
+def _(g, index, rank):
+    return _taken(g, index, rank)
+
+
+def _make_adaptive(rank):
+    @composite(f"adaptive_avg_pool{rank}d(Tensor self, int[{rank}] output_size) -> Tensor")
+    def adaptive_avg_pool(self, output_size):
+        """Averages over as many windows as asked for, spread evenly."""
+        out = _adaptive_sizes(f"adaptive_avg_pool{rank}d", self, output_size, rank)
+        _refuse(f"adaptive_avg_pool{max(2, rank)}d", self, ())
+        if rank == 2 and out == (1, 1):
+            return self.mean((-1, -2), keepdim=True)
+        pooling = _even(self, out, rank, PADDED)
+        if pooling is not None:
+            return average_pool_windows.function(self, pooling)
+        return adaptive_average_pool.function(self, out)
+
+    @composite(
+        f"adaptive_max_pool{rank}d(Tensor self, int[{rank}] output_size) -> (Tensor, Tensor)"
+    )
+    def adaptive_max_pool_(self, output_size):
+        """The largest elements of as many windows as asked for, and their places in the plane."""
+        out = _adaptive_sizes(f"adaptive_max_pool{rank}d", self, output_size, rank)
+        _refuse(f"adaptive_max_pool{max(2, rank)}d", self, INTEGERS)
+        pooling = _even(self, out, rank)
+        if pooling is not None:
+            return registry[f"max_pool{rank}d_windows"].function(self, pooling, "i64")
+        return adaptive_max_pool.function(self, out)
+
+    for record in (adaptive_avg_pool, adaptive_max_pool_):
+        record.method = False
+        record.namespace = "torch" if rank == 1 else "nn"
+
+
+for _rank in (1, 2, 3):
+    _make_max_pool(_rank)
+    _make_average_pool(_rank)
+    _make_adaptive(_rank)
 
 # Where records stand that are no functions of torch itself.
-for _name in ("adaptive_avg_pool2d", "avg_pool2d", "max_pool2d_with_indices"):
-    registry[_name].namespace = "nn"
-    registry[_name].method = False
-for _name in ("average_pool", "average_pool_backward", "max_pool2d_backward"):
+for _name in (
+    "max_pool_windows_backward", "max_unpool", "average_pool_windows", "adaptive_average_pool",
+    "average_pool_windows_backward", "adaptive_average_pool_backward", "adaptive_max_pool",
+    "adaptive_max_pool_backward",
+):
     registry[_name].namespace = "internal"
     registry[_name].method = False

@@ -1,5 +1,6 @@
 """A table of plans with small operands: (plan, arguments by name, stored kind of each result)."""
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,7 +11,7 @@ from facula.backend import llvm
 from facula.backend.cpu import machine
 from facula.kernel import expr
 from facula.kernel.expr import Expr, linearise
-from facula.kernel.library import channel, norm, pool, random, softmax
+from facula.kernel.library import channel, norm, pool, pool_window, random, softmax
 from facula.kernel.library.conv import (
     Conv2d,
     conv2d_backward_data,
@@ -21,6 +22,7 @@ from facula.kernel.library.index import Index, Nonzero
 from facula.kernel.library.matmul import matmul_plan
 from facula.kernel.library.sort import Sort
 from facula.kernel.library.tile import Launch
+from facula.kernel.library.turned import Turned
 from facula.kernel.library.update import BLOCK, Update
 from facula.kernel.plan import Plan, Pointwise, Reduce, Scan
 from facula.kernel.program import REGISTER_KIND, STORED_BYTES
@@ -87,6 +89,44 @@ def pointwise_cases() -> Iterator[Case]:
     for kind in ("i8", "f16", "f64", "bool"):
         text = f"strided {kind}"
         yield pointwise((kind, kind), kind, lambda a, b: maximum(a, b), (2, 23), "s0s", text)
+
+
+def turned(
+    kinds: tuple[str, ...], out: str, formula: Any, sizes: tuple[int, ...], inner: str, across: int
+) -> Case:
+    """Operands marked "t" in `inner` have their neighbours along the loop `across`."""
+    rank, last = len(sizes), len(sizes) - 1
+    sideways = tuple(c == "t" for c in inner)
+    classes = tuple("s" if c == "t" else c for c in inner)
+    graph = traced(kinds, formula, out)
+    plan = Turned(kinds, (out,), (), graph, rank, classes, across, sideways)
+    values: dict[str, Any] = {f"d{d}": n for d, n in enumerate(sizes)}
+    for k, (operand, kind) in enumerate(zip(plan.names, (*kinds, out), strict=True)):
+        order = [d for d in range(rank) if d not in (across, last)]
+        order += [last, across] if inner[k] == "t" else [across, last]
+        strides, step = [0] * rank, {"1": 1, "0": 0, "s": 3, "t": 1}[inner[k]]
+        for place, d in enumerate(reversed(order)):
+            strides[d] = step if place == 0 else step * (sizes[order[-place]] + 1) or 1
+            step = strides[d]
+        for d, s in enumerate(strides):
+            if d < last or classes[k] == "s":
+                values[f"{operand}_s{d}"] = s
+        reach = sum((n - 1) * s for n, s in zip(sizes, strides, strict=True)) + 1
+        values[operand] = numbers(kind, reach, k)
+    text = f"turned {kinds} {out} {sizes} {inner} {len(graph.steps)}"
+    return text, plan, values, {"y0": out}
+
+
+def turned_cases() -> Iterator[Case]:
+    for kind in KINDS:
+        yield turned((kind,), kind, lambda a: a, (35, 37), "t1", 0)
+        yield turned((kind, kind), kind, lambda a, b: maximum(a, b), (2, 17, 70), "t11", 1)
+    for inner in ("t01", "1tt", "tst", "ts1", "t1s"):
+        for sizes, across in (((16, 32), 0), ((70, 2, 19), 0), ((3, 9, 41), 1)):
+            yield turned(("f32", "f32"), "f32", lambda a, b: a - b, sizes, inner, across)
+            yield turned(("f32", "f32"), "f32", lambda a, b: exp(a) - b, sizes, inner, across)
+    yield turned(("f16", "f64"), "bool", lambda a, b: a < b, (40, 33), "t11", 0)
+    yield turned(("i32", "u8"), "f64", lambda a, b: a * b, (40, 33), "1tt", 0)
 
 
 def along(
@@ -281,34 +321,86 @@ def layer_cases() -> Iterator[Case]:
                 values |= {"lse": numbers(wide, 3) + 3, "g": numbers(kind, 3), "scale": 0.25}
                 values["dx"] = numbers(kind, 3 * n)
                 yield text + "'", softmax.CrossEntropyBackward(kind), values, {"dx": kind}
-    names = pool.SIZES
-    for kind in ("f32", "f64", "f16", "i64", "u8"):
-        for h, w, kh, kw, sh, sw, ph, pw, dh, dw in (
-            (5, 7, 2, 2, 2, 2, 0, 0, 1, 1),
-            (6, 21, 3, 3, 1, 2, 1, 1, 1, 1),
-            (9, 40, 2, 3, 2, 1, 1, 1, 2, 2),
-        ):
-            oh = (h + 2 * ph - dh * (kh - 1) - 1) // sh + 1
-            ow = (w + 2 * pw - dw * (kw - 1) - 1) // sw + 1
-            sizes = (2, h, w, oh, ow, kh, kw, sh, sw, ph, pw, dh, dw)
-            values = dict(zip(names, sizes, strict=True)) | {"x": numbers(kind, 2 * h * w)}
-            values |= {"y": numbers(kind, 2 * oh * ow), "index": numbers("i64", 2 * oh * ow)}
-            results = {"y": kind, "index": "i64"}
-            yield f"max pool {kind} {h}x{w}", pool.MaxPool(kind), values, results
-            if kind[0] != "f":
-                continue
-            places = np.random.default_rng(0).integers(0, h * w, 2 * oh * ow)
-            back: dict[str, Any] = {"planes": 2, "size": h * w, "count": oh * ow, "index": places}
-            back |= {"g": numbers(kind, 2 * oh * ow), "dx": numbers(kind, 2 * h * w)}
-            yield f"max pool' {kind} {h}x{w}", pool.MaxPoolBackward(kind), back, {"dx": kind}
-            for adaptive in (False, True):
-                for backward in (False, True):
-                    for divisor in (-1, -2, 3):
-                        plan = pool.AveragePool(kind, adaptive, backward)
-                        given = {k: v for k, v in values.items() if k != "index"}
-                        text = f"average pool {kind} {h}x{w} {adaptive} {backward} {divisor}"
-                        result = "x" if backward else "y"
-                        yield text, plan, given | {"divisor": divisor}, {result: kind}
+
+
+def pool_cases() -> Iterator[Case]:
+    """Windows of every kind, general and known: (size, stride, padding, step) an axis."""
+    for kind, planes, axes in (
+        ("f32", (5, 7), ((2, 2, 0, 1), (2, 2, 0, 1))),
+        ("f32", (7, 71), ((3, 2, 1, 1), (3, 2, 1, 1))),
+        ("f64", (6, 21), ((3, 1, 1, 1), (3, 2, 1, 1))),
+        ("f16", (9, 40), ((2, 2, 1, 2), (3, 1, 1, 2))),
+        ("f32", (8, 60), ((3, 3, 0, 1), (3, 3, 1, 1))),
+        ("f32", (4, 5, 40), ((2, 1, 1, 1), (3, 2, 1, 1), (2, 2, 0, 1))),
+        ("i64", (6, 21), ((2, 2, 0, 1), (3, 2, 1, 1))),
+        ("u8", (5, 40), ((2, 2, 0, 1), (2, 2, 0, 1))),
+    ):
+        # Results as many as with torch's ceil_mode: the last windows may leave the plane.
+        counts = [
+            (n + 2 * p - i * (k - 1) - 1 + s - 1) // s + 1
+            for n, (k, s, p, i) in zip(planes, axes, strict=True)
+        ]
+        counts = [
+            o - ((o - 1) * s >= n + p)
+            for n, o, (_, s, p, _) in zip(planes, counts, axes, strict=True)
+        ]
+        yield from pool_plans(kind, planes, axes, counts)
+
+
+def pool_plans(
+    kind: str, planes: tuple[int, ...], axes: tuple[tuple[int, ...], ...], counts: list[int]
+) -> Iterator[Case]:
+    rank = len(planes)
+    letters = pool.axes_of(rank)
+    size, results = 2 * math.prod(planes), 2 * math.prod(counts)
+    values: dict[str, Any] = {"planes": 2}
+    for a, n, o, (k, s, p, i) in zip(letters, planes, counts, axes, strict=True):
+        one = {"n" + a: n, "o" + a: o, "k" + a: k, "s" + a: s, "p" + a: p, "i" + a: i}
+        values |= one
+    x, y = {"x": numbers(kind, size)}, {"y": numbers(kind, results)}
+    index = {"index": numbers("i64", results)}
+    text = f"pool {kind} {planes} {axes}"
+    floating = kind[0] == "f"
+    for adaptive in (False, True):
+        plan: Plan = pool.MaxPool(kind, rank, adaptive)
+        yield f"max {text} {adaptive}", plan, values | x | y | index, {"y": kind, "index": "i64"}
+        for backward in (False, True) if floating else ():
+            for divisor in (-1, -2, 3):
+                plan = pool.AveragePool(kind, adaptive, backward, rank)
+                result = {"x" if backward else "y": kind}
+                yield f"average {text} {plan}", plan, values | x | y | {"divisor": divisor}, result
+    rest = {k: v for k, v in values.items() if k[0] in "nop"} | {"number": 3.0}
+    windows = tuple(pool_window.Window(k, s, i) for k, s, _, i in axes)
+    places: dict[str, np.ndarray] = {"i64": index["index"], "u8": numbers("u8", results)}
+    for name in ("", "u8", "i64"):
+        plan = pool_window.WindowPool(kind, windows, name, "", False)
+        given = rest | x | y | {"index": places[name] if name else 0}
+        results_ = {"y": kind} | ({"index": name} if name else {})
+        yield f"max {text} {name!r}", plan, given, results_
+    averaged = all(i == 1 for *_, i in axes) and kind != "u8"
+    ways = ("same", "padded", "inside") if floating else ("same",)
+    for count in ways if averaged else ():
+        plan = pool_window.WindowPool(kind, windows, "", count, False)
+        yield f"average {text} {count}", plan, rest | x | y | {"index": 0}, {"y": kind}
+    if not floating:
+        return
+    back = rest | {"g": numbers(kind, results), "dx": numbers(kind, size)}
+    for count in ways if averaged else ():
+        plan = pool_window.WindowPoolBackward(kind, windows, "", count)
+        yield f"average' {text} {count}", plan, back | {"index": 0}, {"dx": kind}
+    rng = np.random.default_rng(0)
+    chosen = {
+        "u8": rng.integers(0, math.prod(k for k, *_ in axes), results).astype(np.uint8),
+        "i64": rng.integers(0, math.prod(planes), results),
+    }
+    for name, choice in chosen.items():
+        plan = pool_window.WindowPoolBackward(kind, windows, name, "")
+        yield f"max' {text} {name}", plan, back | {"index": choice}, {"dx": kind}
+    for adds in (False, True):
+        plan = pool.Unpool(kind, adds)
+        given = {"planes": 2, "size": size // 2, "count": results // 2, "g": back["g"]}
+        given |= {"index": chosen["i64"], "dx": back["dx"]}
+        yield f"unpool {text} {adds}", plan, given, {"dx": kind}
 
 
 def normed_rows() -> Iterator[Case]:
@@ -411,7 +503,6 @@ def product_cases() -> Iterator[Case]:
                         arrays["bias"] = numbers(kind, n, 3)
                     text = f"matmul {kind} {m} {n} {k} {turned} {extra}"
                     yield launched(text, launch, arrays, "c", kind)
-    yield from rounded_products()
     for kind in ("f32", "f64", "f16"):
         for shape in (
             Conv2d(2, 3, 6, 7, 4, (3, 3)),
@@ -419,33 +510,6 @@ def product_cases() -> Iterator[Case]:
             Conv2d(2, 2, 8, 20, 3, (2, 3), (1, 1), (1, 2), (2, 1)),
         ):
             yield from convolution(kind, shape)
-
-
-def rounded_products() -> Iterator[Case]:
-    """Products on tiles, where the processor has them: float32 in one or two parts, bfloat16."""
-    target = llvm.host_target()
-    for kind, precision in (("f32", "medium"), ("f32", "high"), ("bf16", "highest")):
-        for m, n, k in ((30, 37, 11), (33, 27, 45), (25, 26, 300)):
-            if k > 256 and kind == "f32":
-                continue
-            for layouts in ("rows", "columns", "steps"):
-                step = 2 if layouts == "steps" else 1
-                a, b = (m * k * step, k * step, step), (k * n * step, n * step, step)
-                if layouts == "columns":
-                    a, b = (m * k, 1, m), (k * n, 1, k)
-                launch = matmul_plan(
-                    target, kind, (2, m, n, k), a, b, (m * n, n),
-                    bias="m" if layouts == "rows" else "n", precision=precision,
-                    accumulate=layouts == "steps",
-                )  # fmt: skip
-                arrays = {
-                    name: numbers(kind, size, seed)
-                    for seed, (name, size) in enumerate(
-                        (("a", 2 * a[0]), ("b", 2 * b[0]), ("c", 2 * m * n), ("bias", max(m, n)))
-                    )
-                }
-                text = f"rounded matmul {kind} {precision} {m} {n} {k} {layouts}"
-                yield launched(text, launch, arrays, "c", kind)
 
 
 def convolution(kind: str, shape: Conv2d) -> Iterator[Case]:
@@ -531,12 +595,14 @@ def random_cases() -> Iterator[Case]:
 
 FAMILIES = (
     pointwise_cases,
+    turned_cases,
     reduce_cases,
     scan_cases,
     indirect_cases,
     layer_cases,
     normed_rows,
     normed_channels,
+    pool_cases,
     product_cases,
     random_cases,
 )

@@ -13,8 +13,9 @@ from facula.kernel.library.conv import (
     conv2d_backward_weight,
     conv2d_forward,
 )
+from facula.kernel.library.conv_blocks import Staged
 from facula.kernel.library.tile import Launch
-from facula.kernel.plan import lower
+from facula.kernel.plan import Plan, lower
 from facula.kernel.target import Target
 
 KINDS = {"float32": "f32", "float64": "f64", "float16": "f16"}
@@ -48,6 +49,14 @@ SHAPES = [
     Conv2d(21, 20, 7, 7, 20, (3, 3), padding=(1, 1)),
     Conv2d(13, 20, 6, 5, 12, (3, 3), (2, 2), padding=(1, 1)),
     Conv2d(9, 4, 5, 6, 6, (5, 5), padding=(4, 4), groups=2),
+    # Channels in vectors.
+    Conv2d(2, 20, 9, 9, 24, (3, 3), padding=(1, 1)),
+    Conv2d(3, 16, 7, 7, 40, (3, 3), (2, 2), (1, 1)),
+    Conv2d(1, 33, 15, 50, 33, (3, 3), (3, 3), (1, 1), (2, 2)),
+    Conv2d(2, 17, 13, 12, 16, (1, 1), (2, 2)),
+    Conv2d(2, 16, 5, 9, 70, (1, 1)),
+    Conv2d(2, 64, 8, 8, 64, (2, 2), (2, 2), groups=2),
+    Conv2d(1, 16, 20, 33, 18, (7, 7), (2, 2), (3, 3)),
 ]
 LAYOUTS = ("rows", "channels last", "cut out")
 
@@ -122,20 +131,32 @@ def backward(
 # --- running plans -----------------------------------------------------------------------------
 
 
+Compile = Callable[[Plan], Callable[..., int]]
+
+
 def run(
-    launch: Launch,
+    launch: Launch | Staged,
     out: np.ndarray,
     a: np.ndarray,
     b: np.ndarray,
     bias: np.ndarray | None = None,
-    kernel: Callable[..., int] | None = None,
+    compile_plan: Compile = machine.compile_plan,
 ) -> np.ndarray:
-    """Fills `out`; scratch begins as nonsense."""
-    kernel = kernel or machine.compile_plan(launch.plan)
+    """Fills `out`; scratch and copies begin as nonsense."""
+    addresses = [x.ctypes.data for x in (a, b)]
+    held = []
+    if isinstance(launch, Staged):
+        for copy in launch.copies:
+            held.append(np.full(copy.nbytes + 64, 255, np.uint8))
+            place = (held[-1].ctypes.data + 63) & -64
+            source = addresses[copy.operand]
+            compile_plan(copy.launch.plan)(place, source, *copy.launch.numbers)
+            addresses[copy.operand] = place
+        launch = launch.product
     scratch = np.full(launch.scratch_bytes * machine.pool.parts + 64, 255, np.uint8)
     beside = 0 if bias is None else bias.ctypes.data
-    addresses = [x.ctypes.data for x in (out, a, b)]
-    kernel(*addresses, beside, (scratch.ctypes.data + 63) & -64, *launch.numbers)
+    place = (scratch.ctypes.data + 63) & -64
+    compile_plan(launch.plan)(out.ctypes.data, *addresses, beside, place, *launch.numbers)
     return out
 
 
@@ -145,7 +166,7 @@ def strides(x: np.ndarray) -> tuple[int, ...]:
 
 def launches(
     shape: Conv2d, x: np.ndarray, w: np.ndarray, dy: np.ndarray, bias: bool, target: Target
-) -> list[tuple[Launch, tuple[int, ...], np.ndarray, np.ndarray]]:
+) -> list[tuple[Launch | Staged, tuple[int, ...], np.ndarray, np.ndarray]]:
     """The three plans, each with its result's shape and its two operands."""
     kind = KINDS[x.dtype.name]
     return [
@@ -170,7 +191,7 @@ def check_all(
     dtype: str,
     layout: str = "rows",
     target: Target | None = None,
-    kernel_of: Callable[[Launch], Callable[..., int]] | None = None,
+    compile_plan: Compile = machine.compile_plan,
 ) -> None:
     """Forward and both gradients within a few roundings, measured by the sizes of the terms."""
     x = numbers((shape.batch, shape.in_channels, shape.height, shape.width), dtype, 0, layout)
@@ -185,9 +206,8 @@ def check_all(
     prepared = launches(shape, x, w, dy, True, target or llvm.host_target())
     for k, (launch, result, a, b) in enumerate(prepared):
         out = np.full(result, np.nan, dtype)
-        kernel = kernel_of(launch) if kernel_of is not None else None
-        run(launch, out, a, b, bias, kernel)
-        assert (np.abs(out - exact[k]) <= 8 * ERROR[dtype] * sizes[k] + 1e-30).all(), launch.plan
+        run(launch, out, a, b, bias, compile_plan)
+        assert (np.abs(out - exact[k]) <= 8 * ERROR[dtype] * sizes[k] + 1e-30).all(), launch
 
 
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
@@ -198,7 +218,7 @@ def test_forward_and_gradients(shape: Conv2d) -> None:
 
 @pytest.mark.parametrize("dtype", ["float64", "float16"])
 def test_other_kinds(dtype: str) -> None:
-    for shape in SHAPES[:6]:
+    for shape in (*SHAPES[:6], *SHAPES[-7:]):
         check_all(shape, dtype)
 
 
@@ -207,22 +227,24 @@ def test_every_register_budget(target: Target) -> None:
     if target.vector_bytes == 64 and "avx512f" not in llvm.host_features():
         pytest.skip("vectors of 64 bytes would be split")
 
-    def kernel_of(launch: Launch) -> Callable[..., int]:
-        symbol = f"k{abs(hash((launch.plan, target))):x}"
-        image = llvm.compile_text(llvm.module_text(lower(launch.plan, target), symbol))
+    def compile_plan(plan: Plan) -> Callable[..., int]:
+        symbol = f"k{abs(hash((plan, target))):x}"
+        image = llvm.compile_text(llvm.module_text(lower(plan, target), symbol))
         return machine._builtin("conv", llvm.link(image, symbol))
 
-    for shape in (SHAPES[1], SHAPES[4], SHAPES[9]):
-        check_all(shape, "float32", target=target, kernel_of=kernel_of)
+    for shape in (SHAPES[1], SHAPES[4], SHAPES[9], SHAPES[-6]):
+        check_all(shape, "float32", target=target, compile_plan=compile_plan)
 
 
 def test_the_interpreter_agrees() -> None:
-    for shape in (SHAPES[3], Conv2d(2, 4, 5, 5, 4, (2, 2), (2, 2), (1, 1), groups=2)):
-        check_all(shape, "float32", kernel_of=lambda launch: interpreter.compile_plan(launch.plan))
+    few = Conv2d(2, 4, 5, 5, 4, (2, 2), (2, 2), (1, 1), groups=2)
+    many = Conv2d(1, 17, 3, 4, 16, (3, 2), (2, 1), (1, 1))
+    for shape in (SHAPES[3], few, many):
+        check_all(shape, "float32", compile_plan=interpreter.compile_plan)
 
 
 def test_same_bits_for_any_number_of_threads() -> None:
-    for shape in (SHAPES[21], Conv2d(5, 20, 16, 16, 24, (3, 3), padding=(1, 1))):
+    for shape in (SHAPES[21], SHAPES[-6], Conv2d(5, 20, 16, 16, 24, (3, 3), padding=(1, 1))):
         x = numbers((shape.batch, shape.in_channels, shape.height, shape.width), "float32", 0)
         w = numbers((shape.out_channels, shape.in_channels, *shape.kernel), "float32", 1)
         dy = numbers((shape.batch, shape.out_channels, *shape.output), "float32", 2)

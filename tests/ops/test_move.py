@@ -44,3 +44,35 @@ def test_copies_onto_overlapping_memory_read_before_they_write(shift: int) -> No
     z[:-shift].copy_(z[shift:])
     assert y.tolist() == x.tolist()
     assert z.tolist() == [*range(shift, 20), *range(20 - shift, 20)]
+
+
+@pytest.mark.parametrize("name", ["bool", "uint8", "bfloat16", "float16", "int32", "float64"])
+def test_large_copies_across_memory(name: str) -> None:
+    dtype = getattr(facula, name)
+    for shape in ((64, 48), (61, 77), (3, 37, 70)):
+        array = np.random.default_rng(0).integers(-3, 100, shape)
+        x = facula.tensor(array).to(dtype)
+        wanted = facula.tensor(array.swapaxes(-1, -2).copy()).to(dtype).tolist()
+        assert x.transpose(-1, -2).contiguous().tolist() == wanted
+        y = facula.zeros(shape, dtype=dtype).transpose(-1, -2)  # written across
+        y.copy_(facula.tensor(wanted, dtype=dtype))
+        assert y.tolist() == wanted
+
+
+def test_pointwise_across_memory_is_the_same_for_any_number_of_threads() -> None:
+    before = facula.get_num_threads()
+    rng = np.random.default_rng(0)
+    a = rng.standard_normal((300, 270)).astype(np.float32)
+    b = rng.standard_normal((270, 300)).astype(np.float32)
+    try:
+        for threads in (1, 2, 3):
+            facula.set_num_threads(threads)
+            x, y = facula.tensor(a), facula.tensor(b)
+            assert ((x.t() - y).numpy() == a.T - b).all()
+            assert (facula.atan2(x.t(), y) == facula.atan2(x.t().contiguous(), y)).all()
+            y.mul_(x.t())
+            assert (y.numpy() == a.T * b).all()
+            part = x[::2, 3:].t()
+            assert ((part + y[3:, :150]).numpy() == a[::2, 3:].T + (a.T * b)[3:, :150]).all()
+    finally:
+        facula.set_num_threads(before)

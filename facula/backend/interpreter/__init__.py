@@ -8,12 +8,20 @@ meaning.
 
 from collections.abc import Callable
 
-from facula.backend.interpreter import indirect, layers, loops, norms, products, random
+from facula.backend.interpreter import (
+    indirect,
+    layers,
+    loops,
+    norms,
+    pooling,
+    products,
+    random,
+)
 from facula.backend.interpreter.cells import DEFINITIONS, Number
 from facula.kernel.plan import Plan
 
 # Importing them registers their definitions.
-_DEFINITIONS = (indirect, layers, loops, norms, products, random)
+_DEFINITIONS = (indirect, layers, loops, norms, pooling, products, random)
 
 __all__ = ["DEFINITIONS", "compile_plan"]
 

@@ -11,6 +11,7 @@ from facula.backend.interpreter.cells import (
     evaluate,
     positions,
 )
+from facula.kernel.library.turned import Turned
 from facula.kernel.library.update import Update
 from facula.kernel.plan import Pointwise, Reduce, Scan
 
@@ -23,6 +24,7 @@ def _strides(a: dict[str, Number], name: str, inner: str, rank: int) -> list[int
     return [a[f"{name}_s{d}"] for d in range(rank - 1)] + [last]
 
 
+@defines(Turned)
 @defines(Pointwise)
 def pointwise(plan: Pointwise, a: dict[str, Number]) -> int:
     """y[i] = formula(x0[i], x1[i], ...) for every i."""

@@ -1,17 +1,16 @@
 """What products and convolutions mean: sums over indices, in Python's floats and integers."""
 
 import itertools
-import math
-import struct
 
 from facula.backend.interpreter.cells import Cells, Number, defines, positions
+from facula.kernel.library.blocks import ToBlocks
 from facula.kernel.library.correlate import Correlate
+from facula.kernel.library.correlate_blocks import CorrelateBlocks
 from facula.kernel.library.correlate_weight import CorrelateWeight
-from facula.kernel.library.integer_matmul import IntegerMatMul
-from facula.kernel.library.matmul import MatMul
+from facula.kernel.library.matmul import IntegerMatMul, MatMul
 from facula.kernel.library.matvec import DotMatMul, StreamMatVec
-from facula.kernel.library.pair_matmul import PairMatMul
 from facula.kernel.plan import Plan
+from facula.kernel.program import REGISTER_KIND
 from facula.kernel.scalar import PLAIN
 
 
@@ -40,60 +39,6 @@ def matmul(plan: MatMul | IntegerMatMul, a: dict[str, Number]) -> None:
         c[place] = _finished(plan, total, c, place)
 
 
-def _parts(number: float, count: int) -> list[float]:
-    """A float32 as so many bfloat16 numbers, each the nearest to what the ones before left out."""
-    parts = []
-    for _ in range(count):
-        upper = _nearest(number) if abs(number) < math.inf else number
-        if count > 1 and abs(upper) == math.inf > abs(number):
-            upper = _truncated(number)
-        parts.append(upper)
-        number = number - upper if abs(upper) < math.inf else 0.0
-    return parts
-
-
-def _bits(number: float) -> int:
-    word: int = struct.unpack("<I", struct.pack("<f", number))[0]
-    return word
-
-
-def _float(bits: int) -> float:
-    number: float = struct.unpack("<f", struct.pack("<I", bits))[0]
-    return number
-
-
-def _nearest(number: float) -> float:
-    bits = _bits(number)
-    return _float((bits + 0x7FFF + (bits >> 16 & 1)) & 0xFFFF0000)
-
-
-def _truncated(number: float) -> float:
-    return _float(_bits(number) & 0xFFFF0000)
-
-
-@defines(PairMatMul)
-def pair_matmul(plan: PairMatMul, a: dict[str, Number]) -> None:
-    """As matmul; float32 operands are made of bfloat16 parts, and two second parts never meet."""
-    c, left, right = (Cells(a[name], plan.kind) for name in ("c", "a", "b"))
-
-    def element(cells: Cells, place: int) -> list[float]:
-        number = float(cells[place])
-        return _parts(number, plan.parts) if plan.kind == "f32" else [number]
-
-    for batch, i, j in positions((a["batch"], a["m"], a["n"])):
-        row = batch * a["a_batch"] + i * a["a_row"]
-        column = batch * a["b_batch"] + j * a["b_column"]
-        total = 0.0
-        for k in range(a["k"]):
-            x = element(left, row + k * a["a_column"])
-            y = element(right, column + k * a["b_row"])
-            total += sum(x[s] * y[t] for s in range(len(x)) for t in range(len(y) - s))
-        if plan.bias:
-            total += Cells(a["bias"], plan.kind)[j if plan.bias == "n" else i]
-        place = batch * a["c_batch"] + i * a["c_row"] + j
-        c[place] = _finished(plan, total, c, place)
-
-
 @defines(DotMatMul)
 @defines(StreamMatVec)
 def matvec(plan: DotMatMul | StreamMatVec, a: dict[str, Number]) -> None:
@@ -111,25 +56,27 @@ def matvec(plan: DotMatMul | StreamMatVec, a: dict[str, Number]) -> None:
         y[place] = _finished(plan, total, y, place)
 
 
+def _under(a: dict[str, Number], transposed: bool, at: int, tap: int, axis: str) -> int:
+    """The source row or column that a tap meets; below -10**9 if it lies between two."""
+    stride, reach = a["stride_" + axis], tap * a["dilation_" + axis]
+    if not transposed:
+        return at * stride + reach - a["padding_" + axis]
+    quotient, rest = divmod(at + a["padding_" + axis] - reach, stride)
+    return -(10**10) if rest else quotient
+
+
 @defines(Correlate)
 def correlate(plan: Correlate, a: dict[str, Number]) -> None:
     """A convolution forward, or (transposed) the gradient of its input."""
     out, weight, source = (Cells(a[name], plan.kind) for name in ("out", "a", "b"))
-
-    def under(at: int, tap: int, axis: str) -> int:
-        """The source row or column that a tap meets, or -1."""
-        stride, reach = a["stride_" + axis], tap * a["dilation_" + axis]
-        if not plan.transposed:
-            return at * stride + reach - a["padding_" + axis]
-        quotient, rest = divmod(at + a["padding_" + axis] - reach, stride)
-        return -1 if rest else quotient
 
     taps = list(positions((a["kernel_h"], a["kernel_w"])))
     for n, g, r in positions((a["batch"], a["groups"], a["rows"])):
         for y, x in positions((a["out_height"], a["out_width"])):
             total = Cells(a["bias"], plan.kind)[g * a["rows"] + r] if plan.bias else 0.0
             for c, (i, j) in itertools.product(range(a["channels"]), taps):
-                row, column = under(y, i, "h"), under(x, j, "w")
+                row = _under(a, plan.transposed, y, i, "h")
+                column = _under(a, plan.transposed, x, j, "w")
                 if not (0 <= row < a["height"] and 0 <= column < a["width"]):
                     continue
                 at = n * a["image"] + (g * a["channels"] + c) * a["channel"]
@@ -138,6 +85,50 @@ def correlate(plan: Correlate, a: dict[str, Number]) -> None:
                 total += weight[tap + i * a["kernel_w"] + j] * source[at]
             plane = n * a["out_image"] + (g * a["rows"] + r) * a["out_channel"]
             out[plane + y * a["out_width"] + x] = total
+
+
+@defines(ToBlocks)
+def to_blocks(plan: ToBlocks, a: dict[str, Number]) -> None:
+    """Planes of pixels with as many channels side by side as a vector has lanes."""
+    lanes, register = plan.lanes, REGISTER_KIND.get(plan.kind, plan.kind)
+    out, source = Cells(a["out"], register), Cells(a["a"], plan.kind)
+    blocks = -(-a["channels"] // lanes)
+    sizes = (a["batch"], a["groups"], blocks, a["plane_rows"], a["pitch"], lanes)
+    for place, (n, g, block, r, c, lane) in enumerate(positions(sizes)):
+        row, column = r * a["step_h"] - a["margin_h"], c * a["step_w"] - a["margin_w"]
+        channel = block * lanes + lane
+        inside = 0 <= row < a["height"] and 0 <= column < a["width"] and channel < a["channels"]
+        at = n * a["image"] + (g * a["channels"] + channel) * a["channel"]
+        out[place] = source[at + row * a["row"] + column * a["column"]] if inside else 0.0
+
+
+@defines(CorrelateBlocks)
+def correlate_blocks(plan: CorrelateBlocks, a: dict[str, Number]) -> None:
+    """The same sums, from a source in blocks whose planes have zeros around the image."""
+    lanes, register = plan.lanes, REGISTER_KIND.get(plan.kind, plan.kind)
+    out, weight, source = (
+        Cells(a["out"], plan.kind),
+        Cells(a["a"], plan.kind),
+        Cells(a["b"], register),
+    )
+    blocks = -(-a["channels"] // lanes)
+    taps = list(positions((a["kernel_h"], a["kernel_w"])))
+    for n, g, r in positions((a["batch"], a["groups"], a["rows"])):
+        for y, x in positions((a["out_height"], a["out_width"])):
+            total = Cells(a["bias"], plan.kind)[g * a["rows"] + r] if plan.bias else 0.0
+            for c, (i, j) in itertools.product(range(a["channels"]), taps):
+                # Planes begin with their margin; what a tap sees outside the image is zero.
+                row = _under(a, plan.transposed, y, i, "h") + a["margin_h"]
+                column = _under(a, plan.transposed, x, j, "w") + a["margin_w"]
+                if row < 0 or column < 0:
+                    continue
+                plane = ((n * a["groups"] + g) * blocks + c // lanes) * a["plane_rows"] + row
+                place = (plane * a["pitch"] + column) * lanes + c % lanes
+                tap = g * a["weight_group"] + r * a["weight_row"] + c * a["weight_channel"]
+                tap += (i * a["kernel_w"] + j) * a["weight_tap"]
+                total += weight[tap] * source[place]
+            channel = n * a["out_image"] + (g * a["rows"] + r) * a["out_channel"]
+            out[channel + y * a["out_row"] + x * a["out_column"]] = total
 
 
 @defines(CorrelateWeight)

@@ -11,10 +11,12 @@ from facula.kernel.library import (
     matvec,
     norm,
     pool,
+    pool_window,
     random,
     softmax,
     sort,
     tile,
+    turned,
     update,
 )
 
@@ -26,9 +28,11 @@ __all__ = [
     "matvec",
     "norm",
     "pool",
+    "pool_window",
     "random",
     "softmax",
     "sort",
     "tile",
+    "turned",
     "update",
 ]

@@ -1,12 +1,13 @@
 """Convolutions in NCHW: which plan, which blocks, for the forward pass and both gradients.
 
 `conv2d_forward`, `conv2d_backward_data` and `conv2d_backward_weight` are the way in. The plans
-are `Correlate`, `CorrelateWeight` and, for 1x1 kernels, matrix products.
+are `CorrelateBlocks` where there are many channels (`conv_blocks.py`), `Correlate`,
+`CorrelateWeight` and, for 1x1 kernels, matrix products.
 Note [convolution without im2col].
 """
 
-from typing import NamedTuple
-
+from facula.kernel.library.conv_blocks import Staged, data_in_blocks, forward_in_blocks
+from facula.kernel.library.conv_shape import Conv2d
 from facula.kernel.library.correlate import Correlate
 from facula.kernel.library.correlate_weight import CorrelateWeight, sum_slots
 from facula.kernel.library.matmul import matmul_plan
@@ -15,49 +16,22 @@ from facula.kernel.library.tile import Launch
 from facula.kernel.program import REGISTER_KIND, STORED_BYTES
 from facula.kernel.target import Target
 
-
-class Conv2d(NamedTuple):
-    """The numbers of a convolution as torch names them; channels count all groups.
-
-    >>> Conv2d(64, 1, 28, 28, 32, (3, 3)).output
-    (26, 26)
-    """
-
-    batch: int
-    in_channels: int
-    height: int
-    width: int
-    out_channels: int
-    kernel: tuple[int, int]
-    stride: tuple[int, int] = (1, 1)
-    padding: tuple[int, int] = (0, 0)
-    dilation: tuple[int, int] = (1, 1)
-    groups: int = 1
-    given_output: tuple[int, int] | None = None
-
-    @property
-    def output(self) -> tuple[int, int]:
-        """Height and width of the result; `given_output` allows more padding on the far sides."""
-        if self.given_output is not None:
-            return self.given_output
-        sizes = zip(
-            (self.height, self.width), self.kernel, self.stride, self.padding, self.dilation
-        )
-        height, width = ((n + 2 * p - d * (k - 1) - 1) // s + 1 for n, k, s, p, d in sizes)
-        return height, width
-
+# A source in blocks of channels takes so many bytes at most.
+LARGEST_COPY = 1 << 28
 
 # --- forward, and the gradient of the input ----------------------------------------------------
 
 
 def conv2d_forward(
     target: Target, kind: str, shape: Conv2d, x_strides: tuple[int, ...], *, bias: bool = False
-) -> Launch:
+) -> Launch | Staged:
     """The plan of y = conv2d(x, weight, bias): kernel(y, weight, x, bias, scratch, *numbers).
 
     `x_strides`: elements from image to image, channel, row, column. Weight and y are contiguous.
     """
     height, width = shape.output
+    if _suits_blocks(target, kind, shape, x_strides, False):
+        return forward_in_blocks(target, kind, shape, x_strides, bias=bias)
     if _is_product(shape, x_strides):
         pixels = shape.height * shape.width
         sizes = (shape.batch, shape.out_channels, pixels, shape.in_channels)
@@ -88,9 +62,11 @@ def conv2d_forward(
 
 def conv2d_backward_data(
     target: Target, kind: str, shape: Conv2d, dy_strides: tuple[int, ...]
-) -> Launch:
+) -> Launch | Staged:
     """The plan of the gradient of x, contiguous: kernel(dx, weight, dy, 0, scratch, *numbers)."""
     height, width = shape.output
+    if _suits_blocks(target, kind, shape, dy_strides, True):
+        return data_in_blocks(target, kind, shape, dy_strides)
     if _is_product(shape, dy_strides):
         pixels = shape.height * shape.width
         return matmul_plan(
@@ -122,6 +98,26 @@ def conv2d_backward_data(
     )
     out = (shape.in_channels, shape.height, shape.width)
     return _correlate(target, kind, shape, True, source, (extra[0], extra[1]), out, False)
+
+
+def _suits_blocks(
+    target: Target, kind: str, shape: Conv2d, strides: tuple[int, ...], transposed: bool
+) -> bool:
+    """Whether channels fill vectors, and a copy of the source is worth its room.
+
+    Measured: of products per image, those of small images (and of halves) gain by it.
+    """
+    register = REGISTER_KIND.get(kind, kind)
+    inner, outer = shape.in_channels // shape.groups, shape.out_channels // shape.groups
+    rows, channels = (inner, outer) if transposed else (outer, inner)
+    lanes = target.lanes(STORED_BYTES[register])
+    height, width = shape.output if transposed else (shape.height, shape.width)
+    source = shape.batch * shape.groups * channels * height * width * STORED_BYTES[register]
+    if rows * 4 < lanes * 3 or channels < 8 or source > LARGEST_COPY:
+        return False
+    if _is_product(shape, strides):
+        return shape.batch > 1 and height * width < 100
+    return True
 
 
 def _phases(shape: Conv2d) -> tuple[int, int]:

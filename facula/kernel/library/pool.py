@@ -1,9 +1,10 @@
-"""Pooling over planes (h, w): largest element and its index, averages, gradients. A plane a unit.
+"""Pooling over windows of any size: largest elements and their places, averages, gradients.
 
-Forward max pooling runs in vectors along the output row; the gradients walk a plane in order, so
-that overlapping windows add up the same way every time.
+These plans walk a plane in order, one result at a time; windows known when the kernel is made
+have faster plans in `pool_window.py`. A plane a unit. Note [pooling and interpolation].
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from facula.kernel.plan import Plan, lowering
@@ -19,94 +20,173 @@ from facula.kernel.program import (
 )
 from facula.kernel.target import Target
 
-SIZES = ("planes", "h", "w", "oh", "ow", "kh", "kw", "sh", "sw", "ph", "pw", "dh", "dw")
+
+def axes_of(rank: int) -> str:
+    """The letters of a plane's dimensions, the last one along its rows."""
+    return "dhw"[-rank:]
 
 
-def _units(b: Builder) -> tuple[Value, Value]:
-    each = b.parameters["oh"] * b.parameters["ow"] * b.parameters["kh"] * b.parameters["kw"]
-    return b.parameters["planes"], each + 20
+def sizes_of(rank: int) -> tuple[str, ...]:
+    """Arguments a plan takes for its planes: how many, and per axis sizes and window."""
+    return ("planes", *(what + axis for what in "nokspi" for axis in axes_of(rank)))
+
+
+def product(values: list[Value]) -> Value:
+    """The product of some values."""
+    result = values[0]
+    for value in values[1:]:
+        result = result * value
+    return result
+
+
+def volume(b: Builder, what: str, rank: int) -> Value:
+    """Elements in a plane of the input ("n"), of the result ("o") or in a window ("k")."""
+    return product([b.parameters[what + axis] for axis in axes_of(rank)])
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Where a window lies along one axis: `count` places from `first` on, `step` apart; `padded`
+    is how many it would have had in the padding as well."""
+
+    first: Value
+    count: Value
+    step: Value
+    padded: Value
+
+
+def span(b: Builder, i: Value, axis: str, adaptive: bool) -> Span:
+    """The window of result `i`. Adaptive ones go from floor(i n / o) to ceil((i + 1) n / o)."""
+    p = b.parameters
+    n, o = p["n" + axis], p["o" + axis]
+    if adaptive:
+        first = i * n // o
+        count = ((i + 1) * n + o - 1) // o - first
+        return Span(first, count, b.int(1), count)
+    k, step, pad = p["k" + axis], p["i" + axis], p["p" + axis]
+    start = i * p["s" + axis] - pad
+    skip = (b.op("max", -start, 0) + step - 1) // step
+    stop = b.op("min", k, b.op("max", n - start + step - 1, 0) // step)
+    end = b.op("min", start + k, n + pad)
+    return Span(start + skip * step, stop - skip, step, end - start)
+
+
+def over_results(b: Builder, rank: int, adaptive: bool, visit: Callable[..., None]) -> None:
+    """Loops over the results of a plane: visit(number of the result, its spans)."""
+
+    def enter(place: Value, found: list[Span], axes: str) -> None:
+        if not axes:
+            visit(place, found)
+            return
+        size = b.parameters["o" + axes[0]]
+        with b.loop(0, size) as loop:
+            one = span(b, loop.index, axes[0], adaptive)
+            enter(place * size + loop.index, [*found, one], axes[1:])
+
+    enter(b.int(0), [], axes_of(rank))
+
+
+def fold(
+    b: Builder,
+    rank: int,
+    spans: list[Span],
+    carry: tuple[Value, ...],
+    visit: Callable[[Value, tuple[Value, ...]], tuple[Value, ...]],
+) -> tuple[Value, ...]:
+    """Loops over the places of a window: the values visit(place, values) hands on, at the end."""
+    axes = axes_of(rank)
+
+    def enter(place: Value, depth: int, carried: tuple[Value, ...]) -> tuple[Value, ...]:
+        if depth == rank:
+            return visit(place, carried)
+        one, size = spans[depth], b.parameters["n" + axes[depth]]
+        with b.loop(0, one.count, carry=carried) as loop:
+            at = place * size + one.first + loop.index * one.step
+            loop.next(*enter(at, depth + 1, loop.carried))
+        return loop.results
+
+    return enter(b.int(0), 0, carry)
+
+
+def lowest(kind: str) -> float:
+    """No number of the kind is less."""
+    type = Type(kind)
+    if type.is_float:
+        return float("-inf")
+    return 0 if kind[0] == "u" or kind == "i1" else -(1 << (type.bits - 1))
 
 
 @dataclass(frozen=True, slots=True)
 class MaxPool(Plan):
-    """y and the place in the plane (row * w + column) of each window's largest element or nan."""
+    """y and the place in the plane (in row-major order) of each window's largest element or nan."""
 
     kind: str
+    rank: int = 2
+    adaptive: bool = False
 
     @property
     def parameters(self) -> tuple[Parameter, ...]:
-        return tuple(map(Parameter, (*SIZES, "x", "y", "index")))
+        return tuple(map(Parameter, (*sizes_of(self.rank), "x", "y", "index")))
 
 
 @lowering(MaxPool)
 def lower_max_pool(plan: MaxPool, target: Target) -> Program:
-    kind, compute = plan.kind, REGISTER_KIND.get(plan.kind, plan.kind)
-    lanes = target.lanes(max(4, STORED_BYTES[compute]))
-    integer = Type("i64", lanes)
-    is_float = Type(compute).is_float
-    lowest_integer = 0 if compute[0] == "u" else -(1 << (Type(compute).bits - 1))
-    lowest = float("-inf") if is_float else lowest_integer
+    kind, rank = plan.kind, plan.rank
+    compute = REGISTER_KIND.get(kind, kind)
+
+    def units(b: Builder) -> tuple[Value, Value]:
+        return b.parameters["planes"], _windows_cost(b, rank, plan.adaptive)
 
     def body(b: Builder) -> None:
         p = b.parameters
-        h, w, oh, ow = p["h"], p["w"], p["oh"], p["ow"]
         with b.loop(b.first, b.last) as plane:
-            x = b.offset(p["x"], plane.index * h * w, kind)
-            y = b.offset(p["y"], plane.index * oh * ow, kind)
-            index = b.offset(p["index"], plane.index * oh * ow, "i64")
-            with b.loop(0, oh) as row:
-                top = row.index * p["sh"] - p["ph"]
-                # The first row of the window that lies inside the plane, in steps of the dilation.
-                skip = b.op("max", (p["dh"] - 1 - top) // p["dh"], b.int(0))
-                first_row = b.select(top < 0, top + skip * p["dh"], top)
-                with b.loop(0, ow, lanes) as block:
-                    inside = b.mask(ow - block.index, lanes)
-                    column = b.splat(block.index, lanes) + b.iota("i64", lanes)
-                    left = column * p["sw"] - p["pw"]
-                    steps = b.op("quotient", b.splat(p["dw"] - 1, lanes) - left, p["dw"])
-                    jump = b.op("max", steps, 0)
-                    first_column = b.select(left < 0, left + jump * p["dw"], left)
-                    best = b.const(Type(compute, lanes), lowest)
-                    start = b.splat(first_row * w, lanes) + first_column
-                    with b.loop(0, p["kh"], carry=(best, start)) as down:
-                        r = top + down.index * p["dh"]
-                        row_inside = (r >= 0) & (r < h)
-                        safe_row = b.select(row_inside, r, 0) * w
-                        with b.loop(0, p["kw"], carry=down.carried) as right:
-                            c = left + right.index * p["dw"]
-                            here = (c >= 0) & (c < w) & b.splat(row_inside, lanes) & inside
-                            place = b.splat(safe_row, lanes) + c
-                            value = b.gather(x, place, kind, here)
-                            larger = value > right.carried[0]
-                            if is_float:
-                                larger = larger | value.ne(value)
-                            wins = larger & here
-                            right.next(
-                                b.select(wins, value, right.carried[0]),
-                                b.select(wins, place, right.carried[1]),
-                            )
-                        down.next(*right.results)
-                    at = row.index * ow + block.index
-                    b.store(y, at, down.results[0], kind, inside)
-                    assert down.results[1].type == integer
-                    b.store(index, at, down.results[1], "i64", inside)
+            x = b.offset(p["x"], plane.index * volume(b, "n", rank), kind)
+            y = b.offset(p["y"], plane.index * volume(b, "o", rank), kind)
+            index = b.offset(p["index"], plane.index * volume(b, "o", rank), "i64")
 
-    return program("max_pool", plan.parameters, _units, body)
+            def visit(at: Value, spans: list[Span]) -> None:
+                first = spans[0].first
+                for one, axis in zip(spans[1:], axes_of(rank)[1:], strict=True):
+                    first = first * p["n" + axis] + one.first
+                start = (b.const(Type(compute), lowest(compute)), first)
+                best, place = fold(b, rank, spans, start, larger)
+                b.store(y, at, best, kind)
+                b.store(index, at, place, "i64")
+
+            def larger(place: Value, best: tuple[Value, ...]) -> tuple[Value, ...]:
+                value = b.load(x, place, kind)
+                wins = value > best[0]
+                if Type(compute).is_float:
+                    wins = wins | value.ne(value)
+                return b.select(wins, value, best[0]), b.select(wins, place, best[1])
+
+            over_results(b, rank, plan.adaptive, visit)
+
+    return program("max_pool", plan.parameters, units, body)
+
+
+def _windows_cost(b: Builder, rank: int, adaptive: bool) -> Value:
+    """Nanoseconds a plane takes, about."""
+    results = volume(b, "o", rank)
+    reads = volume(b, "n", rank) if adaptive else results * volume(b, "k", rank)
+    return results * 2 + reads + 20
 
 
 @dataclass(frozen=True, slots=True)
-class MaxPoolBackward(Plan):
-    """dx = 0, then dx[index] += g, plane by plane (`size` elements in, `count` out)."""
+class Unpool(Plan):
+    """dx = 0, then dx[index] += g, plane by plane (`size` elements out, `count` in); without
+    `adds` dx[index] = g. Reports an index outside of its plane, plus one, as 1."""
 
     kind: str
+    adds: bool = True
 
     @property
     def parameters(self) -> tuple[Parameter, ...]:
         return tuple(map(Parameter, ("planes", "size", "count", "g", "index", "dx")))
 
 
-@lowering(MaxPoolBackward)
-def lower_max_pool_backward(plan: MaxPoolBackward, target: Target) -> Program:
+@lowering(Unpool)
+def lower_unpool(plan: Unpool, target: Target) -> Program:
     kind, compute = plan.kind, REGISTER_KIND.get(plan.kind, plan.kind)
     lanes = target.lanes(STORED_BYTES[compute])
 
@@ -127,79 +207,75 @@ def lower_max_pool_backward(plan: MaxPoolBackward, target: Target) -> Program:
             with b.loop(0, count) as loop:
                 at = b.load(index, loop.index, "i64")
                 with b.when((at >= 0) & (at < size)) as branch:
-                    b.store(dx, at, b.load(dx, at, kind) + b.load(g, loop.index, kind), kind)
+                    value = b.load(g, loop.index, kind)
+                    b.store(dx, at, b.load(dx, at, kind) + value if plan.adds else value, kind)
                 with b.otherwise(branch):
                     b.report(1)
 
-    return program("max_pool_backward", plan.parameters, units, body)
+    return program("unpool", plan.parameters, units, body)
 
 
 @dataclass(frozen=True, slots=True)
 class AveragePool(Plan):
-    """Averages of windows, or their gradient.
+    """Averages of windows, or (`backward`, from y to x) their gradient.
 
-    `adaptive`: window i covers floor(i h / oh) to ceil((i + 1) h / oh). Otherwise `divisor` > 0 is
-    the number to divide by, -1 counts padding, -2 counts only elements inside.
+    `divisor` > 0 is the number to divide by, -1 counts padding, -2 counts only elements inside.
+    Adaptive windows are divided by their size.
     """
 
     kind: str
     adaptive: bool
     backward: bool
+    rank: int = 2
 
     @property
     def parameters(self) -> tuple[Parameter, ...]:
-        return tuple(map(Parameter, (*SIZES, "divisor", "x", "y")))
+        return tuple(map(Parameter, (*sizes_of(self.rank), "divisor", "x", "y")))
 
 
 @lowering(AveragePool)
 def lower_average_pool(plan: AveragePool, target: Target) -> Program:
-    kind, compute = plan.kind, REGISTER_KIND.get(plan.kind, plan.kind)
+    kind, rank, compute = plan.kind, plan.rank, REGISTER_KIND.get(plan.kind, plan.kind)
     # Sums of halves stay in f32, of f32 in f32 as in torch; f64 in f64.
 
-    def span(b: Builder, i: Value, axis: str) -> tuple[Value, Value, Value]:
-        """First and last (exclusive) index in the plane, and how many positions count padded."""
-        p = b.parameters
-        size, out = p["h" if axis == "h" else "w"], p["oh" if axis == "h" else "ow"]
-        if plan.adaptive:
-            first = i * size // out
-            last = ((i + 1) * size + out - 1) // out
-            return first, last, last - first
-        start = i * p["s" + axis] - p["p" + axis]
-        end = b.op("min", start + p["k" + axis], size + p["p" + axis])
-        return b.op("max", start, b.int(0)), b.op("min", end, size), end - start
+    def units(b: Builder) -> tuple[Value, Value]:
+        return b.parameters["planes"], _windows_cost(b, rank, plan.adaptive)
 
     def body(b: Builder) -> None:
         p = b.parameters
-        h, w, oh, ow = p["h"], p["w"], p["oh"], p["ow"]
+        zero = b.const(Type(compute), 0)
         with b.loop(b.first, b.last) as plane:
-            x = b.offset(p["x"], plane.index * h * w, kind)
-            y = b.offset(p["y"], plane.index * oh * ow, kind)
+            x = b.offset(p["x"], plane.index * volume(b, "n", rank), kind)
+            y = b.offset(p["y"], plane.index * volume(b, "o", rank), kind)
             if plan.backward:
-                with b.loop(0, h * w) as clear:
-                    b.store(x, clear.index, b.const(Type(compute), 0), kind)
-            with b.loop(0, oh) as row:
-                top, bottom, tall = span(b, row.index, "h")
-                with b.loop(0, ow) as column:
-                    left, right, wide = span(b, column.index, "w")
-                    at = row.index * ow + column.index
-                    counted = tall * wide
-                    if not plan.adaptive:
-                        divisor = p["divisor"]
-                        valid = (bottom - top) * (right - left)
-                        free = b.select(divisor.eq(-1), counted, valid)
-                        counted = b.select(divisor > 0, divisor, free)
-                    number = b.cast(counted, compute)
-                    if plan.backward:
-                        share = b.load(y, at, kind) / number
-                        with b.loop(top, bottom) as r, b.loop(left, right) as c:
-                            place = r.index * w + c.index
-                            b.store(x, place, b.load(x, place, kind) + share, kind)
-                    else:
-                        zero = b.const(Type(compute), 0)
-                        with b.loop(top, bottom, carry=(zero,)) as r:
-                            with b.loop(left, right, carry=r.carried) as c:
-                                c.next(c.carried[0] + b.load(x, r.index * w + c.index, kind))
-                            r.next(*c.results)
-                        b.store(y, at, r.results[0] / number, kind)
+                with b.loop(0, volume(b, "n", rank)) as clear:
+                    b.store(x, clear.index, zero, kind)
 
-    return program("average_pool", plan.parameters, _units, body)
+            def visit(at: Value, spans: list[Span]) -> None:
+                counted = product([one.padded for one in spans])
+                if not plan.adaptive:
+                    divisor = p["divisor"]
+                    valid = product([one.count for one in spans])
+                    free = b.select(divisor.eq(-1), counted, valid)
+                    counted = b.select(divisor.eq(-1) | divisor.eq(-2), free, divisor)
+                number = b.cast(counted, compute)
+                if plan.backward:
+                    share = b.load(y, at, kind) / number
+
+                    def give(place: Value, none: tuple[Value, ...]) -> tuple[Value, ...]:
+                        b.store(x, place, b.load(x, place, kind) + share, kind)
+                        return none
+
+                    fold(b, rank, spans, (), give)
+                else:
+
+                    def add(place: Value, total: tuple[Value, ...]) -> tuple[Value, ...]:
+                        return (total[0] + b.load(x, place, kind),)
+
+                    (total,) = fold(b, rank, spans, (zero,), add)
+                    floating = Type(compute).is_float
+                    b.store(y, at, total / number if floating else total // number, kind)
+
+            over_results(b, rank, plan.adaptive, visit)
+
+    return program("average_pool", plan.parameters, units, body)

@@ -10,18 +10,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from facula.kernel.plan import Plan
-from facula.kernel.program import REGISTER_KIND, Builder, Number, Parameter, Type, Value
+from facula.kernel.program import REGISTER_KIND, Builder, Number, Type, Value
 from facula.kernel.target import Target
-
-# The arguments of kernels that multiply batches of matrices.
-PRODUCT_PARAMETERS = tuple(
-    Parameter(name)
-    for name in (
-        "c", "a", "b", "bias", "scratch", "batch", "m", "n", "k", "a_batch", "a_row", "a_column",
-        "b_batch", "b_row", "b_column", "c_batch", "c_row", "scratch_stride", "m_block", "n_block",
-        "k_block",
-    )
-)  # fmt: skip
 
 
 class Launch(NamedTuple):
@@ -64,11 +54,6 @@ def remainder_rows(rows: int) -> tuple[int, ...]:
     (4, 8, 13)
     """
     return (4, 8, 13) if rows == 14 else (2, rows - 1)
-
-
-def ceil_divide(value: Value, by: Number) -> Value:
-    """How many blocks of size `by` cover `value`."""
-    return (value + (by - 1)) // by
 
 
 def multiply_add(build: Builder, a: Value, b: Value, c: Value) -> Value:
@@ -253,18 +238,20 @@ def _transpose_inside(build: Builder, rows: list[Value], per: int) -> list[Value
                 chosen += [lanes + first + e for e in range(width)]
         return build.shuffle(a, chosen, b)
 
-    if per == 1:
-        return rows
-    pairs = [[unpack(rows[i], rows[i + 1], 1, half) for half in range(2)] for i in range(0, per, 2)]
-    if per == 2:
-        return pairs[0]
-    (low_a, high_a), (low_b, high_b) = pairs
-    return [
-        unpack(low_a, low_b, 2, 0),
-        unpack(low_a, low_b, 2, 1),
-        unpack(high_a, high_b, 2, 0),
-        unpack(high_a, high_b, 2, 1),
-    ]
+    # A group of w rows is w vectors of units, w elements of one column each, columns in order.
+    groups = [[row] for row in rows]
+    width = 1
+    while len(groups) > 1:
+        groups = [
+            [
+                unpack(a, b, width, half)
+                for a, b in zip(groups[k], groups[k + 1], strict=True)
+                for half in range(2)
+            ]
+            for k in range(0, len(groups), 2)
+        ]
+        width *= 2
+    return groups[0]
 
 
 def _transpose_blocks(build: Builder, rows: list[Value], per: int) -> list[Value]:

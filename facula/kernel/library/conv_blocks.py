@@ -1,0 +1,187 @@
+"""Convolutions with channels in vectors: geometry and blocks of `CorrelateBlocks`.
+
+`forward_in_blocks` and `data_in_blocks` prepare what `conv.py` has chosen.
+Note [convolution without im2col].
+"""
+
+from typing import NamedTuple
+
+from facula.kernel.library.blocks import Blocks, to_blocks
+from facula.kernel.library.conv_shape import Conv2d
+from facula.kernel.library.correlate_blocks import CorrelateBlocks, scratch_bytes
+from facula.kernel.library.tile import Launch
+from facula.kernel.program import REGISTER_KIND, STORED_BYTES
+from facula.kernel.target import Target
+
+
+class Copy(NamedTuple):
+    """An operand's copy: kernel(copy, operand, *numbers); the product reads it instead.
+
+    `operand` counts the product's addresses after the result: 0 is a, 1 is b.
+    """
+
+    operand: int
+    launch: Launch
+    nbytes: int
+
+
+class Staged(NamedTuple):
+    """A product whose operands are copied first, each copy shared by all workers."""
+
+    copies: tuple[Copy, ...]
+    product: Launch
+
+
+def forward_in_blocks(
+    target: Target,
+    kind: str,
+    shape: Conv2d,
+    x_strides: tuple[int, ...],
+    *,
+    bias: bool,
+    weight_last: bool = False,
+    last: bool = False,
+) -> Staged:
+    """The plan of y = conv2d(x, weight, bias): kernel(y, weight, x, bias, scratch, *numbers).
+
+    `last`: y has its channels side by side; `weight_last`: so has the weight.
+    """
+    counts = (shape.batch, shape.groups, shape.in_channels // shape.groups)
+    step, stride = (1, 1), shape.stride
+    height, width = shape.output
+    if shape.kernel == (1, 1):
+        # Only the pixels that count are copied.
+        step, stride = shape.stride, (1, 1)
+    reach = [d * (k - 1) for k, d in zip(shape.kernel, shape.dilation)]
+    extent = ((height - 1) * stride[0] + reach[0] + 1, (width - 1) * stride[1] + reach[1] + 1)
+    size = (shape.height, shape.width)
+    pointwise = shape.kernel == (1, 1) and shape.padding == (0, 0)
+    source, copy = to_blocks(
+        target, kind, counts, size, x_strides, step, shape.padding, extent, flat=pointwise
+    )
+    out = (shape.out_channels, height, width)
+    if pointwise:  # the pixels of an image follow each other
+        source = source._replace(rows=1, pitch=height * width)
+        height, width = 1, height * width
+    return _product(
+        target, kind, shape, False, (source, copy), stride, (height, width), out, shape.padding,
+        bias, weight_last, last,
+    )  # fmt: skip
+
+
+def data_in_blocks(
+    target: Target,
+    kind: str,
+    shape: Conv2d,
+    dy_strides: tuple[int, ...],
+    *,
+    weight_last: bool = False,
+    last: bool = False,
+) -> Staged:
+    """The plan of the gradient of x, contiguous: kernel(dx, weight, dy, 0, scratch, *numbers)."""
+    counts = (shape.batch, shape.groups, shape.out_channels // shape.groups)
+    margin, extent = [], []
+    for axis, size in enumerate((shape.height, shape.width)):
+        k, s = shape.kernel[axis], shape.stride[axis]
+        p, d = shape.padding[axis], shape.dilation[axis]
+        # Pixel i * s + q of dx meets pixel i + (q + p - tap * d) / s of dy, where that is whole.
+        lowest = min(0, -((d * (k - 1) - p) // s))
+        margin.append(-lowest)
+        extent.append(-(-size // s) + (s - 1 + p) // s - lowest)
+    pointwise = shape.kernel == shape.stride == (1, 1) and shape.padding == (0, 0)
+    source, copy = to_blocks(
+        target, kind, counts, shape.output, dy_strides, (1, 1), (margin[0], margin[1]),
+        (extent[0], extent[1]), flat=pointwise,
+    )  # fmt: skip
+    out = (shape.in_channels, shape.height, shape.width)
+    height, width = out[1:]
+    if pointwise:
+        source = source._replace(rows=1, pitch=height * width)
+        height, width = 1, height * width
+    return _product(
+        target, kind, shape, True, (source, copy), shape.stride, (height, width), out,
+        (margin[0], margin[1]), False, weight_last, last,
+    )  # fmt: skip
+
+
+def _product(
+    target: Target,
+    kind: str,
+    shape: Conv2d,
+    transposed: bool,
+    prepared: tuple[Blocks, Launch],
+    stride: tuple[int, int],
+    size: tuple[int, int],
+    out: tuple[int, int, int],
+    margin: tuple[int, int],
+    bias: bool,
+    weight_last: bool,
+    last: bool,
+) -> Staged:
+    """`size`: rows and columns of the result as the product sees them; `out`: as they are."""
+    source, copy = prepared
+    inner, outer = shape.in_channels // shape.groups, shape.out_channels // shape.groups
+    rows, channels = (inner, outer) if transposed else (outer, inner)
+    taps = shape.kernel[0] * shape.kernel[1]
+    lanes = source.lanes
+    itemsize = STORED_BYTES[REGISTER_KIND.get(kind, kind)]
+    height, width = size
+    parts = stride if transposed else (1, 1)
+    across = -(-width // parts[1])
+    tile = _tile(target, across, -(-rows // lanes))
+    tiles = -(-across // tile[0])
+    row_slots = tiles * tile[0] * parts[1]
+    panel = tile[1] * lanes
+    # The sums of a unit wait in part of the L2 cache, its packed weights in another.
+    lines = -(-height // parts[0])
+    budget = max(1, (target.l2_bytes // 8) // (panel * itemsize) // (parts[0] * row_slots))
+    units = shape.groups * -(-rows // panel)
+    image_block = max(1, min(shape.batch, budget // lines, shape.batch * units // 8))
+    image_block = -(-shape.batch // -(-shape.batch // image_block)) if shape.batch else 1
+    wanted = -(-8 // max(1, units * -(-shape.batch // image_block)))
+    chunk = max(1, min(lines, budget // image_block, -(-lines // wanted)))
+    chunk = -(-lines // -(-lines // chunk))
+    slots = image_block * chunk * parts[0] * row_slots
+    each = taps * lanes * panel * itemsize
+    blocks = -(-channels // lanes)
+    block = max(1, min(blocks, (target.l2_bytes // 4) // each))
+    block = -(-blocks // -(-blocks // block)) if blocks else 1
+    scratch = scratch_bytes(lanes, tile[1], taps, block, slots, itemsize) + 127 & -64
+    whole_rows = row_slots == width and parts == (1, 1)
+    plan = CorrelateBlocks(
+        kind, lanes, transposed, 1 if transposed else stride[1], tile,
+        taps if transposed and not weight_last and taps > 1 else 0, whole_rows, last, weight_last,
+        bias,
+    )  # fmt: skip
+    image = out[0] * out[1] * out[2]
+    strides = (image, 1, width * out[0], out[0]) if last else (image, out[1] * out[2], width, 1)
+    tap, channel, row = (inner, 1, taps * inner) if weight_last else (1, taps, taps * inner)
+    if transposed:
+        channel, row = row, channel
+    numbers = (
+        shape.batch, shape.groups, rows, channels, height, width, *strides, *shape.kernel, *stride,
+        *shape.padding, *shape.dilation, *margin, source.rows, source.pitch, outer * taps * inner,
+        row, channel, tap, scratch, image_block, chunk, tiles, block, slots,
+    )  # fmt: skip
+    # The last tile of a row may read pixels beyond it.
+    beyond = (tile[0] * stride[1] + source.pitch) * lanes
+    nbytes = (source.slots + beyond) * itemsize
+    return Staged((Copy(1, copy, nbytes),), Launch(plan, numbers, scratch))
+
+
+def _tile(target: Target, width: int, vectors: int) -> tuple[int, int]:
+    """Pixels and vectors of channels of the tile that takes the fewest cycles for a row."""
+
+    def cycles(tile: tuple[int, int]) -> float:
+        pixels, some = tile
+        # Multiply-adds, loads, or the latency of one multiply-add.
+        step = max(pixels * some / 2, (pixels + some) / 2, 4) + 0.25
+        return -(-width // pixels) * -(-vectors // some) * step
+
+    choices = [
+        (pixels, some)
+        for pixels in range(1, target.registers - 1)
+        for some in range(1, (target.registers - 1) // (pixels + 1) + 1)
+        if some <= max(1, vectors)
+    ]
+    return min(choices, key=cycles)
