@@ -1,7 +1,9 @@
 """Host memory in pools: blocks of a few sizes, 64-byte aligned, handed out again, not returned.
 
 A block given back to the system costs page faults when it is asked for anew (5 to 15 ms for 64 MB);
-so free blocks wait in a list per size, and `empty_cache` returns the large ones.
+so free blocks wait in a list per size. `empty_cache` returns the large ones, and so does a request
+for a new block when more waits than is in use: a program whose sizes keep changing holds at most
+about twice what it needs.
 """
 
 import gc
@@ -13,6 +15,9 @@ ALIGNMENT = 64
 SLAB_BYTES = 1 << 20
 LARGEST_IN_SLAB = 1 << 16
 HUGE_PAGE = 2 << 20
+# So many bytes may wait whatever is in use; and a block may serve requests down to 4/5 of its size.
+IDLE_BYTES = 1 << 28
+LARGER_BY = 1.25
 # Private: a child process (a data loader's worker) must get copies, not our tensors to write to.
 FLAGS = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS
 
@@ -63,7 +68,9 @@ class Memory:
             pass
         size = block_size(nbytes)
         with self.lock:
-            return self._carve(size) if size <= LARGEST_IN_SLAB else self._map(size)
+            if size <= LARGEST_IN_SLAB:
+                return self._carve(size)
+            return self._larger(size) or self._map(size)
 
     def _carve(self, size: int) -> int:
         if self._slab_left < size:
@@ -76,7 +83,25 @@ class Memory:
         self._slab_left -= size
         return address
 
+    def _larger(self, size: int) -> int | None:
+        """A free block of the next larger sizes, which is one of this size from now on."""
+        wider = block_size(size + 1)
+        while wider <= LARGER_BY * size:
+            pool = self.pools.get(wider)
+            if pool:
+                try:
+                    address = pool.pop()
+                except IndexError:  # another thread took the last one
+                    continue
+                self._unusable += wider - size
+                return address
+            wider = block_size(wider + 1)
+        return None
+
     def _map(self, size: int) -> int:
+        idle = self._idle_bytes()
+        if idle > IDLE_BYTES and idle > (self.reserved - idle):
+            self.empty_cache()
         block = self._request(size + (HUGE_PAGE if size >= HUGE_PAGE else 0), size)
         address = _address(block)
         if size >= HUGE_PAGE:
@@ -133,6 +158,10 @@ class Memory:
                     self.reserved -= len(block)
                     self._unusable -= len(block) - size
                     block.close()
+
+    def _idle_bytes(self) -> int:
+        """What waits in blocks that could be returned."""
+        return sum(n * len(pool) for n, pool in list(self.pools.items()) if n > LARGEST_IN_SLAB)
 
     def statistics(self) -> dict[str, int]:
         """Bytes taken from the system, waiting in pools, and in use; blocks waiting."""

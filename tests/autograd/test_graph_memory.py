@@ -1,6 +1,7 @@
 """Training keeps no tensor alive: graphs are no reference cycles that wait for the collector."""
 
 import gc
+import random
 
 import facula
 import facula.nn as nn
@@ -58,3 +59,22 @@ def test_a_retained_gradient_is_no_cycle() -> None:
     finally:
         gc.enable()
     assert after - before <= 1 << 14
+
+
+def test_ten_thousand_steps_of_varying_batch_sizes_take_no_more_memory() -> None:
+    facula.manual_seed(0)
+    model = facula.nn.Sequential(facula.nn.Linear(6, 8), facula.nn.ReLU(), facula.nn.Linear(8, 3))
+    optimizer = facula.optim.SGD(model.parameters(), lr=0.01, momentum=0.9)
+    sizes = random.Random(0).choices(range(1, 33), k=10_000)
+    inputs, labels = facula.rand(32, 6), facula.randint(0, 3, (32,))
+    after = []
+    for number, size in enumerate(sizes):
+        optimizer.zero_grad()
+        facula.nn.functional.cross_entropy(model(inputs[:size]), labels[:size]).backward()
+        optimizer.step()
+        if number % 4999 == 4998:
+            gc.collect()
+            stats = facula.memory_stats()
+            after.append((stats["reserved_bytes"], stats["allocated_bytes"], len(gc.get_objects())))
+    assert after[0][:2] == after[1][:2]
+    assert abs(after[1][2] - after[0][2]) < 50

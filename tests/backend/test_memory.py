@@ -14,7 +14,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import facula as torch
-from facula.backend.memory import HUGE_PAGE, LARGEST_IN_SLAB, SLAB_BYTES, Memory, block_size
+from facula.backend.memory import (
+    HUGE_PAGE,
+    IDLE_BYTES,
+    LARGEST_IN_SLAB,
+    SLAB_BYTES,
+    Memory,
+    block_size,
+)
 from facula.storage import Storage
 
 
@@ -66,6 +73,30 @@ def test_many_sizes_do_not_make_memory_grow() -> None:
             memory.pool(n).append(memory.acquire(n))
         reserved.append(memory.reserved)
     assert reserved[1] == reserved[2] < 40 * 300_000
+
+
+def test_a_larger_free_block_serves_a_request_nearly_as_large() -> None:
+    memory = Memory(None)
+    large, small = 10 << 20, 9 << 20
+    address = memory.acquire(large)
+    memory.pool(large).append(address)
+    assert memory.acquire(small) == address
+    found = memory.statistics()
+    assert found["allocated_bytes"] == small and found["system_allocations"] == 1
+    assert memory.acquire(6 << 20) != address  # it belongs to somebody
+    memory.pool(small).append(address)
+    memory.empty_cache()
+    assert memory.statistics()["allocated_bytes"] == 6 << 20
+    memory.pool(6 << 20).append(memory.acquire(6 << 20))
+    assert memory.acquire(4 << 20) not in memory.pool(6 << 20)  # too large for that
+
+
+def test_more_than_is_in_use_does_not_wait_for_ever() -> None:
+    memory = Memory(None)
+    sizes = [(64 + 16 * k) << 20 for k in range(12)]  # address space only: nobody writes to it
+    for n in sizes:
+        memory.pool(n).append(memory.acquire(n))
+    assert memory.reserved < IDLE_BYTES + 2 * max(sizes) < sum(sizes)
 
 
 def test_statistics_add_up_and_caches_empty() -> None:
