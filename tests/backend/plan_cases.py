@@ -18,6 +18,7 @@ from facula.kernel.library.conv import (
     conv2d_backward_weight,
     conv2d_forward,
 )
+from facula.kernel.library.conv_blocks import forward_in_blocks
 from facula.kernel.library.index import Index, Nonzero
 from facula.kernel.library.matmul import matmul_plan
 from facula.kernel.library.sort import Sort
@@ -510,6 +511,12 @@ def product_cases() -> Iterator[Case]:
             Conv2d(2, 2, 8, 20, 3, (2, 3), (1, 1), (1, 2), (2, 1)),
         ):
             yield from convolution(kind, shape)
+        lanes = llvm.host_target().lanes(STORED_BYTES[register(kind)])
+        for shape in (
+            Conv2d(2, lanes, 5, 6, 7, (3, 3), (1, 1), (1, 1)),
+            Conv2d(1, 4 * lanes, 7, 4, 6, (3, 2), (2, 2), (0, 1), (1, 1), 2),
+        ):
+            yield from convolution_in_blocks(kind, shape)
 
 
 def convolution(kind: str, shape: Conv2d) -> Iterator[Case]:
@@ -530,6 +537,32 @@ def convolution(kind: str, shape: Conv2d) -> Iterator[Case]:
     yield launched(text + " dx", launch, {"out": x, "a": weight, "b": y}, "out", kind)
     launch = conv2d_backward_weight(target, kind, shape, x_strides, y_strides)
     yield launched(text + " dw", launch, {"out": weight, "a": y, "b": x}, "out", kind)
+
+
+def convolution_in_blocks(kind: str, shape: Conv2d) -> Iterator[Case]:
+    """Groups of as many input channels as whole vectors hold: what lies beyond means nothing."""
+    target = llvm.host_target()
+    height, width = shape.output
+    x_size = shape.in_channels * shape.height * shape.width
+    x_strides = (x_size, shape.height * shape.width, shape.width, 1)
+    weights = shape.out_channels * shape.in_channels // shape.groups
+    weight = numbers(kind, weights * shape.kernel[0] * shape.kernel[1], 2)
+    text = f"conv in blocks {kind} {tuple(shape)}"
+    staged = forward_in_blocks(target, kind, shape, x_strides, bias=True)
+    (copy,) = staged.copies
+    held = register(kind)
+    names = [p.name for p in copy.launch.plan.parameters]
+    values: dict[str, Any] = dict(zip(names[2:], copy.launch.numbers, strict=True))
+    values["out"] = numbers(held, copy.nbytes // STORED_BYTES[held], 1)
+    values["a"] = numbers(kind, shape.batch * x_size)
+    yield text + " copy", copy.launch.plan, values, {"out": held}
+    arrays = {
+        "out": numbers(kind, shape.batch * shape.out_channels * height * width, 1),
+        "a": weight,
+        "b": numbers(held, copy.nbytes // STORED_BYTES[held]),
+        "bias": numbers(kind, shape.out_channels, 3),
+    }
+    yield launched(text, staged.product, arrays, "out", kind)
 
 
 # --- random ------------------------------------------------------------------------------------
