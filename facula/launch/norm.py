@@ -130,47 +130,96 @@ def _row_launch(x: Form, weight: Tensor | None, bias: Tensor | None, rows: Rows)
     return Prepared(kernel_of(plan), sizes, form_of(x.dtype, x.shape), statistics, step, wanted)
 
 
+class RowsBackward(NamedTuple):
+    """What forms decide of a gradient: kernels, their sizes, the forms that they write."""
+
+    kernel: Kernel
+    sizes: tuple[int, ...]
+    step: int
+    wanted: dtype
+    # Of dx, dw, db: what the kernel writes, and what a second one makes of parts of the last two.
+    written: tuple[Form | None, Form | None, Form | None]
+    fold: Kernel | None
+    parts: tuple[int, int]
+    folded: tuple[Form | None, Form | None]
+
+
+_row_backward: dict[object, RowsBackward] = {}
+Targets = tuple[bool, Form | None, Form | None]
+Gradients = tuple[Tensor | None, Tensor | None, Tensor | None]
+
+
 def row_norm_backward(
-    g: Tensor,
-    x: Tensor,
-    weight: Tensor | None,
-    statistics: Tensor,
-    rows: Rows,
-    targets: tuple[bool, Form | None, Form | None],
-) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
+    g: Tensor, x: Tensor, weight: Tensor | None, statistics: Tensor, rows: Rows, targets: Targets
+) -> Gradients:
     """Gradients with respect to x, weight and bias; `targets`: is x's wanted, forms of the others'
     or None."""
-    wants_x, w_form, b_form = targets
+    form = x.form
+    key = (form, None if weight is None else weight.form, rows, targets)
+    launch = _row_backward.get(key)
+    if launch is None:
+        made = _rows_backward(form, weight is not None, rows, targets)
+        launch = remember(_row_backward, key, made)
+    if not form.numel:
+        return _zeros(form if targets[0] else None), _zeros(targets[1]), _zeros(targets[2])
+    kernel, sizes, step, wanted, written, fold, parts, folded = launch
+    if not form.contiguous:
+        x = copy_of(x)
+    if not g.form.contiguous:
+        g = copy_of(g)
+    w = prepared(weight, wanted)
+    dx, dw, db = [None if f is None else allocate(f) for f in written]
+    mean = statistics.address
+    kernel(
+        *sizes, x.address, g.address, place(w), mean, mean + step, place(dx), place(dw), place(db)
+    )
+    if fold is not None:
+        ends = [None if f is None else allocate(f) for f in folded]
+        # A kernel for one of the two gradients finds it at both addresses.
+        pairs = [(t, e) for t, e in zip((dw, db), ends, strict=True) if e is not None]
+        (first, to), (second, too) = pairs[0], pairs[-1]
+        fold(*parts, place(first), place(second), to.address, too.address)
+        dw, db = ends
+    return dx, dw if targets[1] is not None else None, db if targets[2] is not None else None
+
+
+def _rows_backward(form: Form, weighted: bool, rows: Rows, targets: Targets) -> RowsBackward:
     n, inner, groups, centred = rows
-    if not x.form.numel:
-        return _zeros(x.form if wants_x else None), _zeros(w_form), _zeros(b_form)
-    wanted = statistics.form.dtype
-    count = statistics.form.numel // (1 + centred)
-    g, x, w = contiguous(g), contiguous(x), prepared(weight, wanted)
+    wants_x, w_form, b_form = targets
+    wanted = compute_dtype(form.dtype)
+    count = form.numel // n if n else 0
     runs, sums = inner > 1, w_form is not None or b_form is not None
-    dx = allocate(form_of(x.form.dtype, x.form.shape)) if wants_x else None
     chunk = 1 if runs else chunk_of(count, n, groups)
     parts = count // groups if runs else -(-count // chunk)
-    width = groups * (n // inner)
-    dw = db = None
-    if sums:
-        single = parts == 1 and all(f is None or f.dtype is wanted for f in (w_form, b_form))
-        shape = (width,) if single else (parts, width)
-        dw = allocate(_shaped(w_form, wanted, shape, single))
+    width = groups * (n // inner) if inner else 0
+    plan = RowNormBackward(form.kind, weighted, centred, runs, wants_x, sums)
+    written: list[Form | None] = [form_of(form.dtype, form.shape) if wants_x else None, None, None]
+    folded: tuple[Form | None, Form | None] = (None, None)
+    fold = None
+    given = next((f for f in (w_form, b_form) if f is not None), None)
+    if given is not None:
+        single = parts == 1 and given.dtype is wanted
+        shape = tuple(given.shape) if single else (parts, width)
+        written[1] = form_of(wanted, shape)
         if centred or runs:
-            db = allocate(_shaped(b_form, wanted, shape, single))
-    plan = RowNormBackward(x.form.kind, w is not None, centred, runs, wants_x, sums)
-    mean = statistics.address
-    rstd = mean + (count * wanted.itemsize if centred else 0)
-    addresses = [place(t) for t in (dx, dw, db)]
-    kernel_of(plan)(
-        count, n, inner, groups, chunk, x.address, g.address, place(w), mean, rstd, *addresses
+            written[2] = written[1]
+        if not single:
+            folded = (_dense(w_form), _dense(b_form))
+            fold = kernel_of(FoldParts(wanted.short, given.kind, None not in folded))
+    return RowsBackward(
+        kernel_of(plan),
+        (count, n, inner, groups, chunk),
+        count * wanted.itemsize if centred else 0,
+        wanted,
+        (written[0], written[1], written[2]),
+        fold,
+        (parts, width),
+        folded,
     )
-    if not sums:
-        return dx, None, None
-    if not single:
-        dw, db = fold(dw, db, parts, width, (w_form, b_form))
-    return dx, dw if w_form is not None else None, db if b_form is not None else None
+
+
+def _dense(form: Form | None) -> Form | None:
+    return None if form is None else form_of(form.dtype, form.shape)
 
 
 def _zeros(form: Form | None) -> Tensor | None:
@@ -181,45 +230,10 @@ def _zeros(form: Form | None) -> Tensor | None:
     return made
 
 
-def _shaped(form: Form | None, wanted: dtype, shape: tuple[int, ...], single: bool) -> Form:
-    """Where a kernel writes a gradient of weights: at once in its form, or in parts."""
-    return form_of(wanted, form.shape if single and form is not None else shape)
-
-
 def chunk_of(count: int, n: int, groups: int) -> int:
     """Rows whose sums go to one part: whole groups, and no more parts than `PARTS`."""
     rows = max(-(-count // PARTS), PART_ELEMENTS // max(1, n), 1)
     return -(-rows // groups) * groups
-
-
-def fold(
-    dw: Tensor | None,
-    db: Tensor | None,
-    parts: int,
-    width: int,
-    forms: tuple[Form | None, Form | None],
-) -> tuple[Tensor | None, Tensor | None]:
-    """Parts of gradients summed up, in the forms that are wanted."""
-    pairs = [
-        (t, f) for t, f in zip((dw, db), forms, strict=True) if t is not None and f is not None
-    ]
-    made = [allocate(form_of(f.dtype, f.shape)) for _, f in pairs]
-    first, second = pairs[0][0], pairs[-1][0]
-    if len({f.dtype for _, f in pairs}) == 1:
-        plan = FoldParts(first.form.kind, made[0].form.kind, len(pairs) == 2)
-        ends = (made[0].address, made[-1].address)
-        kernel_of(plan)(parts, width, first.address, second.address, *ends)
-    else:
-        for (source, _), result in zip(pairs, made, strict=True):
-            plan = FoldParts(source.form.kind, result.form.kind, False)
-            kernel_of(plan)(parts, width, source.address, 0, result.address, 0)
-    results = iter(made)
-    return tuple(  # type: ignore[return-value]
-        [
-            next(results) if t is not None and f is not None else None
-            for t, f in zip((dw, db), forms, strict=True)
-        ]
-    )
 
 
 # --- batch normalisation -------------------------------------------------------------------------
@@ -334,32 +348,39 @@ def batch_norm(
     return y, statistics
 
 
+_batch_backward: dict[object, tuple[Kernel, Channels, Form]] = {}
+
+
 def batch_norm_backward(
     g: Tensor,
     x: Tensor,
     weight: Tensor | None,
     statistics: Tensor,
     training: bool,
-    targets: tuple[bool, Form | None, Form | None],
-) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
+    targets: Targets,
+) -> Gradients:
     """Gradients with respect to x, weight and bias; `targets` as for rows."""
     wants_x, w_form, b_form = targets
-    n, c, s, form, columns = channels_of(x.form)
-    wanted = statistics.form.dtype
-    g, x, w = laid_out(g, form), laid_out(x, form), prepared(weight, wanted)
+    key = (x.form, weight is None, training, wants_x)
+    launch = _batch_backward.get(key)
+    if launch is None:
+        laid = channels_of(x.form)
+        plan = BatchNormBackward(x.form.kind, weight is not None, training, wants_x, laid.columns)
+        vector = form_of(compute_dtype(x.form.dtype), (laid.c,))
+        launch = remember(_batch_backward, key, (kernel_of(plan), laid, vector))
+    kernel, (n, c, s, form, _), vector = launch
+    g, x, w = laid_out(g, form), laid_out(x, form), prepared(weight, vector.dtype)
     dx = allocate(form) if wants_x else None
-    vector = form_of(wanted, (c,))
     dw, db = allocate(vector), allocate(vector)
-    if not form.numel:
-        fill_launch(dw, 0.0)
-        fill_launch(db, 0.0)
-    else:
-        plan = BatchNormBackward(form.kind, w is not None, training, wants_x, columns)
+    if form.numel:
         mean = statistics.address
-        kernel_of(plan)(
-            n, c, s, x.address, g.address, place(w), mean, mean + c * wanted.itemsize, place(dx),
+        kernel(
+            n, c, s, x.address, g.address, place(w), mean, mean + vector.nbytes, place(dx),
             dw.address, db.address,
         )  # fmt: skip
+    else:
+        fill_launch(dw, 0.0)
+        fill_launch(db, 0.0)
     return dx, _converted(dw, w_form), _converted(db, b_form)
 
 
