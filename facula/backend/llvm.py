@@ -226,6 +226,58 @@ class Printer:
         arguments = ", ".join(self.typed(a) for a in step.args)
         self.line(f"{target} = call {flags}{text} @{name}({arguments})")
 
+    def print_scale(self, step: Instruction) -> None:
+        """x * 2^n for a float n that is an integer (or nan beside a nan), rounded once where there
+        is an instruction for it; else in two steps, so that overflow and subnormal results come out
+        right as well."""
+        assert step.result is not None
+        type, text = step.result.type, type_text(step.result.type)
+        x, n = (self.ref(a) for a in step.args)
+        target = self.ref(step.result)
+        if fills_vectors(type):
+            short = "ps" if type.kind == "f32" else "pd"
+            mask = f"i{type.lanes}"
+            name = f"llvm.x86.avx512.mask.scalef.{short}.512"
+            self.intrinsic(name, text, (text, text, text, mask, "i32"))
+            operands = f"{text} {x}, {text} {n}, {text} {x}, {mask} -1, i32 4"
+            self.line(f"{target} = call {text} @{name}({operands})")
+            return
+        whole = type.of("i32" if type.kind == "f32" else "i64")
+        bits = type_text(whole)
+        mantissa, bias = (23, 127) if type.kind == "f32" else (52, 1023)
+        power = self.let(f"fptosi {text} {n} to {bits}")
+        half = self.let(f"ashr {bits} {power}, {self.constant(whole, 1)}")
+        rest = self.let(f"sub {bits} {power}, {half}")
+        for part in (half, rest):
+            raised = self.let(f"add {bits} {part}, {self.constant(whole, bias)}")
+            moved = self.let(f"shl {bits} {raised}, {self.constant(whole, mantissa)}")
+            factor = self.let(f"bitcast {bits} {moved} to {text}")
+            x = self.let(f"fmul {text} {x}, {factor}")
+        self.line(f"{target} = fadd {text} {x}, {self.constant(type, -0.0)}")
+
+    def print_ratio(self, step: Instruction) -> None:
+        """x / d within 1 ulp, for d from 2^-60 to 2^60 and an x whose quotient is a normal number,
+        0 or nan. Dividing f32 vectors takes AVX-512 16 cycles, this takes 5."""
+        assert step.result is not None
+        type, text = step.result.type, type_text(step.result.type)
+        x, d = (self.ref(a) for a in step.args)
+        target = self.ref(step.result)
+        if type.kind != "f32" or not fills_vectors(type):
+            self.line(f"{target} = fdiv {text} {x}, {d}")
+            return
+        name, fma = "llvm.x86.avx512.rcp14.ps.512", "llvm.fma.v16f32"
+        self.intrinsic(name, text, (text, text, "i16"))
+        self.intrinsic(fma, text, (text, text, text))
+        one = self.constant(type, 1.0)
+        guess = self.let(f"call {text} @{name}({text} {d}, {text} {d}, i16 -1)")
+        minus = self.let(f"fneg {text} {d}")
+        error = self.let(f"call {text} @{fma}({text} {minus}, {text} {guess}, {text} {one})")
+        better = self.let(f"call {text} @{fma}({text} {guess}, {text} {error}, {text} {guess})")
+        quotient = self.let(f"fmul {text} {x}, {better}")
+        rest = self.let(f"call {text} @{fma}({text} {minus}, {text} {quotient}, {text} {x})")
+        operands = f"{text} {better}, {text} {rest}, {text} {quotient}"
+        self.line(f"{target} = call {text} @{fma}({operands})")
+
     def compare(self, step: Instruction) -> None:
         assert step.result is not None
         type = step.args[0].type
@@ -677,6 +729,11 @@ def host_features() -> frozenset[str]:
 def converts_halves() -> bool:
     """Whether the processor has instructions that convert f16, as all but old x86 ones do."""
     return platform.machine() not in ("x86_64", "AMD64") or "f16c" in host_features()
+
+
+def fills_vectors(type: Type) -> bool:
+    """Whether a type is one register of 64 bytes, which AVX-512 has instructions of its own for."""
+    return type.lanes * type.bits == 512 and "avx512f" in host_features()
 
 
 @cache

@@ -100,6 +100,11 @@ def _power_of_two(b: Builder, n: Value, kind: str) -> Value:
     return b.bitcast((n + layout.bias) << layout.mantissa, kind)
 
 
+def _scale_by(b: Builder, x: Value, n: Value) -> Value:
+    """x * 2**n for integers n that are floats, overflow and subnormal results as they should be."""
+    return b.op("scale", x, n)
+
+
 def _scale(b: Builder, x: Value, n: Value) -> Value:
     """x * 2**n, in two steps, so that overflow and subnormal results come out right."""
     half = n >> 1
@@ -140,13 +145,13 @@ LN2 = {
 EXP_LIMITS = {"f32": (-104.0, 89.0), "f64": (-746.0, 710.0)}
 
 
-def _reduced_exp(b: Builder, x: Value) -> tuple[Value, Value, Value]:
-    """x = n ln 2 + r: r, r^2 P(r), and n as an integer; exp(x) = 2^n (1 + r + r^2 P(r))."""
+def _reduced_exp(b: Builder, x: Value) -> tuple[Value, Value]:
+    """x = n ln 2 + r: e^r - 1, and n as a float; exp(x) = 2^n (1 + (e^r - 1))."""
     kind = x.type.kind
-    n, bits = _nearest(b, x, 1 / math.log(2))
+    n, _ = _nearest(b, x, 1 / math.log(2))
     high, low = LN2[kind]
     r = b.op("muladd", n, -low, b.op("muladd", n, -high, x))
-    return r, r * r * _horner(b, r, coefficients.EXP[kind]), bits
+    return b.op("muladd", r * r, _horner(b, r, coefficients.EXP[kind]), r), n
 
 
 def _exactly_reduced_exp(b: Builder, x: Value) -> tuple[Value, Value, Value, Value]:
@@ -162,15 +167,15 @@ def _exactly_reduced_exp(b: Builder, x: Value) -> tuple[Value, Value, Value, Val
 
 @decomposition
 def exp(b: Builder, x: Value) -> Value:
-    r, rest, n = _reduced_exp(b, _clamp(b, x, *EXP_LIMITS[x.type.kind]))
-    return _scale(b, (r + rest) + 1, n)
+    less_one, n = _reduced_exp(b, _clamp(b, x, *EXP_LIMITS[x.type.kind]))
+    return _scale_by(b, less_one + 1, n)
 
 
 def _reduced_exp2(b: Builder, x: Value) -> tuple[Value, Value]:
-    """x = n + r: 2^r - 1, and n as an integer; 2^x = 2^n (1 + (2^r - 1))."""
-    n, bits = _nearest(b, x, 1.0)
+    """x = n + r: 2^r - 1, and n as a float; 2^x = 2^n (1 + (2^r - 1))."""
+    n, _ = _nearest(b, x, 1.0)
     r = x - n
-    return r * _horner(b, r, coefficients.EXP2[x.type.kind]), bits
+    return r * _horner(b, r, coefficients.EXP2[x.type.kind]), n
 
 
 @decomposition
@@ -178,7 +183,7 @@ def exp2(b: Builder, x: Value) -> Value:
     kind = x.type.kind
     x = _clamp(b, x, *{"f32": (-152.0, 129.0), "f64": (-1077.0, 1025.0)}[kind])
     less_one, n = _reduced_exp2(b, x)
-    return _scale(b, less_one + 1, n)
+    return _scale_by(b, less_one + 1, n)
 
 
 @decomposition
@@ -195,29 +200,36 @@ def expm1(b: Builder, x: Value) -> Value:
 @decomposition
 def sigmoid(b: Builder, x: Value) -> Value:
     """With z = exp(-|x|), which never overflows: 1 / (1 + z), or z / (1 + z) where x < 0."""
-    r, rest, n = _reduced_exp(b, _clamp(b, -b.op("abs", x), EXP_LIMITS[x.type.kind][0], None))
-    z = _scale(b, (r + rest) + 1, n)
-    return b.select(x < 0, z, b.like(x, 1)) / (z + 1)
+    less_one, n = _reduced_exp(b, _clamp(b, -b.op("abs", x), EXP_LIMITS[x.type.kind][0], None))
+    z = _scale_by(b, less_one + 1, n)
+    return b.op("ratio", b.select(x < 0, z, b.like(x, 1)), z + 1)
 
 
 @decomposition
 def tanh(b: Builder, x: Value) -> Value:
-    """A polynomial near 0, 1 - 2 / (exp(2 |x|) + 1) elsewhere; 1 from the last limit on."""
+    """With z = exp(2 |x|) - 1, put together as in expm1: z / (z + 2). In f64, where dividing is
+    exact and dear, a polynomial near 0 keeps what the quotient would lose there."""
     kind = x.type.kind
-    limit, last = {"f32": (0.64, 9.02), "f64": (0.56, 19.1)}[kind]
+    if kind == "f32":
+        size = _clamp(b, b.op("abs", x), None, 9.02)
+        less_one, n = _reduced_exp(b, size + size)
+        power = _scale_by(b, b.like(x, 1), n)
+        z = b.op("muladd", power, less_one, power - 1)
+        return b.op("copysign", b.op("ratio", z, z + 2), x)
+    limit, last = 0.56, 19.1
     size = b.op("abs", x)
     square = size * size
     near = b.op("muladd", size, square * _horner(b, square, coefficients.TANH[kind]), size)
-    r, rest, n = _reduced_exp(b, _clamp(b, size, None, last) * 2)
-    far = 1 - 2 / (((r + rest) + 1) * _power_of_two(b, n, kind) + 1)
+    less_one, n = _reduced_exp(b, _clamp(b, size, None, last) * 2)
+    far = 1 - 2 / (_scale_by(b, less_one + 1, n) + 1)
     return b.op("copysign", b.select(size < limit, near, far), x)
 
 
 def _half_exp(b: Builder, size: Value) -> Value:
     """exp(size) / 2 for size >= 0, up to the last finite result."""
     kind = size.type.kind
-    r, rest, n = _reduced_exp(b, _clamp(b, size, None, {"f32": 91.0, "f64": 712.0}[kind]))
-    return _scale(b, (r + rest) + 1, n - 1)
+    less_one, n = _reduced_exp(b, _clamp(b, size, None, {"f32": 91.0, "f64": 712.0}[kind]))
+    return _scale_by(b, less_one + 1, n - 1)
 
 
 @decomposition
@@ -428,9 +440,9 @@ def _float_power(b: Builder, x: Value, y: Value) -> Value:
     exponent = y * high
     error = b.op("fma", y, high, -exponent) + y * low
     error = b.select(b.op("abs", exponent) < 1000, error, b.like(x, 0))
-    r, rest, n = _reduced_exp(b, _clamp(b, exponent, *EXP_LIMITS["f64"]))
-    e = (r + rest) + 1
-    return _power_cases(b, x, y, _scale(b, b.op("muladd", e, error, e), n))
+    less_one, n = _reduced_exp(b, _clamp(b, exponent, *EXP_LIMITS["f64"]))
+    e = less_one + 1
+    return _power_cases(b, x, y, _scale_by(b, b.op("muladd", e, error, e), n))
 
 
 def _integer_power(b: Builder, x: Value, y: Value) -> Value:
@@ -844,7 +856,7 @@ def erf(b: Builder, x: Value) -> Value:
     place = _clamp(b, size, None, last)
     power = _horner(b, place - centre if centre else place, coefficients.ERF_FAR[kind])
     less_one, n = _reduced_exp2(b, -power)
-    far = 1 - (less_one + 1) * _power_of_two(b, n, kind)
+    far = 1 - _scale_by(b, less_one + 1, n)
     return b.op("copysign", b.select(size < limit, near, far), x)
 
 
