@@ -15,17 +15,23 @@ import threading
 from collections.abc import Callable
 
 SPINS = 3000
+# Jobs shorter than this do not wake workers that sleep, but seldom.
+SHORT_NANOSECONDS = 20_000
+# A thread's share is cut into eight blocks at most, none shorter than this.
+BLOCK_NANOSECONDS = 8_000
 FUTEX_WAIT_PRIVATE, FUTEX_WAKE_PRIVATE = 128, 129
 SYS_FUTEX = {"x86_64": 202, "aarch64": 98}
 SYS_GETTID = {"x86_64": 186, "aarch64": 178}
 SYS_SCHED_SETAFFINITY = {"x86_64": 203, "aarch64": 122}
 
-# Indices of the shared state's 64-bit words; words written by different sides sit on own lines.
-EPOCH, FUNCTION, ARGUMENTS, UNITS, BLOCKS, SLEEPERS, STOP, OPEN = 0, 8, 9, 10, 11, 16, 24, 32
-ACTIVE, SHARES, BUSY, PARTS = 40, 48, 56, 64
+# Indices of the shared state's 64-bit words. A job is described on one cache line, which changes
+# hands once; words that others write sit on lines of their own.
+EPOCH, FUNCTION, ARGUMENTS, UNITS, BLOCKS, SHARES, PARTS, OPEN = range(8)
+SLEEPERS, STOP, ACTIVE, BUSY, SHORT_JOBS = 8, 16, 24, 32, 33
+LINE = 64
 # The processors workers may use, a bit each; then for each of the first workers its processor, its
 # thread and, on a line of its own, what is left of its share: first block, and last << 32.
-ALLOWED, ALLOWED_WORDS = 72, 16
+ALLOWED, ALLOWED_WORDS = 40, 16
 SEATS, SEATED, SEAT_WORDS = ALLOWED + ALLOWED_WORDS, 64, 16
 PROCESSOR, THREAD, TICKET = 0, 1, 8
 WORDS = SEATS + SEATED * SEAT_WORDS
@@ -63,6 +69,8 @@ def pool_text() -> str:
 declare ptr @PyEval_SaveThread()
 declare void @PyEval_RestoreThread(ptr)
 declare i32 @sched_yield()
+declare i64 @llvm.smin.i64(i64, i64)
+declare i64 @llvm.smax.i64(i64, i64)
 {"declare void @llvm.x86.sse2.pause()" if pause else ""}
 @facula_state = external global [{WORDS} x i64]
 
@@ -195,6 +203,7 @@ start:
             active=ACTIVE,
             shares=SHARES,
             busy=BUSY,
+            short=SHORT_JOBS,
             parts=PARTS,
         )
     }
@@ -202,7 +211,19 @@ start:
   %several = icmp sgt i64 %parts, 1
   %divisible = icmp sgt i64 %units, 1
   %split = and i1 %several, %divisible
-  br i1 %split, label %ask, label %alone
+  br i1 %split, label %judge, label %alone
+judge:
+  ; Waking a worker costs as much as a short job: only every eighth one pays for that.
+  %short = icmp slt i64 %work, {SHORT_NANOSECONDS}
+  %dozing = load atomic i64, ptr %sleepers.p monotonic, align 8
+  %sleepy = icmp sgt i64 %dozing, 0
+  %doubtful = and i1 %short, %sleepy
+  br i1 %doubtful, label %tally, label %ask
+tally:
+  %jobs = atomicrmw add ptr %short.p, i64 1 monotonic
+  %eighth = and i64 %jobs, 7
+  %skip = icmp ne i64 %eighth, 7
+  br i1 %skip, label %alone, label %ask
 ask:
   %pair = cmpxchg ptr %busy.p, i64 0, i64 1 seq_cst seq_cst
   %mine = extractvalue {{ i64, i1 }} %pair, 1
@@ -214,7 +235,12 @@ publish:
   store ptr %body, ptr %function.p
   store ptr %arguments, ptr %arguments.p
   store i64 %units, ptr %units.p
-  %wish = mul i64 %parts, 8
+  ; Few long blocks: what one thread takes from another's share lies in the other's cache.
+  %each = sdiv i64 %work, %parts
+  %spans = sdiv i64 %each, {BLOCK_NANOSECONDS}
+  %most = call i64 @llvm.smin.i64(i64 %spans, i64 8)
+  %several.blocks = call i64 @llvm.smax.i64(i64 %most, i64 1)
+  %wish = mul i64 %parts, %several.blocks
   %fewer = icmp slt i64 %units, %wish
   %blocks = select i1 %fewer, i64 %units, i64 %wish
   store i64 %blocks, ptr %blocks.p
@@ -307,6 +333,10 @@ introduce:
 place:
   %processor = call i32 @sched_getcpu()
   %wide = sext i32 %processor to i64
+  %known.place = load atomic i64, ptr %seat monotonic, align 8
+  %stays = icmp eq i64 %known.place, %wide
+  br i1 %stays, label %out, label %tell
+tell:
   store atomic i64 %wide, ptr %seat release, align 8
   br label %out
 out:
@@ -386,7 +416,9 @@ class Pool:
     """
 
     def __init__(self, parts: int) -> None:
-        self.state = (ctypes.c_int64 * WORDS)()
+        self._room = (ctypes.c_int64 * (WORDS + LINE // 8))()
+        start = -(-ctypes.addressof(self._room) // LINE) * LINE
+        self.state = (ctypes.c_int64 * WORDS).from_address(start)
         self.parts = parts
         self.limit = parts
         self.threads: list[threading.Thread] = []

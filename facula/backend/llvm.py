@@ -30,7 +30,7 @@ LLVM_TYPE = {
     "f16": "half", "bf16": "i16",
 }  # fmt: skip
 # Below this many nanoseconds of work a kernel runs on the calling thread and keeps the GIL.
-SERIAL_NANOSECONDS = 20_000
+SERIAL_NANOSECONDS = 8_000
 
 INTEGER_OPS = {name: name for name in ("add", "sub", "mul", "and", "or", "xor", "shl")}
 FLOAT_OPS = {"add": "fadd", "sub": "fsub", "mul": "fmul", "div": "fdiv", "remainder": "frem"}

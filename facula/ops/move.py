@@ -25,6 +25,9 @@ from facula.tensor import Tensor, allocate, empty, wrap
 
 # --- copies --------------------------------------------------------------------------------------
 
+# Bytes from which a kernel, which threads may share, copies faster than the C library.
+SMALL_COPY = 1 << 16
+
 
 @operation("clone(Tensor self, *, MemoryFormat? memory_format=None) -> Tensor")
 def clone(self, *, memory_format=None):
@@ -36,7 +39,7 @@ def clone(self, *, memory_format=None):
         raise NotImplementedError(f"clone: memory_format {memory_format}")
     strides = form.strides if form.dense else restride_like(form.shape, [form.strides])
     y = allocate(form_of(form.dtype, form.shape, strides))
-    if form.dense:
+    if form.dense and form.nbytes < SMALL_COPY:
         ctypes.memmove(y.address, self.address, form.nbytes)
     else:
         copy_into(y, self)
