@@ -42,15 +42,27 @@ SMALL_OPS = [
     "a[i]",
     "s.item()",
 ]
+# Some of them again, where what the result remembers for its gradient costs as well.
+WITH_GRAD = [
+    "a + b",
+    "a * b",
+    "a * 2.0",
+    "a @ b",
+    "a.exp()",
+    "a.relu()",
+    "a.sum()",
+    "a.softmax(1)",
+    "a.t()",
+    "a[1]",
+    "t.cat((a, b))",
+]
 
 
 def cases() -> list[Case]:
     """All cases of the group."""
-    expressions = [Case(GROUP, text, _expression(text)) for text in SMALL_OPS]
     return [
-        expressions[0],
-        Case(GROUP, "a + b, with grad", _expression("a + b", needs_grad=True)),
-        *expressions[1:],
+        *(Case(GROUP, text, _expression(text)) for text in SMALL_OPS),
+        *(Case(GROUP, f"{text}, with grad", _expression(text, True)) for text in WITH_GRAD),
         Case(GROUP, "chain of 15 ops, forward", _chain_forward),
         Case(GROUP, "chain of 15 ops, forward and backward", _chain_backward),
         Case(GROUP, "Linear(8, 8), no_grad", _layer(_linear, needs_grad=False)),

@@ -62,7 +62,7 @@ class Peaks:
     flop: dict[str, float]
     byte: dict[int, float]
 
-    def of(self, work: Work) -> float | None:
+    def of(self, work: Work) -> float:
         """The peak that a row is compared with; half precision is, with that of float32."""
         if work.unit == "flop":
             return self.flop[work.kind if work.kind in self.flop else "float32"]

@@ -33,10 +33,9 @@ def line(row: Row, peaks: Peaks | None) -> str:
     if not math.isnan(row.ratio):
         cells[1:4] = [_amount(row.reference, row.unit), _ratio(row), f"{row.best:.2f}"]
     if row.work is not None:
-        rate = row.work.amount / row.subject / 1e9
-        cells[4] = f"{rate:.3g} {'GFLOP/s' if row.work.unit == 'flop' else 'GB/s'}"
-        peak = peaks.of(row.work) if peaks else None
-        cells[5] = f"{1e9 * rate / peak:.0%}" if peak else ""
+        rate = row.work.amount / row.subject
+        cells[4] = _rate(rate, row.work.unit)
+        cells[5] = f"{rate / peaks.of(row.work):.0%}" if peaks else ""
     return f"| {row.group} | {name} | {' | '.join(cells)} |"
 
 
@@ -91,6 +90,12 @@ def _ratio(row: Row) -> str:
     return f"**{row.ratio:.2f}**" if row.counts and _excess(row) > 1 else f"{row.ratio:.2f}"
 
 
+def _rate(per_second: float, unit: str) -> str:
+    word = "GFLOP/s" if unit == "flop" else "GB/s"
+    number = per_second / 1e9
+    return f"{number:.0f} {word}" if number >= 100 else f"{number:.3g} {word}"
+
+
 def _amount(number: float, unit: str) -> str:
     if unit == "count":
         return f"{number:.0f}"
@@ -110,7 +115,7 @@ def peaks_table(measured: dict[int, Peaks]) -> str:
         "|---|" + "---:|" * len(counts),
     ]
     for kind in measured[counts[0]].flop:
-        cells = [f"{peaks.flop[kind] / 1e9:.0f} GFLOP/s" for peaks in measured.values()]
+        cells = [_rate(peaks.flop[kind], "flop") for peaks in measured.values()]
         lines.append(f"| {kind} multiply-adds in registers | {' | '.join(cells)} |")
     names = ("in the second-level caches", "of 16 MB, read and written", "of 256 MB")
     for place, name in enumerate(names):
@@ -137,5 +142,6 @@ def document(
     ]
     for group in dict.fromkeys(row.group for row in rows):
         listed = [line(row, peaks) for row in rows if row.group == group]
-        parts += [f"## {group}\n", "\n".join([table_head(subject, reference), *listed]) + "\n"]
+        other = f"{subject} in float32" if group == "half" else reference
+        parts += [f"## {group}\n", "\n".join([table_head(subject, other), *listed]) + "\n"]
     return "\n".join(parts)
