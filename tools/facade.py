@@ -54,6 +54,10 @@ from facula.generator import (
     seed,
     set_rng_state,
 )
+from facula.launch.contraction import (
+    get_float32_matmul_precision,
+    set_float32_matmul_precision,
+)
 from facula.meta.device import device
 from facula.meta.dtype import (
     bfloat16,

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from functools import cache
 from typing import TYPE_CHECKING
 
-from facula.backend.processors import available_threads, cache_sizes
+from facula.backend.processors import allows_tiles, available_threads, cache_sizes
 from facula.kernel.program import Branch, Builder, Instruction, Loop, Program, Type, Value
 from facula.kernel.target import Target
 from facula.late import Late
@@ -611,6 +611,39 @@ class Printer:
         pointer = self.element_pointer(step)
         self.line(f"call void @llvm.prefetch.p0(ptr {pointer}, i32 0, i32 3, i32 1)")
 
+    # --- matrix tiles --------------------------------------------------------------------------
+
+    def print_tiles_begin(self, step: Instruction) -> None:
+        """All eight tiles with 16 rows of 64 bytes: palette 1, widths at byte 16, rows at 48."""
+        shape = [1, *[0] * 15, *[64, 0] * 8, *[0] * 16, *[16] * 8, *[0] * 8]
+        numbers = ", ".join(f"i8 {byte}" for byte in shape)
+        self.declarations.add(f"@tile_shape = private constant [64 x i8] [{numbers}], align 64")
+        self.call_tiles("ldtilecfg", "ptr @tile_shape")
+
+    def print_tiles_end(self, step: Instruction) -> None:
+        self.call_tiles("tilerelease", "")
+
+    def print_tile_zero(self, step: Instruction) -> None:
+        self.call_tiles("tilezero", f"i8 {step.extra}")
+
+    def print_tile_load(self, step: Instruction) -> None:
+        place = ", ".join(self.typed(a) for a in step.args)
+        self.call_tiles("tileloadd64", f"i8 {step.extra}, {place}")
+
+    def print_tile_store(self, step: Instruction) -> None:
+        place = ", ".join(self.typed(a) for a in step.args)
+        self.call_tiles("tilestored64", f"i8 {step.extra}, {place}")
+
+    def print_tile_multiply(self, step: Instruction) -> None:
+        self.call_tiles("tdpbf16ps", ", ".join(f"i8 {tile}" for tile in step.extra))
+
+    def call_tiles(self, name: str, arguments: str) -> None:
+        types = [argument.split()[0] for argument in arguments.split(", ") if argument]
+        # Tiles are numbered by constants.
+        immediate = [f"{kind} immarg" if kind == "i8" else kind for kind in types]
+        self.intrinsic(f"llvm.x86.{name}", "void", immediate)
+        self.line(f"call void @llvm.x86.{name}({arguments})")
+
 
 def module_text(program: Program, symbol: str) -> str:
     """The LLVM IR of a kernel: its body, and the entry that CPython calls."""
@@ -747,6 +780,7 @@ def host_target() -> Target:
         registers=32 if "avx512f" in features else 16,
         l1_bytes=l1_bytes or 32 << 10,
         l2_bytes=l2_bytes or 1 << 20,
+        tiles="amx-bf16" in features and allows_tiles(),
         cores=available_threads(),
     )
 

@@ -1,6 +1,9 @@
 """Processors this process may use (affinity, quotas of control groups), and their caches."""
 
+import ctypes
 import os
+import platform
+import sys
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
@@ -53,6 +56,17 @@ def cache_sizes(root: Path = Path("/")) -> tuple[int, int]:
         if level in sizes and kind != "Instruction" and digits.isdigit():
             sizes[level] = int(digits) << {"K": 10, "M": 20, "G": 30}.get(unit, 0)
     return sizes["1"], sizes["2"]
+
+
+# Linux's arch_prctl on x86-64: may this process keep the state of tiles? By default it may not.
+ARCH_PRCTL, REQUEST_STATE, TILE_DATA = 158, 0x1023, 18
+
+
+def allows_tiles() -> bool:
+    """Asks the system for tile state, for all threads of this process; False if it refuses."""
+    if sys.platform != "linux" or platform.machine() != "x86_64":
+        return False
+    return ctypes.CDLL(None).syscall(ARCH_PRCTL, REQUEST_STATE, TILE_DATA) == 0
 
 
 def _text(path: Path) -> str:

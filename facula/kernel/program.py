@@ -344,6 +344,11 @@ class Builder:
             return value
         return self._emit("bitcast", value.type.of(kind), (value,))
 
+    def regroup(self, value: Value, kind: str) -> Value:
+        """A vector's bits as numbers of another width: more of them, or fewer."""
+        lanes = value.type.lanes * value.type.bits // KIND_BITS[kind]
+        return self._emit("bitcast", Type(kind, lanes), (value,))
+
     # --- vectors -------------------------------------------------------------------------------
 
     def splat(self, value: Value, lanes: int) -> Value:
@@ -446,6 +451,33 @@ class Builder:
     def report(self, code: Number) -> None:
         """Makes the kernel call return `code` (not 0) to Python."""
         self._effect("store", (self.status, self.int(0), self.like(self.int(0), code)), "i64")
+
+    # --- matrix tiles --------------------------------------------------------------------------
+
+    # Where `Target.tiles` holds: eight registers, numbered, of 16 rows of 64 bytes. They hold sums
+    # (16 x 16 f32), rows of a left operand (16 x 16 pairs of bf16 along k) or columns of a right
+    # one (a row holds a pair of k's for each of 16 columns).
+
+    @contextmanager
+    def tiles(self) -> Iterator[None]:
+        """Code that may use tiles; their state belongs to the thread that runs it."""
+        self._effect("tiles_begin", ())
+        yield
+        self._effect("tiles_end", ())
+
+    def tile_zero(self, tile: int) -> None:
+        self._effect("tile_zero", (), tile)
+
+    def tile_load(self, tile: int, pointer: Value, step: int) -> None:
+        """Fills a tile from 16 rows that are `step` bytes apart."""
+        self._effect("tile_load", (self.pointer(pointer), self.like(self.int(0), step)), tile)
+
+    def tile_store(self, tile: int, pointer: Value, step: int) -> None:
+        self._effect("tile_store", (self.pointer(pointer), self.like(self.int(0), step)), tile)
+
+    def tile_multiply(self, sums: int, left: int, right: int) -> None:
+        """sums += left @ right, in f32; numbers below the normal ones count as 0."""
+        self._effect("tile_multiply", (), (sums, left, right))
 
     # --- control -------------------------------------------------------------------------------
 

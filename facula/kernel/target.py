@@ -8,13 +8,15 @@ class Target:
     """A machine as lowerings see it: vector width, register count, and cache sizes in bytes.
 
     `cores` may decide into how many pieces work is cut where that changes no bit of the result; no
-    program depends on it, so it is no part of a target's name.
+    program depends on it, so it is no part of a target's name. `tiles` says that there are matrix
+    tiles: registers of 16 rows of 64 bytes that multiply pairs of bfloat16 into float32 sums.
     """
 
     vector_bytes: int = 64
     registers: int = 32
     l1_bytes: int = 32 << 10
     l2_bytes: int = 1 << 20
+    tiles: bool = False
     cores: int = field(default=4, repr=False, compare=False)
 
     def lanes(self, itemsize: int) -> int:

@@ -1,11 +1,12 @@
 """Products on tensors: launches the plans of `kernel/library/matmul.py`. No graph here."""
 
+import warnings
 from typing import Any
 
 from facula.backend.cpu import Kernel, machine
 from facula.dispatch import no_work, remember
 from facula.form import Form, form_of
-from facula.kernel.library.matmul import matmul_plan
+from facula.kernel.library.matmul import PARTS, matmul_plan
 from facula.storage import memory
 from facula.tensor import Tensor, allocate
 
@@ -46,6 +47,49 @@ class ProductLaunch:
 
 
 _products: dict[Any, ProductLaunch] = {}
+_precision = "highest"
+
+
+def get_float32_matmul_precision() -> str:
+    """What float32 products may be made of: "highest", "high" or "medium".
+
+    >>> import facula as torch
+    >>> torch.get_float32_matmul_precision()
+    'highest'
+    """
+    return _precision
+
+
+def set_float32_matmul_precision(precision: str) -> None:
+    """Allows products of float32 matrices to round their operands on the way to float32 sums.
+
+    "highest" uses every bit; "high" makes each number the sum of two bfloat16 numbers (16 bits),
+    "medium" one bfloat16 number (8 bits). These are used where the processor has matrix tiles and
+    both sides have more than a few rows; everywhere else products are exact to float32, as PyTorch
+    permits. Storage stays float32. Note [matrix products].
+
+    >>> import facula as torch
+    >>> torch.set_float32_matmul_precision("high")
+    >>> torch.get_float32_matmul_precision()
+    'high'
+    >>> torch.set_float32_matmul_precision("highest")
+    """
+    global _precision
+    if not isinstance(precision, str):
+        raise RuntimeError(
+            f"set_float32_matmul_precision expects a str, but got {type(precision).__name__}"
+        )
+    if precision not in PARTS:
+        warnings.warn(
+            f"{precision} is not one of 'highest', 'high', or 'medium'; the current "
+            "set_float32_matmul_precision call has no effect.",
+            stacklevel=2,
+        )
+        return
+    if precision != _precision:
+        _precision = precision
+        # What was prepared was prepared for the other precision.
+        _products.clear()
 
 
 def prepare(
@@ -71,6 +115,7 @@ def prepare(
     launch = matmul_plan(
         machine.target, a.kind, (batch, m, n, k), (a_batch, a_row, a_column),
         (b_batch, b_row, b_column), (m * n, n), bias="" if bias is None else "n",
+        precision=_precision,
     )  # fmt: skip
     return ProductLaunch(
         machine.compile_plan(launch.plan), launch.numbers, form, launch.scratch_bytes

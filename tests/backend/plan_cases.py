@@ -504,6 +504,7 @@ def product_cases() -> Iterator[Case]:
                         arrays["bias"] = numbers(kind, n, 3)
                     text = f"matmul {kind} {m} {n} {k} {turned} {extra}"
                     yield launched(text, launch, arrays, "c", kind)
+    yield from rounded_products()
     for kind in ("f32", "f64", "f16"):
         for shape in (
             Conv2d(2, 3, 6, 7, 4, (3, 3)),
@@ -517,6 +518,33 @@ def product_cases() -> Iterator[Case]:
             Conv2d(1, 4 * lanes, 7, 4, 6, (3, 2), (2, 2), (0, 1), (1, 1), 2),
         ):
             yield from convolution_in_blocks(kind, shape)
+
+
+def rounded_products() -> Iterator[Case]:
+    """Products on tiles, where the processor has them: float32 in one or two parts, bfloat16."""
+    target = llvm.host_target()
+    for kind, precision in (("f32", "medium"), ("f32", "high"), ("bf16", "highest")):
+        for m, n, k in ((30, 37, 11), (33, 27, 45), (25, 26, 300)):
+            if k > 256 and kind == "f32":
+                continue
+            for layouts in ("rows", "columns", "steps"):
+                step = 2 if layouts == "steps" else 1
+                a, b = (m * k * step, k * step, step), (k * n * step, n * step, step)
+                if layouts == "columns":
+                    a, b = (m * k, 1, m), (k * n, 1, k)
+                launch = matmul_plan(
+                    target, kind, (2, m, n, k), a, b, (m * n, n),
+                    bias="m" if layouts == "rows" else "n", precision=precision,
+                    accumulate=layouts == "steps",
+                )  # fmt: skip
+                arrays = {
+                    name: numbers(kind, size, seed)
+                    for seed, (name, size) in enumerate(
+                        (("a", 2 * a[0]), ("b", 2 * b[0]), ("c", 2 * m * n), ("bias", max(m, n)))
+                    )
+                }
+                text = f"rounded matmul {kind} {precision} {m} {n} {k} {layouts}"
+                yield launched(text, launch, arrays, "c", kind)
 
 
 def convolution(kind: str, shape: Conv2d) -> Iterator[Case]:

@@ -1,11 +1,13 @@
 """Products: every pair of ranks as torch does it, and against NumPy on hostile layouts."""
 
+from collections.abc import Iterator
 from types import ModuleType
 
 import numpy as np
 import pytest
 
 import facula
+from facula.backend.cpu import machine
 from tests.ops import contract_cases as cases
 from tests.ops.twin import check
 
@@ -58,3 +60,35 @@ def test_empty_products_are_zero(a: tuple[int, int], b: tuple[int, int]) -> None
         facula.nn.functional.linear(facula.ones(a), facula.ones(b).t(), bias).tolist()
         == (np.ones(a) @ np.ones(b) + 1).tolist()
     )
+
+
+@pytest.fixture
+def any_precision() -> Iterator[None]:
+    yield
+    facula.set_float32_matmul_precision("highest")
+
+
+def test_matmul_precision(any_precision: None) -> None:
+    """Rounded operands where the processor has tiles; no worse than torch's words promise."""
+    facula.manual_seed(0)
+    a, b = facula.randn(70, 300), facula.randn(300, 90)
+    exact = a.double() @ b.double()
+    size = a.double().abs() @ b.double().abs()
+    errors = {}
+    for precision, promised in (("highest", 2**-22), ("high", 2**-15), ("medium", 2**-7)):
+        facula.set_float32_matmul_precision(precision)
+        assert facula.get_float32_matmul_precision() == precision
+        errors[precision] = (((a @ b).double() - exact).abs() / size).max().item()
+        assert errors[precision] <= promised
+    if machine.target.tiles:
+        assert errors["highest"] < errors["high"] < errors["medium"]
+    else:
+        assert errors["highest"] == errors["high"] == errors["medium"]
+
+
+def test_matmul_precision_of_another_kind(any_precision: None) -> None:
+    with pytest.raises(RuntimeError, match="expects a str, but got int"):
+        facula.set_float32_matmul_precision(3)
+    with pytest.warns(UserWarning, match="low is not one of 'highest', 'high', or 'medium'"):
+        facula.set_float32_matmul_precision("low")
+    assert facula.get_float32_matmul_precision() == "highest"

@@ -1,14 +1,18 @@
 """What products and convolutions mean: sums over indices, in Python's floats and integers."""
 
 import itertools
+import math
+import struct
 
 from facula.backend.interpreter.cells import Cells, Number, defines, positions
 from facula.kernel.library.blocks import ToBlocks
 from facula.kernel.library.correlate import Correlate
 from facula.kernel.library.correlate_blocks import CorrelateBlocks
 from facula.kernel.library.correlate_weight import CorrelateWeight
-from facula.kernel.library.matmul import IntegerMatMul, MatMul
+from facula.kernel.library.integer_matmul import IntegerMatMul
+from facula.kernel.library.matmul import MatMul
 from facula.kernel.library.matvec import DotMatMul, StreamMatVec
+from facula.kernel.library.pair_matmul import PairMatMul
 from facula.kernel.plan import Plan
 from facula.kernel.program import REGISTER_KIND
 from facula.kernel.scalar import PLAIN
@@ -35,6 +39,60 @@ def matmul(plan: MatMul | IntegerMatMul, a: dict[str, Number]) -> None:
         )
         if which:
             total += Cells(a["bias"], plan.kind)[j if which == "n" else i]
+        place = batch * a["c_batch"] + i * a["c_row"] + j
+        c[place] = _finished(plan, total, c, place)
+
+
+def _parts(number: float, count: int) -> list[float]:
+    """A float32 as so many bfloat16 numbers, each the nearest to what the ones before left out."""
+    parts = []
+    for _ in range(count):
+        upper = _nearest(number) if abs(number) < math.inf else number
+        if count > 1 and abs(upper) == math.inf > abs(number):
+            upper = _truncated(number)
+        parts.append(upper)
+        number = number - upper if abs(upper) < math.inf else 0.0
+    return parts
+
+
+def _bits(number: float) -> int:
+    word: int = struct.unpack("<I", struct.pack("<f", number))[0]
+    return word
+
+
+def _float(bits: int) -> float:
+    number: float = struct.unpack("<f", struct.pack("<I", bits))[0]
+    return number
+
+
+def _nearest(number: float) -> float:
+    bits = _bits(number)
+    return _float((bits + 0x7FFF + (bits >> 16 & 1)) & 0xFFFF0000)
+
+
+def _truncated(number: float) -> float:
+    return _float(_bits(number) & 0xFFFF0000)
+
+
+@defines(PairMatMul)
+def pair_matmul(plan: PairMatMul, a: dict[str, Number]) -> None:
+    """As matmul; float32 operands are made of bfloat16 parts, and two second parts never meet."""
+    c, left, right = (Cells(a[name], plan.kind) for name in ("c", "a", "b"))
+
+    def element(cells: Cells, place: int) -> list[float]:
+        number = float(cells[place])
+        return _parts(number, plan.parts) if plan.kind == "f32" else [number]
+
+    for batch, i, j in positions((a["batch"], a["m"], a["n"])):
+        row = batch * a["a_batch"] + i * a["a_row"]
+        column = batch * a["b_batch"] + j * a["b_column"]
+        total = 0.0
+        for k in range(a["k"]):
+            x = element(left, row + k * a["a_column"])
+            y = element(right, column + k * a["b_row"])
+            total += sum(x[s] * y[t] for s in range(len(x)) for t in range(len(y) - s))
+        if plan.bias:
+            total += Cells(a["bias"], plan.kind)[j if plan.bias == "n" else i]
         place = batch * a["c_batch"] + i * a["c_row"] + j
         c[place] = _finished(plan, total, c, place)
 

@@ -7,10 +7,15 @@ order, so any number of threads gives the same bits. `matmul_plan` is the way in
 
 from dataclasses import dataclass
 
+from facula.kernel.library.integer_matmul import INTEGER_TILE, IntegerMatMul
 from facula.kernel.library.matvec import DotMatMul, StreamMatVec, dot_tiles
+from facula.kernel.library.pair_matmul import PairMatMul, pair_blocks, scratch_parts
+from facula.kernel.library.product_blocks import Grid, choose, largest, split
 from facula.kernel.library.tile import (
+    PRODUCT_PARAMETERS,
     Launch,
     Strip,
+    ceil_divide,
     outer_shape,
     outer_tile,
     remainder_rows,
@@ -29,14 +34,6 @@ from facula.kernel.program import (
     program,
 )
 from facula.kernel.target import Target
-
-ADDRESSES = ("c", "a", "b", "bias", "scratch")
-SIZES = ("batch", "m", "n", "k")
-STRIDES = (
-    "a_batch", "a_row", "a_column", "b_batch", "b_row", "b_column", "c_batch", "c_row",
-)  # fmt: skip
-BLOCKS = ("scratch_stride", "m_block", "n_block", "k_block")
-PARAMETERS = tuple(Parameter(name) for name in (*ADDRESSES, *SIZES, *STRIDES, *BLOCKS))
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,36 +55,15 @@ class MatMul(Plan):
 
     @property
     def parameters(self) -> tuple[Parameter, ...]:
-        return PARAMETERS
+        return PRODUCT_PARAMETERS
 
 
-@dataclass(frozen=True, slots=True)
-class IntegerMatMul(Plan):
-    """C = A @ B for an integer kind, wrapping around as the kind does.
-
-    `b_layout`: "n" (b_column == 1) or "any".
-    """
-
-    kind: str
-    b_layout: str = "n"
-    accumulate: bool = False
-
-    @property
-    def parameters(self) -> tuple[Parameter, ...]:
-        return PARAMETERS
-
-
-INTEGER_TILE = (4, 2)
 # Up to so many rows, two passes of dot products over W beat turning W round for tiles.
 FEW = 24
+# Of how many bfloat16 numbers a float32 operand may be made; 0: of none.
+PARTS = {"highest": 0, "high": 2, "medium": 1}
 
 # --- choosing ----------------------------------------------------------------------------------
-
-
-def _split(size: int, most: int, unit: int) -> int:
-    """A multiple of `unit` that cuts `size` evenly into the fewest blocks of at most `most`."""
-    pieces = -(-size // max(1, most)) or 1
-    return max(unit, -(-size // (pieces * unit)) * unit)
 
 
 def matmul_plan(
@@ -101,10 +77,12 @@ def matmul_plan(
     bias: str = "",
     activation: str = "",
     accumulate: bool = False,
+    precision: str = "highest",
 ) -> Launch:
     """The plan of a product of `sizes` (batch, m, n, k): kernel(c, a, b, bias, scratch, *numbers).
 
-    Strides count elements: (batch, row, column) of A and B, (batch, row) of C.
+    Strides count elements: (batch, row, column) of A and B, (batch, row) of C. `precision` is
+    torch's word for what float32 products may be made of, where the target has tiles.
 
     >>> launch = matmul_plan(Target(), "f32", (1, 64, 70, 9), (0, 9, 1), (0, 1, 9), (0, 70))
     >>> launch.plan.b_layout, launch.plan.pack_b
@@ -151,6 +129,11 @@ def matmul_plan(
         b_layout, b_row = "k", 1
     else:
         b_layout = "any"
+    strides = (a_batch, a_row, a_column, b_batch, b_row, b_column, c_batch, c_row)
+    parts = 1 if kind == "bf16" else PARTS[precision]
+    if target.tiles and kind in ("f32", "bf16") and parts:
+        pairs = PairMatMul(kind, a_layout, b_layout, parts, bias, activation, accumulate)
+        return _pair_plan(target, pairs, (batch, m, n, k), strides)
     # In place, operands are read at full speed while they are a small part of the second cache.
     pack_a = half or a_layout == "any"
     pack_b = half or b_layout != "n"
@@ -159,7 +142,7 @@ def matmul_plan(
     if m > 4 * rows:
         pack_b = pack_b or n * k * itemsize > target.l2_bytes // 4
     # A strip of B leaves room in the first cache for the panel of A beside it.
-    k_block = _split(k, max(256, target.l1_bytes * 3 // 4 // (width * itemsize)), 1)
+    k_block = split(k, max(256, target.l1_bytes * 3 // 4 // (width * itemsize)), 1)
     m_block, n_block = _blocks(target, (batch, m, n, k), k_block, itemsize, (pack_a, pack_b))
     scratch = 64
     scratch += itemsize * ((m_block + rows) * k_block if pack_a else 0)
@@ -168,9 +151,16 @@ def matmul_plan(
     scratch = (scratch + 127) & -64
     plan = MatMul(kind, a_layout, b_layout, pack_a, pack_b, bias, activation, accumulate)
     numbers = (
-        batch, m, n, k, a_batch, a_row, a_column, b_batch, b_row, b_column, c_batch, c_row,
-        scratch, m_block, n_block, k_block,
-    )  # fmt: skip
+        batch,
+        m,
+        n,
+        k,
+        *strides,
+        scratch,
+        m_block,
+        n_block,
+        k_block,
+    )
     return Launch(plan, numbers, scratch)
 
 
@@ -181,26 +171,21 @@ def _blocks(
     itemsize: int,
     packing: tuple[bool, bool],
 ) -> tuple[int, int]:
-    """Rows and columns of a unit: those by which all cores together should be done first.
-
-    Each element is added up in the same order in any block, so the choice changes no bit.
-    """
+    """Rows and columns of a unit."""
     batch, m, n, k = sizes
     rows, vectors = outer_shape(target)
     lanes = target.lanes(itemsize)
     width = lanes * vectors
-    most = target.l2_bytes // 4 // (k_block * itemsize)
-    m_least, n_least = -(-m // max(rows, most)) or 1, -(-n // max(width, most)) or 1
+    grid = Grid(batch, m, n, rows, width, target.l2_bytes // 4 // (k_block * itemsize))
     if batch * m * n * k < 1 << 18:
-        return _split(m, -(-m // m_least), rows), _split(n, -(-n // n_least), width)
+        return largest(grid)
     k_blocks = -(-k // k_block)
+    heights = (0, *remainder_rows(rows), rows)
 
     def cycles(m_block: int, n_block: int) -> float:
-        """About how long one unit takes on one core."""
-        whole, rest = divmod(m_block, rows)
-        lines = whole * rows + next((r for r in (*remainder_rows(rows), rows) if r >= rest), 0) * (
-            rest > 0
-        )
+        """Multiply-adds of whole tiles, reading, what a tile costs besides, packing."""
+        rest = next(height for height in heights if height >= m_block % rows)
+        lines = m_block // rows * rows + rest
         strips, rest = divmod(n_block, width)
         columns = strips * vectors + (0 if not rest else 1 if rest <= lanes else vectors)
         tiles = -(-m_block // rows) * -(-n_block // width)
@@ -209,26 +194,18 @@ def _blocks(
         total += packing[0] * m_block * k * 8 / lanes
         return total + packing[1] * n_block * k * 4 / lanes
 
-    best, chosen = float("inf"), (m, n)
-    for m_pieces in _pieces(m_least, max(m_least, m // (2 * rows)), 4 * target.cores):
-        m_block = _split(m, -(-m // m_pieces), rows)
-        for n_pieces in _pieces(n_least, max(n_least, n // width), 4 * target.cores):
-            n_block = _split(n, -(-n // n_pieces), width)
-            units = batch * -(-m // m_block) * -(-n // n_block)
-            turns = -(-units // target.cores)
-            # Units of one turn seldom end together: many turns even that out.
-            spent = cycles(min(m, m_block), min(n, n_block)) * (turns + 0.1)
-            if spent < best:
-                best, chosen = spent, (m_block, n_block)
-    return chosen
+    return choose(target, grid, cycles)
 
 
-def _pieces(least: int, most: int, factor: int) -> list[int]:
-    """Numbers of pieces to weigh: the least one, and up to about `factor` times as many."""
-    found = [least]
-    while found[-1] < min(most, least * factor):
-        found.append(max(found[-1] + 1, found[-1] * 5 // 4))
-    return found
+def _pair_plan(
+    target: Target,
+    plan: PairMatMul,
+    sizes: tuple[int, int, int, int],
+    strides: tuple[int, ...],
+) -> Launch:
+    m_block, n_block, k_block = pair_blocks(target, sizes, plan.parts)
+    scratch = sum(scratch_parts(m_block, n_block, k_block, sizes[3], plan.parts))
+    return Launch(plan, (*sizes, *strides, scratch, m_block, n_block, k_block), scratch)
 
 
 def _integer_plan(
@@ -243,7 +220,7 @@ def _integer_plan(
     itemsize = STORED_BYTES[kind]
     width = INTEGER_TILE[1] * target.lanes(itemsize)
     scratch = 0 if in_place else (width * k * itemsize + 127) & -64
-    m_block = _split(m, max(64, m // 8), INTEGER_TILE[0])
+    m_block = split(m, max(64, m // 8), INTEGER_TILE[0])
     plan = IntegerMatMul(kind, "n" if in_place else "any", accumulate)
     return Launch(plan, (*sizes, *strides, scratch, m_block, width, k), scratch)
 
@@ -303,10 +280,6 @@ def _narrow_plan(
 # --- lowering ----------------------------------------------------------------------------------
 
 
-def _ceil(value: Value, by: Number) -> Value:
-    return (value + (by - 1)) // by
-
-
 @lowering(MatMul)
 def lower_matmul(plan: MatMul, target: Target) -> Program:
     """Units: batch x blocks of columns x blocks of rows, 2 m n k operations in all.
@@ -317,7 +290,7 @@ def lower_matmul(plan: MatMul, target: Target) -> Program:
 
     def units(build: Builder) -> tuple[Value, Value]:
         p = build.parameters
-        blocks = p["batch"] * _ceil(p["m"], p["m_block"]) * _ceil(p["n"], p["n_block"])
+        blocks = p["batch"] * ceil_divide(p["m"], p["m_block"]) * ceil_divide(p["n"], p["n_block"])
         # About 32 multiply-adds a nanosecond.
         size = build.op("min", p["m"], p["m_block"]) * build.op("min", p["n"], p["n_block"])
         return blocks, (size * (p["k"] + 8) >> 5) + 8
@@ -325,7 +298,7 @@ def lower_matmul(plan: MatMul, target: Target) -> Program:
     def body(build: Builder) -> None:
         _Blocks(plan, target, build).units()
 
-    return program("matmul", PARAMETERS, units, body)
+    return program("matmul", PRODUCT_PARAMETERS, units, body)
 
 
 class _Blocks:
@@ -344,7 +317,7 @@ class _Blocks:
 
     def units(self) -> None:
         build, p = self.build, self.p
-        m_blocks, n_blocks = _ceil(p["m"], p["m_block"]), _ceil(p["n"], p["n_block"])
+        m_blocks, n_blocks = ceil_divide(p["m"], p["m_block"]), ceil_divide(p["n"], p["n_block"])
         area = p["scratch"] + build.worker * p["scratch_stride"]
         self.packed_a = build.pointer(area)
         if self.plan.pack_a:
@@ -598,63 +571,3 @@ class _Blocks:
             square(loop.index, None)
         with build.when(build.compare("gt", self.depth, whole)):
             square(whole, build.mask(self.depth - whole, lanes))
-
-
-@lowering(IntegerMatMul)
-def lower_integer(plan: IntegerMatMul, target: Target) -> Program:
-    """Units: batch x blocks of rows x strips of columns; tiles of 4 rows x 2 vectors.
-
-    2 m n k operations. A strip of B that is not contiguous along n is first copied.
-    """
-    lanes = target.lanes(STORED_BYTES[plan.kind])
-    rows, vectors = INTEGER_TILE
-    width = lanes * vectors
-
-    def units(build: Builder) -> tuple[Value, Value]:
-        p = build.parameters
-        count = p["batch"] * _ceil(p["m"], p["m_block"]) * _ceil(p["n"], p["n_block"])
-        return count, (p["m_block"] * p["n_block"] * (p["k"] + 8) >> 3) + 8
-
-    def body(build: Builder) -> None:
-        p = build.parameters
-        m_blocks, strips = _ceil(p["m"], p["m_block"]), _ceil(p["n"], p["n_block"])
-        with build.loop(build.first, build.last) as unit:
-            batch, rest = unit.index // (m_blocks * strips), unit.index % (m_blocks * strips)
-            row, column = rest % m_blocks * p["m_block"], rest // m_blocks * p["n_block"]
-            a = build.offset(p["a"], batch * p["a_batch"] + row * p["a_row"], plan.kind)
-            b = build.offset(p["b"], batch * p["b_batch"] + column * p["b_column"], plan.kind)
-            c = build.offset(p["c"], batch * p["c_batch"] + row * p["c_row"] + column, plan.kind)
-            height = build.op("min", p["m_block"], p["m"] - row)
-            left = build.op("min", p["n_block"], p["n"] - column)
-            right = Strip(b, 1, p["b_row"], plan.kind)
-            if plan.b_layout == "any":
-                copy = build.pointer(p["scratch"] + build.worker * p["scratch_stride"])
-                with build.loop(0, p["k"]) as outer, build.loop(0, left) as inner:
-                    source = outer.index * p["b_row"] + inner.index * p["b_column"]
-                    one = build.load(b, source, plan.kind)
-                    build.store(copy, outer.index * width + inner.index, one, plan.kind)
-                right = Strip(copy, 1, width, plan.kind)
-            masks = [build.mask(left - lanes * j, lanes) for j in range(vectors)]
-            with build.loop(0, height, rows) as loop:
-                above = build.offset(a, loop.index * p["a_row"], plan.kind)
-                limit = height - loop.index
-                sums = outer_tile(
-                    build,
-                    lanes,
-                    INTEGER_TILE,
-                    p["k"],
-                    Strip(above, p["a_row"], p["a_column"], plan.kind),
-                    right,
-                    limit=limit,
-                    masks=masks,
-                )
-                for i, line in enumerate(sums):
-                    with build.when(build.compare("gt", limit, i)):
-                        place = build.offset(c, (loop.index + i) * p["c_row"], plan.kind)
-                        for j, value in enumerate(line):
-                            if plan.accumulate:
-                                held = build.load(place, lanes * j, plan.kind, lanes, masks[j])
-                                value = value + held
-                            build.store(place, lanes * j, value, plan.kind, masks[j])
-
-    return program("integer_matmul", PARAMETERS, units, body)

@@ -10,8 +10,18 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from facula.kernel.plan import Plan
-from facula.kernel.program import REGISTER_KIND, Builder, Number, Type, Value
+from facula.kernel.program import REGISTER_KIND, Builder, Number, Parameter, Type, Value
 from facula.kernel.target import Target
+
+# The arguments of kernels that multiply batches of matrices.
+PRODUCT_PARAMETERS = tuple(
+    Parameter(name)
+    for name in (
+        "c", "a", "b", "bias", "scratch", "batch", "m", "n", "k", "a_batch", "a_row", "a_column",
+        "b_batch", "b_row", "b_column", "c_batch", "c_row", "scratch_stride", "m_block", "n_block",
+        "k_block",
+    )
+)  # fmt: skip
 
 
 class Launch(NamedTuple):
@@ -54,6 +64,11 @@ def remainder_rows(rows: int) -> tuple[int, ...]:
     (4, 8, 13)
     """
     return (4, 8, 13) if rows == 14 else (2, rows - 1)
+
+
+def ceil_divide(value: Value, by: Number) -> Value:
+    """How many blocks of size `by` cover `value`."""
+    return (value + (by - 1)) // by
 
 
 def multiply_add(build: Builder, a: Value, b: Value, c: Value) -> Value:

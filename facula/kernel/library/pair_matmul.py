@@ -1,0 +1,383 @@
+"""C[b, m, n] = A[b, m, k] @ B[b, k, n] on matrix tiles: pairs of bfloat16, sums in float32.
+
+A unit packs its blocks of A and B into tiles of 16 lines times 16 pairs of k, zeros at the edges,
+multiplies them two by two, and writes 32 x 32 sums at a time. float32 operands are rounded to one
+bfloat16, or split into two, while they are packed. `matmul.matmul_plan` chooses these plans where
+`Target.tiles` holds. Note [matrix products].
+"""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from facula.kernel.library.product_blocks import Grid, choose, split
+from facula.kernel.library.tile import PRODUCT_PARAMETERS, ceil_divide, transpose
+from facula.kernel.plan import Plan, lowering
+from facula.kernel.program import Builder, Parameter, Program, Type, Value, program
+from facula.kernel.target import Target
+
+# Lines of a tile, elements of k in a line, and what a tile takes in memory.
+LINES, STEP, TILE_BYTES = 16, 32, 1024
+# Rows and columns of C that are summed at a time: two tiles each way.
+SQUARE = 2 * LINES
+UPPER, INFINITE = 0xFFFF0000, 0x7F800000
+# Which parts of A meet which of B: upper with upper, and either upper part with the other lower
+# one. In those an infinite number is missing, or it would meet a 0 beside a finite number.
+UPPERS, LOWERS, FINITE_UPPERS = 0, 1, 2
+PRODUCTS = {
+    1: ((UPPERS, UPPERS),),
+    2: ((UPPERS, UPPERS), (FINITE_UPPERS, LOWERS), (LOWERS, FINITE_UPPERS)),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class PairMatMul(Plan):
+    """C = A @ B of kind bf16, or of kind f32 from operands rounded to `parts` bfloat16 numbers.
+
+    Two parts make three products; that of the two small ones is left out. Layouts, bias, activation
+    and accumulation are those of `MatMul`. Subnormal operands and sums count as 0.
+    """
+
+    kind: str
+    a_layout: str = "k"
+    b_layout: str = "n"
+    parts: int = 1
+    bias: str = ""
+    activation: str = ""
+    accumulate: bool = False
+
+    @property
+    def parameters(self) -> tuple[Parameter, ...]:
+        return PRODUCT_PARAMETERS
+
+
+def scratch_parts(m_block: int, n_block: int, k_block: int, k: int, parts: int) -> tuple[int, ...]:
+    """Bytes for the packed blocks of A and of B, and for the sums: blocks are whole tiles."""
+    copies = len(PRODUCTS[parts])
+    squares = -(-m_block // SQUARE) * -(-n_block // SQUARE) if k > k_block else 1
+    steps = -(-k_block // STEP)
+    a, b = (-(-size // SQUARE) * 2 * steps * TILE_BYTES * copies for size in (m_block, n_block))
+    return a, b, squares * 4 * TILE_BYTES
+
+
+@lowering(PairMatMul)
+def lower_pairs(plan: PairMatMul, target: Target) -> Program:
+    """Units: batch x blocks of columns x blocks of rows, 2 m n k operations (x 3 for two parts).
+
+    A step of 32 k's loads four tiles and does four products of tiles.
+    """
+
+    def units(build: Builder) -> tuple[Value, Value]:
+        p = build.parameters
+        blocks = p["batch"] * ceil_divide(p["m"], p["m_block"]) * ceil_divide(p["n"], p["n_block"])
+        height, breadth = (build.op("min", p[x], p[x + "_block"]) for x in "mn")
+        # About 1000 multiply-adds a nanosecond; packing and storing some elements a nanosecond.
+        cost = (height * breadth * p["k"] >> 10) + (height + breadth) * p["k"] // 32
+        return blocks, cost + (height * breadth >> 3) + 8
+
+    def body(build: Builder) -> None:
+        with build.tiles():
+            _Squares(plan, build).units()
+
+    return program("pair_matmul", PRODUCT_PARAMETERS, units, body)
+
+
+class _Operand(NamedTuple):
+    """One block of an operand as it is packed.
+
+    `lines` of them count, `line` elements apart; `depth` k's, `along` elements apart.
+    """
+
+    source: Value
+    lines: Value
+    line: Value
+    along: Value
+    layout: str
+    by_line: bool
+
+
+class _Squares:
+    """Writes the loops of one PairMatMul program."""
+
+    def __init__(self, plan: PairMatMul, build: Builder) -> None:
+        self.plan = plan
+        self.build = build
+        self.p = build.parameters
+        self.raw = "u16" if plan.kind == "bf16" else "f32"
+
+    def units(self) -> None:
+        build, p = self.build, self.p
+        m_blocks, n_blocks = ceil_divide(p["m"], p["m_block"]), ceil_divide(p["n"], p["n_block"])
+        whole_steps = ceil_divide(p["k_block"], STEP)
+        self.part_a, self.part_b = (
+            ceil_divide(p[x], SQUARE) * whole_steps * (2 * TILE_BYTES)
+            for x in ("m_block", "n_block")
+        )
+        area = p["scratch"] + build.worker * p["scratch_stride"]
+        self.packed_a = build.pointer(area)
+        copies = len(PRODUCTS[self.plan.parts])
+        self.packed_b = build.pointer(area + self.part_a * copies)
+        self.sums = build.pointer(area + (self.part_a + self.part_b) * copies)
+        with build.loop(build.first, build.last) as unit:
+            batch, rest = unit.index // (m_blocks * n_blocks), unit.index % (m_blocks * n_blocks)
+            row, column = rest % m_blocks * p["m_block"], rest // m_blocks * p["n_block"]
+            self.first_row, self.first_column = row, column
+            self.height = build.op("min", p["m_block"], p["m"] - row)
+            self.breadth = build.op("min", p["n_block"], p["n"] - column)
+            a = p["a_batch"] * batch + row * p["a_row"]
+            b = p["b_batch"] * batch + column * p["b_column"]
+            self.a = build.offset(p["a"], a, self.plan.kind)
+            self.b = build.offset(p["b"], b, self.plan.kind)
+            c = p["c_batch"] * batch + row * p["c_row"] + column
+            self.c = build.offset(p["c"], c, self.plan.kind)
+            with build.loop(0, build.op("max", p["k"], build.int(1)), p["k_block"]) as block:
+                self.block(block.index)
+
+    def block(self, k: Value) -> None:
+        """One block of k of one block of C."""
+        build, p, plan = self.build, self.p, self.plan
+        self.depth = build.op("min", p["k_block"], p["k"] - k)
+        self.steps = ceil_divide(self.depth, STEP)
+        self.is_last = build.compare("ge", k + p["k_block"], p["k"])
+        self.keeps = build.compare("gt", k, 0)
+        a = build.offset(self.a, k * p["a_column"], plan.kind)
+        b = build.offset(self.b, k * p["b_row"], plan.kind)
+        left = _Operand(a, self.height, p["a_row"], p["a_column"], plan.a_layout, True)
+        right = _Operand(b, self.breadth, p["b_column"], p["b_row"], plan.b_layout, False)
+        self.pack(left, self.packed_a, self.part_a)
+        self.pack(right, self.packed_b, self.part_b)
+        squares = ceil_divide(self.height, SQUARE)
+        several = build.select(build.compare("gt", p["k"], p["k_block"]), build.int(1), 0)
+        breadth, height = self.breadth, self.height
+        with build.loop(0, breadth, SQUARE) as strip, build.loop(0, height, SQUARE) as line:
+            place = strip.index // SQUARE * squares + line.index // SQUARE
+            sums = build.offset(self.sums, place * several * (4 * TILE_BYTES), "u8")
+            self.square(line.index, strip.index, sums)
+
+    # --- sums ----------------------------------------------------------------------------------
+
+    def square(self, row: Value, column: Value, sums: Value) -> None:
+        """32 x 32 sums: tiles 0 to 3 hold them, 4 and 5 rows of A, 6 and 7 columns of B."""
+        build = self.build
+        places = [
+            build.offset(sums, h * 2 * TILE_BYTES + j * 64, "u8") for h in (0, 1) for j in (0, 1)
+        ]
+        with build.when(self.keeps) as branch:
+            for tile, place in enumerate(places):
+                build.tile_load(tile, place, 4 * SQUARE)
+        with build.otherwise(branch):
+            for tile in range(4):
+                build.tile_zero(tile)
+        a = build.offset(self.packed_a, row * self.steps * (TILE_BYTES // LINES), "u8")
+        b = build.offset(self.packed_b, column * self.steps * (TILE_BYTES // LINES), "u8")
+        with build.loop(0, self.steps) as step:
+            for part_a, part_b in PRODUCTS[self.plan.parts]:
+                start = step.index * (2 * TILE_BYTES)
+                left = build.offset(a, start + part_a * self.part_a, "u8")
+                right = build.offset(b, start + part_b * self.part_b, "u8")
+                build.tile_load(6, right, 64)
+                build.tile_load(4, left, 64)
+                build.tile_multiply(0, 4, 6)
+                build.tile_load(7, build.offset(right, TILE_BYTES, "u8"), 64)
+                build.tile_multiply(1, 4, 7)
+                build.tile_load(5, build.offset(left, TILE_BYTES, "u8"), 64)
+                build.tile_multiply(2, 5, 6)
+                build.tile_multiply(3, 5, 7)
+        for tile, place in enumerate(places):
+            build.tile_store(tile, place, 4 * SQUARE)
+        with build.when(self.is_last):
+            self.finish(row, column, sums)
+
+    def finish(self, row: Value, column: Value, sums: Value) -> None:
+        """The sums of a square, with bias and activation, to C."""
+        build, plan, p = self.build, self.plan, self.p
+        masks = [build.mask(self.breadth - column - j, LINES) for j in (0, LINES)]
+        bias = build.pointer(p["bias"])
+        beside = [build.const(Type("f32", LINES), 0)] * 2
+        if plan.bias == "n":
+            first = self.first_column + column
+            beside = [
+                build.load(bias, first + j * LINES, plan.kind, LINES, masks[j]) for j in (0, 1)
+            ]
+        with build.loop(0, build.op("min", self.height - row, build.int(SQUARE))) as loop:
+            line = build.offset(self.c, (row + loop.index) * p["c_row"] + column, plan.kind)
+            for j in (0, 1):
+                value = build.load(sums, loop.index * SQUARE + j * LINES, "f32", LINES)
+                if plan.accumulate:
+                    value = value + build.load(line, j * LINES, plan.kind, LINES, masks[j])
+                if plan.bias == "n":
+                    value = value + beside[j]
+                elif plan.bias == "m":
+                    place = self.first_row + row + loop.index
+                    value = value + build.splat(build.load(bias, place, plan.kind), LINES)
+                if plan.activation == "relu":
+                    value = build.op("max", value, 0.0)
+                build.store(line, j * LINES, value, plan.kind, masks[j])
+
+    # --- packing -------------------------------------------------------------------------------
+
+    def pack(self, operand: _Operand, target: Value, part: Value) -> None:
+        """Two tiles of lines beside each other for every step of k, then the next two."""
+        build = self.build
+        blocks = ceil_divide(operand.lines, SQUARE) * 2
+        whole = self.depth // STEP
+        with build.loop(0, blocks) as block:
+            line = block.index * LINES
+            left = operand.lines - line
+            start = build.offset(operand.source, line * operand.line, self.plan.kind)
+            pair = block.index // 2 * self.steps * 2 + block.index % 2
+            into = build.offset(target, pair * TILE_BYTES, "u8")
+            full = build.select(build.compare("ge", left, LINES), whole, build.int(0))
+            with build.loop(0, full) as step:
+                self.tile(operand, start, step.index, None, into, part)
+            with build.loop(full, self.steps) as step:
+                self.tile(operand, start, step.index, left, into, part)
+
+    def tile(
+        self,
+        operand: _Operand,
+        start: Value,
+        step: Value,
+        lines: Value | None,
+        into: Value,
+        part: Value,
+    ) -> None:
+        """One tile of each part; `lines` says that some lines or k's may be missing."""
+        build = self.build
+        source = build.offset(start, step * STEP * operand.along, self.plan.kind)
+        depth = None if lines is None else self.depth - step * STEP
+        if operand.layout == "any" and self.plan.kind == "bf16":
+            self.one_by_one(
+                operand, source, lines, depth, build.offset(into, step * (2 * TILE_BYTES), "u8")
+            )
+            return
+        if operand.layout == "k":
+            parts = self.along_k(operand, source, lines, depth)
+        else:
+            parts = self.across_k(operand, source, lines, depth)
+        for number, vectors in enumerate(parts):
+            if (operand.layout == "k") != operand.by_line:
+                vectors = transpose(build, vectors, 4)
+            target = build.offset(into, step * (2 * TILE_BYTES) + part * number, "u8")
+            for i, vector in enumerate(vectors):
+                build.store(target, i * LINES, vector, "u32")
+
+    def along_k(
+        self, operand: _Operand, source: Value, lines: Value | None, depth: Value | None
+    ) -> list[list[Value]]:
+        """For each part, 16 lines of pairs, from lines that are contiguous along k."""
+        build = self.build
+        found = []
+        for i in range(LINES):
+            row: Value = build.int(i)
+            left = depth
+            if lines is not None and depth is not None:
+                there = build.compare("gt", lines, i)
+                row = build.select(there, row, build.int(0))
+                left = build.select(there, depth, build.int(0))
+            line = build.offset(source, row * operand.line, self.plan.kind)
+            if self.plan.kind == "bf16":
+                mask = None if left is None else build.mask(left, STEP)
+                found.append([build.regroup(build.load(line, 0, "u16", STEP, mask), "u32")])
+                continue
+            masks = [None if left is None else build.mask(left - j, LINES) for j in (0, LINES)]
+            halves = [build.load(line, j * LINES, "f32", LINES, masks[j]) for j in (0, 1)]
+            even = build.shuffle(halves[0], range(0, STEP, 2), halves[1])
+            odd = build.shuffle(halves[0], range(1, STEP, 2), halves[1])
+            found.append(self.pairs(even, odd))
+        return [list(vectors) for vectors in zip(*found, strict=True)]
+
+    def across_k(
+        self, operand: _Operand, source: Value, lines: Value | None, depth: Value | None
+    ) -> list[list[Value]]:
+        """For each part, 16 pairs of k of all lines, from neighbouring lines or by gathering."""
+        build = self.build
+
+        def elements(k: int) -> Value:
+            row: Value = build.int(k)
+            mask = None
+            if lines is not None and depth is not None:
+                there = build.compare("gt", depth, k)
+                row = build.select(there, row, build.int(0))
+                mask = build.mask(build.select(there, lines, build.int(0)), LINES)
+            place = build.offset(source, row * operand.along, self.plan.kind)
+            if operand.layout != "any":
+                return build.load(place, 0, self.raw, LINES, mask)
+            steps = build.iota("i64", LINES) * build.splat(operand.line, LINES)
+            return build.gather(place, steps, self.raw, mask)
+
+        found = []
+        for k in range(0, STEP, 2):
+            even, odd = elements(k), elements(k + 1)
+            if self.plan.kind == "f32":
+                found.append(self.pairs(even, odd))
+            else:
+                upper = build.cast(odd, "u32") << 16
+                found.append([build.cast(even, "u32") | upper])
+        return [list(vectors) for vectors in zip(*found, strict=True)]
+
+    def one_by_one(
+        self,
+        operand: _Operand,
+        source: Value,
+        lines: Value | None,
+        depth: Value | None,
+        target: Value,
+    ) -> None:
+        """A tile of bfloat16 from anywhere: there are no instructions that gather 16 bits."""
+        build = self.build
+        across = STEP if operand.by_line else 2
+        for i in range(LINES):
+            build.store(target, i * LINES, build.const(Type("u32", LINES), 0), "u32")
+        height = build.int(LINES) if lines is None else build.op("min", lines, build.int(LINES))
+        breadth = build.int(STEP) if depth is None else build.op("min", depth, build.int(STEP))
+        with build.loop(0, height) as line, build.loop(0, breadth) as step:
+            k = step.index
+            one = build.load(source, line.index * operand.line + k * operand.along, "u16")
+            place = k if operand.by_line else k // 2 * (2 * LINES) + k % 2
+            build.store(target, line.index * across + place, one, "u16")
+
+    def pairs(self, even: Value, odd: Value) -> list[Value]:
+        """Two vectors of f32 as pairs of bfloat16, in as many copies as the products need."""
+        upper = [self.rounded(x) for x in (even, odd)]
+        copies = [upper]
+        if self.plan.parts == 2:
+            copies.append([self.rounded(self.rest(x, y)) for x, y in zip((even, odd), upper)])
+            copies.append([self.build.select(self.is_finite(y), y, 0) for y in upper])
+        return [(x >> 16) | y for x, y in copies]
+
+    def rounded(self, value: Value) -> Value:
+        """The nearest bfloat16, ties to even, as the upper half of u32; with a part to come that
+        adds what is missing, never infinity for a finite number."""
+        build = self.build
+        bits = build.bitcast(value, "u32")
+        near = (bits + (((bits >> 16) & 1) + 0x7FFF)) & UPPER
+        if self.plan.parts == 2:
+            near = build.select(self.is_finite(near), near, bits & UPPER)
+        return build.select(value.ne(value), build.const(bits.type, 0x7FC00000), near)
+
+    def rest(self, value: Value, upper: Value) -> Value:
+        """value - upper, which is exact; 0 beside infinity and nan."""
+        rest = value - self.build.bitcast(upper, "f32")
+        return self.build.select(rest.eq(rest), rest, 0.0)
+
+    def is_finite(self, bits: Value) -> Value:
+        return (bits & INFINITE).ne(INFINITE)
+
+
+def pair_blocks(
+    target: Target, sizes: tuple[int, int, int, int], parts: int
+) -> tuple[int, int, int]:
+    """Rows, columns and depth of a unit: whole squares, as even as they come."""
+    batch, m, n, k = sizes
+    # A strip of B stays in the first cache while panels of A go by.
+    copies = len(PRODUCTS[parts])
+    k_block = split(k, max(256, target.l1_bytes * 3 // 4 // (2 * SQUARE * copies)), STEP)
+    grid = Grid(batch, m, n, SQUARE, SQUARE, target.l2_bytes // 4 // (2 * k_block * copies))
+    steps = -(-k // STEP)
+
+    def cycles(m_block: int, n_block: int) -> float:
+        squares = -(-m_block // SQUARE) * -(-n_block // SQUARE)
+        products = 80 * steps * copies + 300
+        return squares * products + (m_block + n_block) * k * 0.15 * copies + 500
+
+    return (*choose(target, grid, cycles), k_block)
