@@ -7,6 +7,7 @@ import pytest
 
 from facula.backend import interpreter, llvm
 from facula.backend.cpu import machine
+from facula.backend.objects import METH_FASTCALL, builtin
 from facula.kernel.library.conv import (
     Conv2d,
     conv2d_backward_data,
@@ -230,7 +231,7 @@ def test_every_register_budget(target: Target) -> None:
     def compile_plan(plan: Plan) -> Callable[..., int]:
         symbol = f"k{abs(hash((plan, target))):x}"
         image = llvm.compile_text(llvm.module_text(lower(plan, target), symbol))
-        return machine._builtin("conv", llvm.link(image, symbol))
+        return builtin("conv", llvm.link(image, symbol), METH_FASTCALL)
 
     for shape in (SHAPES[1], SHAPES[4], SHAPES[9], SHAPES[-6]):
         check_all(shape, "float32", target=target, compile_plan=compile_plan)

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from facula.backend import interpreter, llvm
 from facula.backend.cpu import machine
+from facula.backend.objects import METH_FASTCALL, builtin
 from facula.kernel.library.integer_matmul import IntegerMatMul
 from facula.kernel.library.matmul import MatMul, matmul_plan
 from facula.kernel.library.matvec import DotMatMul, StreamMatVec
@@ -74,7 +75,7 @@ def run(
     if target is not None:
         symbol = f"k{abs(hash((launch.plan, target))):x}"
         image = llvm.compile_text(llvm.module_text(lower(launch.plan, target), symbol))
-        kernel = machine._builtin("matmul", llvm.link(image, symbol))
+        kernel = builtin("matmul", llvm.link(image, symbol), METH_FASTCALL)
     scratch = np.full(launch.scratch_bytes * machine.pool.parts + 64, 255, np.uint8)
     addresses = [x.ctypes.data for x in (c, a, b)]
     beside = 0 if addend is None else addend.ctypes.data
