@@ -14,6 +14,7 @@ from facula.kernel.library.conv import (
 )
 from facula.kernel.library.conv_blocks import Copy, Staged
 from facula.kernel.library.tile import Launch
+from facula.launch.winograd import data_run, forward_run
 from facula.storage import memory
 from facula.tensor import Tensor, allocate
 
@@ -87,6 +88,9 @@ def forward(x: Tensor, weight: Tensor, bias: Tensor | None, shape: Conv2d) -> Te
     """conv2d(x, weight, bias)."""
     weight = contiguous(weight)
     bias = None if bias is None else contiguous(bias)
+    winograd = forward_run(x.form, bias is not None, shape)
+    if winograd is not None:
+        return winograd.run(weight, x, bias)
     out = form_of(x.form.dtype, (shape.batch, shape.out_channels, *shape.output))
     strides = tuple(x.form.strides)
     return _run(
@@ -100,6 +104,9 @@ def forward(x: Tensor, weight: Tensor, bias: Tensor | None, shape: Conv2d) -> Te
 def backward_data(g: Tensor, weight: Tensor, shape: Conv2d) -> Tensor:
     """The gradient of x."""
     weight = contiguous(weight)
+    winograd = data_run(g.form, shape)
+    if winograd is not None:
+        return winograd.run(weight, g, None)
     out = form_of(g.form.dtype, (shape.batch, shape.in_channels, shape.height, shape.width))
     strides = tuple(g.form.strides)
     return _run(

@@ -25,6 +25,7 @@ from facula.kernel.library.sort import Sort
 from facula.kernel.library.tile import Launch
 from facula.kernel.library.turned import Turned
 from facula.kernel.library.update import BLOCK, Update
+from facula.kernel.library.winograd_plan import winograd_forward
 from facula.kernel.plan import Plan, Pointwise, Reduce, Scan
 from facula.kernel.program import REGISTER_KIND, STORED_BYTES
 from facula.kernel.scalar import exp, maximum, sqrt, where
@@ -518,6 +519,29 @@ def product_cases() -> Iterator[Case]:
             Conv2d(1, 4 * lanes, 7, 4, 6, (3, 2), (2, 2), (0, 1), (1, 1), 2),
         ):
             yield from convolution_in_blocks(kind, shape)
+    for kind in ("f32", "f64"):
+        yield from winograd(kind, Conv2d(2, 3, 6, 9, 5, (3, 3), padding=(1, 2)))
+
+
+def winograd(kind: str, shape: Conv2d) -> Iterator[Case]:
+    target = llvm.host_target()
+    pixels = shape.height * shape.width
+    strides = (shape.in_channels * pixels, pixels, shape.width, 1)
+    chosen = winograd_forward(target, kind, shape, strides, bias=True, always=True)
+    assert chosen is not None
+    plan, counts, _ = chosen.weight
+    size = chosen.weight_bytes // np.dtype(DTYPES[kind]).itemsize
+    weight = numbers(kind, shape.out_channels * shape.in_channels * 9)
+    values: dict[str, Any] = {"out": numbers(kind, size, 1), "weight": weight}
+    values |= dict(zip([p.name for p in plan.parameters][2:], counts, strict=True))
+    yield f"winograd weight {kind}", plan, values, {"out": kind}
+    arrays = {
+        "out": numbers(kind, shape.batch * shape.out_channels * math.prod(shape.output)),
+        "weight": numbers(kind, size, 1),
+        "x": numbers(kind, shape.batch * strides[0], 2),
+        "bias": numbers(kind, shape.out_channels, 3),
+    }
+    yield launched(f"winograd {kind}", chosen.main, arrays, "out", kind)
 
 
 def rounded_products() -> Iterator[Case]:

@@ -16,12 +16,13 @@ from facula.backend.interpreter import (
     pooling,
     products,
     random,
+    winograd,
 )
 from facula.backend.interpreter.cells import DEFINITIONS, Number
 from facula.kernel.plan import Plan
 
 # Importing them registers their definitions.
-_DEFINITIONS = (indirect, layers, loops, norms, pooling, products, random)
+_DEFINITIONS = (indirect, layers, loops, norms, pooling, products, random, winograd)
 
 __all__ = ["DEFINITIONS", "compile_plan"]
 

@@ -18,6 +18,7 @@ from facula.kernel.library import (
     tile,
     turned,
     update,
+    winograd,
 )
 
 __all__ = [
@@ -35,4 +36,5 @@ __all__ = [
     "tile",
     "turned",
     "update",
+    "winograd",
 ]
