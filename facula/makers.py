@@ -4,15 +4,18 @@ Each function returns lines of LLVM IR that do what the plain definition beside 
 first operands are Python objects, `loads` and `stores` their slots. Note [generated objects].
 """
 
+import sys
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from facula.backend import objects
 from facula.backend.cpu import machine
 from facula.backend.objects import (
+    BYTES_CONTENT,
     METH_FASTCALL,
     METH_KEYWORDS,
     METH_O,
+    TUPLE_ITEMS,
     WORD,
     Code,
     StandIn,
@@ -20,6 +23,81 @@ from facula.backend.objects import (
 )
 from facula.form import Form
 from facula.storage import Storage, Views, give_back, note_view
+
+
+class Operand:
+    """Stands for an operand among the words of a prepared launch."""
+
+    def __init__(self, code: int, offset: int = 0) -> None:
+        self.code = code
+        self.offset = offset
+
+    def at(self, offset: int) -> "Operand":
+        """An address so many bytes into a tensor."""
+        return Operand(self.code, offset)
+
+
+TENSOR, INT, FLOAT, RESULT = Operand(0), Operand(1), Operand(2), Operand(3)
+Word = int | Operand
+
+
+class Launcher:
+    """Where the code that runs prepared launches lies; 0 while there is none."""
+
+    entry = 0
+
+
+def prepared(
+    kernel: Callable[..., int],
+    words: Sequence[Word],
+    form: Form | None,
+    allocate: Callable[[Form], Any],
+) -> Callable[..., Any]:
+    """launch(operands...): the kernel with `words` as arguments, operands in the places held open.
+
+    Gives the result, a tensor of `form` whose address is the word RESULT; without a form None. If
+    the kernel reports something, its report: an int.
+    """
+    address = machine.calls.get(kernel)
+    if address is None or not Launcher.entry:
+        return _plain_launch(kernel, words, form, allocate)
+    holes = [(k, w.code) for k, w in enumerate(words) if isinstance(w, Operand) and w is not RESULT]
+    place = words.index(RESULT) if form is not None else 0
+    numbers = [address, len(words), len(holes), place]
+    for hole in holes:
+        numbers += hole
+    numbers += [w.offset if isinstance(w, Operand) else w for w in words]
+    packed = b"".join([n.to_bytes(WORD, sys.byteorder, signed=n < 0) for n in numbers])
+    return objects.bound(
+        "launch", Launcher.entry, METH_FASTCALL | METH_KEYWORDS, (form, packed, kernel)
+    )
+
+
+def _plain_launch(
+    kernel: Callable[..., int],
+    words: Sequence[Word],
+    form: Form | None,
+    allocate: Callable[[Form], Any],
+) -> Callable[..., Any]:
+    """What `prepared` means, in Python."""
+
+    def launch(*operands: Any) -> Any:
+        y = None if form is None else allocate(form)
+        left = iter(operands)
+        arguments: list[Any] = []
+        for word in words:
+            if word is RESULT:
+                assert y is not None
+                arguments.append(y.address)
+            elif not isinstance(word, Operand):
+                arguments.append(word)
+            elif word.code == TENSOR.code:
+                arguments.append(next(left).address + word.offset)
+            else:
+                arguments.append(next(left))
+        return kernel(*arguments) or y
+
+    return launch
 
 
 class Slots:
@@ -236,6 +314,103 @@ class _Writer:
             "done:", "  ret ptr %y", "}",
         ])  # fmt: skip
 
+    def launch(self) -> str:
+        """launch(operands...): a kernel on prepared words with the operands put into their places.
+
+        `self` is (form or None, bytes): address of the kernel's code, words, operands, place of the
+        result, (place, kind) an operand, then the words.
+        """
+        load = self.code.load
+        form, load_form = load("%self", TUPLE_ITEMS)
+        packed, load_packed = load("%self", TUPLE_ITEMS + WORD)
+        operand_kind, load_kind = load("%operand", WORD)
+        address, load_address = load("%operand", self.tensor["address"])
+        result, load_result = load("%y", self.tensor["address"])
+
+        def header(name: str, k: int) -> list[str]:
+            return [f"  %{name}.at = getelementptr i64, ptr %data, i64 {k}",
+                    f"  %{name} = load i64, ptr %{name}.at, align 8"]  # fmt: skip
+
+        return "\n".join([
+            "define ptr @facula_launch(ptr %self, ptr %objects, i64 %given, ptr %keywords) {",
+            "entry:", *load_form, *load_packed,
+            f"  %data = getelementptr i8, ptr {packed}, i64 {BYTES_CONTENT}",
+            *header("kernel", 0), *header("count", 1), *header("holes", 2), *header("place", 3),
+            "  %right = icmp eq i64 %given, %holes",
+            "  br i1 %right, label %begin, label %wrong",
+            "wrong:", self.code.complaint("launch: another number of operands was prepared"),
+            "  ret ptr null",
+            "begin:", "  %room = add i64 %count, 1",
+            "  %words = alloca i64, i64 %room, align 8",
+            "  %pairs = mul i64 %holes, 2",
+            "  %start = add i64 %pairs, 4",
+            "  %template = getelementptr i64, ptr %data, i64 %start",
+            "  br label %copy",
+            "copy:", "  %k = phi i64 [ 0, %begin ], [ %k.next, %copy.one ]",
+            "  %copying = icmp slt i64 %k, %count",
+            "  br i1 %copying, label %copy.one, label %fill",
+            "copy.one:", "  %from = getelementptr i64, ptr %template, i64 %k",
+            "  %into = getelementptr i64, ptr %words, i64 %k",
+            "  %word = load i64, ptr %from, align 8", "  store i64 %word, ptr %into, align 8",
+            "  %k.next = add i64 %k, 1", "  br label %copy",
+            "fill:", "  %h = phi i64 [ 0, %copy ], [ %h.next, %put ]",
+            "  %filling = icmp slt i64 %h, %holes",
+            "  br i1 %filling, label %read, label %check",
+            "read:", "  %operand.at = getelementptr ptr, ptr %objects, i64 %h",
+            "  %operand = load ptr, ptr %operand.at, align 8",
+            "  %twice = mul i64 %h, 2", "  %where.at = add i64 %twice, 4",
+            "  %kind.at = add i64 %twice, 5",
+            "  %where.place = getelementptr i64, ptr %data, i64 %where.at",
+            "  %kind.place = getelementptr i64, ptr %data, i64 %kind.at",
+            "  %where = load i64, ptr %where.place, align 8",
+            "  %kind = load i64, ptr %kind.place, align 8",
+            f"  switch i64 %kind, label %number.float [ i64 {TENSOR.code}, label %tensor "
+            f"i64 {INT.code}, label %number.int ]",
+            "tensor:", *load_kind,
+            f"  %exact = icmp eq ptr {operand_kind}, {self['Tensor']}",
+            "  br i1 %exact, label %address, label %ask",
+            "ask:",
+            f"  %sub = call i32 @PyType_IsSubtype(ptr {operand_kind}, ptr {self['Tensor']})",
+            "  %derived = icmp ne i32 %sub, 0",
+            "  br i1 %derived, label %address, label %bad",
+            "bad:", self.code.complaint("launch: operand must be a Tensor"), "  ret ptr null",
+            "address:", *load_address,
+            f"  %pointer = call i64 @PyLong_AsLongLong(ptr {address})", "  br label %put",
+            "number.int:", "  %whole = call i64 @PyLong_AsLongLong(ptr %operand)",
+            "  br label %put",
+            "number.float:", "  %real = call double @PyFloat_AsDouble(ptr %operand)",
+            "  %bits = bitcast double %real to i64", "  br label %put",
+            "put:", "  %value = phi i64 [ %pointer, %address ], [ %whole, %number.int ], "
+            "[ %bits, %number.float ]",
+            "  %slot = getelementptr i64, ptr %words, i64 %where",
+            "  %offset = load i64, ptr %slot, align 8",
+            "  %moved = add i64 %value, %offset",
+            "  store i64 %moved, ptr %slot, align 8",
+            "  %h.next = add i64 %h, 1", "  br label %fill",
+            "check:", "  %error = call ptr @PyErr_Occurred()",
+            "  %failed = icmp ne ptr %error, null",
+            "  br i1 %failed, label %nothing, label %make",
+            "nothing:", "  ret ptr null",
+            "make:", f"  %inplace = icmp eq ptr {form}, {self['None']}",
+            "  br i1 %inplace, label %none, label %new",
+            "none:", f"  call void @Py_IncRef(ptr {self['None']})", "  br label %run",
+            "new:", f"  %y = call ptr @facula_allocate(ptr null, ptr {form})",
+            "  %no.y = icmp eq ptr %y, null",
+            "  br i1 %no.y, label %nothing, label %target",
+            "target:", *load_result,
+            f"  %result = call i64 @PyLong_AsLongLong(ptr {result})",
+            "  %result.at = getelementptr i64, ptr %words, i64 %place",
+            "  store i64 %result, ptr %result.at, align 8", "  br label %run",
+            "run:", f"  %made = phi ptr [ {self['None']}, %none ], [ %y, %target ]",
+            "  %code.at = inttoptr i64 %kernel to ptr",
+            "  %code = call i64 %code.at(ptr %words)",
+            "  %fine = icmp eq i64 %code, 0",
+            "  br i1 %fine, label %done, label %report",
+            "report:", "  call void @Py_DecRef(ptr %made)",
+            "  %number = call ptr @PyLong_FromLongLong(i64 %code)", "  ret ptr %number",
+            "done:", "  ret ptr %made", "}",
+        ])  # fmt: skip
+
     def release(self) -> str:
         pool, load_pool = self.code.load("%storage", self.storage["pool"])
         address, load_address = self.code.load("%storage", self.storage["address"])
@@ -278,12 +453,13 @@ def makers(tensor: type, plain: Makers) -> Makers:
             writer = _Writer(tensor)
         except objects.Missing:
             return
-        parts = (writer.allocate, writer.wrap, writer.share, writer.release)
+        parts = (writer.allocate, writer.wrap, writer.share, writer.launch, writer.release)
         writer.code.functions = [part() for part in parts]
         names = [f"facula_{part.__name__}" for part in parts]
-        *entries, release = objects.link(writer.code, names, machine.compile_cached)
+        *entries, launch, release = objects.link(writer.code, names, machine.compile_cached)
         for stand_in, entry in zip(stand_ins, entries, strict=True):
             stand_in.replace(entry)
+        Launcher.entry = launch
         Storage.__del__ = objects.method(Storage, "__del__", release)  # type: ignore[method-assign]
 
     machine.when_ready.append(link)

@@ -42,6 +42,8 @@ class Cpu:
         self.memory = Memory(config.memory_cap)
         self.cache = KernelCache(config.cache_folder)
         self.kernels: dict[Plan, Kernel] = {}
+        # Addresses of the same kernels for generated code: i64 call(i64 *arguments).
+        self.calls: dict[Kernel, int] = {}
         self.pool = fork_join.Pool(config.threads or available_threads())
         self._lock = threading.RLock()
         self._fingerprint = ""
@@ -100,7 +102,9 @@ class Cpu:
             image = llvm.compile_text(text)
             self.cache.compiled += 1
             self.cache.write(key, image)
-        return builtin(type(plan).__name__.lower(), llvm.link(image, symbol), METH_FASTCALL)
+        kernel = builtin(type(plan).__name__.lower(), llvm.link(image, symbol), METH_FASTCALL)
+        self.calls[kernel] = llvm.link_address(f"{symbol}_call")
+        return kernel
 
     def compile_cached(self, text: str) -> bytes:
         """The object file of IR text, from the disk or newly compiled."""

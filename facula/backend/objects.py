@@ -12,6 +12,7 @@ import platform
 import sys
 import sysconfig
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Any
 
 from facula.backend import llvm
@@ -19,11 +20,12 @@ from facula.config import config
 
 METH_FASTCALL, METH_KEYWORDS, METH_NOARGS, METH_O = 0x80, 0x02, 0x04, 0x08
 WORD = 8
+TUPLE_ITEMS, BYTES_CONTENT = 3 * WORD, 4 * WORD
 
 API = (
     "PyType_GenericAlloc", "PyType_IsSubtype", "Py_IncRef", "Py_DecRef", "PyLong_AsLongLong",
     "PyLong_FromLongLong", "PyErr_Occurred", "PyErr_Format", "PyObject_CallOneArg",
-    "PyWeakref_NewRef", "PyList_Append",
+    "PyWeakref_NewRef", "PyList_Append", "PyFloat_AsDouble",
 )  # fmt: skip
 
 HEAD = """
@@ -32,6 +34,7 @@ declare i32 @PyType_IsSubtype(ptr, ptr)
 declare void @Py_IncRef(ptr)
 declare void @Py_DecRef(ptr)
 declare i64 @PyLong_AsLongLong(ptr)
+declare double @PyFloat_AsDouble(ptr)
 declare ptr @PyLong_FromLongLong(i64)
 declare ptr @PyErr_Occurred()
 declare ptr @PyErr_Format(ptr, ptr, ...)
@@ -71,6 +74,20 @@ def _define(name: str, entry: int, flags: int) -> MethodDefinition:
     definition = MethodDefinition(name.encode(), entry, flags, None)
     _keep.append(definition)
     return definition
+
+
+@cache
+def _definition(name: str, entry: int, flags: int) -> MethodDefinition:
+    """One definition serves all built-ins that differ in what they are bound to."""
+    return _define(name, entry, flags)
+
+
+def bound(name: str, entry: int, flags: int, owner: object) -> Callable[..., Any]:
+    """A built-in whose machine code gets an object as its first argument."""
+    made: Callable[..., Any] = _new_bound_function(
+        ctypes.addressof(_definition(name, entry, flags)), owner, None
+    )
+    return made
 
 
 def builtin(name: str, entry: int, flags: int) -> Callable[..., Any]:
@@ -128,7 +145,8 @@ def slot_offset(cls: type, name: str) -> int:
 
 
 def check_layout() -> None:
-    """Raises Missing unless objects begin with count and type, and lists hold size and items."""
+    """Raises Missing unless objects begin with count and type, lists hold size and items, tuples
+    their items, and bytes their content."""
 
     def word(address: int) -> int | None:
         return ctypes.c_void_p.from_address(address).value
@@ -144,6 +162,13 @@ def check_layout() -> None:
         or word(items + WORD) != id(second)
     ):
         raise Missing("object or list")
+    pair, text = (first, second), b"abcdefgh"
+    if (
+        word(id(pair) + TUPLE_ITEMS) != id(first)
+        or word(id(pair) + TUPLE_ITEMS + WORD) != id(second)
+        or word(id(text) + BYTES_CONTENT) != int.from_bytes(text, sys.byteorder)
+    ):
+        raise Missing("tuple or bytes")
 
 
 def supported() -> bool:

@@ -16,7 +16,16 @@ from facula.dispatch.gradient import (
     saved_operands,
 )
 from facula.dispatch.inplace import check_base_of_view, check_inplace, inplace_pointwise
-from facula.dispatch.launch import Backward, Launch
+from facula.dispatch.launch import (
+    FLOAT,
+    INT,
+    NUMBER_WORDS,
+    RESULT,
+    TENSOR,
+    Backward,
+    Launch,
+    launcher,
+)
 from facula.dispatch.layout import (
     LIMIT,
     as_tuple,
@@ -125,6 +134,12 @@ __all__ = [
     "trace_inputs",
     "ViewNode",
     "Look",
+    "FLOAT",
+    "INT",
+    "NUMBER_WORDS",
+    "RESULT",
+    "TENSOR",
+    "launcher",
     "learn",
     "record_view",
     "share",

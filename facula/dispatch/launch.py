@@ -5,11 +5,22 @@ from typing import Any
 
 from facula.backend.cpu import Kernel
 from facula.form import Form
+from facula.makers import FLOAT, INT, RESULT, TENSOR, Word, prepared
 from facula.op import Pointwise
-from facula.tensor import Tensor
+from facula.tensor import Tensor, allocate
+
+__all__ = ["FLOAT", "INT", "NUMBER_WORDS", "RESULT", "TENSOR", "Backward", "Launch", "launcher"]
+
+NUMBER_WORDS = {int: INT, float: FLOAT}
 
 # Takes a node and the gradient that arrived; gives one gradient an edge.
 Backward = Callable[[Any, Tensor], Sequence[Tensor | None]]
+
+
+def launcher(kernel: Kernel, words: Sequence[Word], form: Form | None = None) -> Callable[..., Any]:
+    """launch(operands...): the kernel on `words` with operands in their places; gives a new tensor
+    of `form`, or None without one, or what the kernel reports: an int. Note [generated objects]."""
+    return prepared(kernel, words, form, allocate)
 
 
 class Launch:

@@ -14,6 +14,9 @@ from facula.autograd.graph import next_order
 from facula.autograd.mode import mode
 from facula.autograd.public import tensor_backward
 from facula.dispatch import (
+    NUMBER_WORDS,
+    RESULT,
+    TENSOR,
     Launch,
     build_keep,
     build_launch,
@@ -25,6 +28,7 @@ from facula.dispatch import (
     dtype_word,
     inplace_pointwise,
     launch_key,
+    launcher,
     learn,
     node_type,
     record_view,
@@ -54,7 +58,7 @@ from facula.ops.templates import (
     pointwise_source,
     view_source,
 )
-from facula.tensor import Tensor, allocate
+from facula.tensor import Tensor
 
 # Python's operators by the record that answers them; the reflected form is made where one exists.
 OPERATORS = {
@@ -101,8 +105,7 @@ def hot_function(op: Pointwise) -> Callable[..., Any]:
         return call_pointwise(op, values)
 
     launches: dict[Any, Any] = {}
-    addresses = "".join(f"{n}.address, " for n in names) + "y.address"
-    source = pointwise_source(names, names, defaults, addresses, bool(op.error_codes), takes_number)
+    source = pointwise_source(names, names, defaults, bool(op.error_codes), takes_number)
     scope = pointwise_scope(op, launches, miss)
     if takes_number:
         scope["with_number"] = later(
@@ -143,7 +146,7 @@ def pointwise_scope(
     """The names that a hot function reads."""
     return {
         "launches": launches, "miss": miss, "new": object.__new__, "Tensor": Tensor,
-        "allocate": allocate, "mode": mode, "op": op, "NUMBERS": NUMBERS,
+        "mode": mode, "op": op, "NUMBERS": NUMBERS,
         "node_type": node_type(op), "next_order": next_order, "build_keep": build_keep,
     }  # fmt: skip
 
@@ -168,9 +171,8 @@ def with_number(
         prepare(op, (*key, *constants), launches, (form, type(value)))
         return call_pointwise(op, (*operands, *defaults), key=(*key, *constants))
 
-    call = f"{tensor}.address, y.address, {number}"
     source = pointwise_source(
-        names, [tensor, number], defaults, call, bool(op.error_codes), False, number
+        names, [tensor, number], defaults, bool(op.error_codes), False, number
     )
     return compile_function(source, pointwise_scope(op, launches, miss))
 
@@ -180,7 +182,15 @@ def prepare(op: Pointwise, key: Any, launches: dict[Any, Any], short: Any) -> No
     launch = op.launches.get(key)
     if launch is None:
         launch = remember(op.launches, key, build_launch(op, key))
-    remember(launches, short, (launch.kernel, launch.sizes, launch.form, launch))
+    run = launcher(launch.kernel, pointwise_words(launch), launch.form)
+    remember(launches, short, (run, launch))
+
+
+def pointwise_words(launch: Launch) -> tuple[Any, ...]:
+    """The arguments of a pointwise kernel: sizes, tensors, result, numbers."""
+    key = launch.operands
+    numbers = [NUMBER_WORDS[one] for one in key if type(one) is type]
+    return (*launch.sizes, *[TENSOR for one in key if isinstance(one, Form)], RESULT, *numbers)
 
 
 def inplace_function(
@@ -221,7 +231,8 @@ def inplace_function(
                 if place is not None:
                     whole.insert(place, whole.pop())
                 launch = build_launch(op, (*whole, *constants), target.form)
-                remember(writes, tuple(key), (launch.kernel, launch.sizes))
+                words = [TENSOR if w is RESULT else w for w in pointwise_words(launch)]
+                remember(writes, tuple(key), launcher(launch.kernel, words))
                 return again(*(values if place is None else operands))
         return inplace_pointwise(op, target, operands)
 

@@ -26,11 +26,10 @@ NUMBER_CHECK = """
 POINTWISE = """
 def generated({tensors}):{number_check}
     try:
-        kernel, sizes, form, launch = launches[{key}]
+        run, launch = launches[{key}]
     except (KeyError, AttributeError):
         return miss(({tensors},))
-    y = allocate(form)
-    {run}
+    y = run({operands}){check}
     if ({needs}) and launch.differentiable and mode.enabled:
         y.needs_grad = True
         y.edge = node = new(node_type)
@@ -51,19 +50,19 @@ def generated({tensors}):{number_check}
 INPLACE = """
 def generated({parameters}):{number_check}
     try:
-        kernel, sizes = writes[{key}]
+        run = writes[{key}]
         storage = {target}.storage
         base = {target}.base
         if (
             ({conditions})
             and not (({needs} or (base is not None and base.needs_grad)) and mode.enabled)
         ):
-            {run}
+            y = run({operands}){check}
             storage.version += 1
             return {target}
     except (KeyError, AttributeError):
         pass
-    return miss(({operands},))
+    return miss(({names},))
 """
 
 VIEW = """
@@ -104,17 +103,15 @@ def number_check(other: str, values: Sequence[str]) -> str:
     return NUMBER_CHECK.format(other=other, values=", ".join(values))
 
 
-def kernel_call(arguments: str, reports: bool) -> str:
-    """The line that runs a kernel, and raises what it reports."""
-    call = f"kernel(*sizes, {arguments})"
-    return f"code = {call}\n    if code: raise op.error_codes[code]()" if reports else call
+def report_check(reports: bool, indent: str) -> str:
+    """The line that raises what a kernel reports."""
+    return f"\n{indent}if y.__class__ is int: raise op.error_codes[y]()" if reports else ""
 
 
 def pointwise_source(
     names: Sequence[str],
     keyed: Sequence[str],
     defaults: Sequence[Any],
-    arguments: str,
     reports: bool,
     takes_number: bool,
     number: str | None = None,
@@ -126,7 +123,8 @@ def pointwise_source(
         number_check=number_check(names[1], names) if takes_number else "",
         tensors=", ".join(names),
         key=", ".join(f"{n}.__class__" if n == number else f"{n}.form" for n in keyed),
-        run=kernel_call(arguments, reports),
+        operands=", ".join(n for n in keyed if n != number) + (f", {number}" if number else ""),
+        check=report_check(reports, " " * 4),
         needs=" or ".join(f"{n}.needs_grad" for n in tensors),
         edges="".join(
             "None, "
@@ -157,8 +155,6 @@ def inplace_source(
         for n in tensors
         if n != target
     ]
-    addresses = "".join(f"{n}.address, " for n in tensors) + f"{target}.address"
-    call = kernel_call(addresses + (f", {number}" if number else ""), reports)
     keyed = [*tensors, number] if number else tensors
     return INPLACE.format(
         number_check=number_check(names[1], names) if takes_number else "",
@@ -168,8 +164,9 @@ def inplace_source(
         target=target,
         conditions=" and ".join([*conditions, *apart]) or "True",
         needs=" or ".join(f"{n}.needs_grad" for n in tensors),
-        run=call.replace("\n", "\n        "),
-        operands=", ".join(names),
+        operands=", ".join([*tensors, target, *([number] if number else [])]),
+        check=report_check(reports, " " * 12),
+        names=", ".join(names),
     )
 
 
