@@ -54,6 +54,10 @@ class Op:
         self.function: Callable[..., Any] = unbound
         self.hot: Callable[..., Any] = unbound
         self.inplace_function: Callable[..., Any] | None = None
+        # True if forms and plain arguments decide which launch a call comes to, never a value.
+        self.is_launch = False
+        # What has been learnt of calls, by forms and arguments.
+        self.looks: dict[Any, Any] = {}
         # The function as a method, where that is another one.
         self.as_method: Callable[..., Any] | None = None
         self.launches: dict[Any, Any] = {}
@@ -256,7 +260,6 @@ class View(Operation):
         self.absolute = False
         # The argument that only moves the view: all its values share what is learnt.
         self.moves: str | None = None
-        self.looks: dict[Any, Any] = {}
         self.places: tuple[int, ...] | None = None
 
 
@@ -317,7 +320,6 @@ class Composite(Op):
         self.forward = forward
         # True if form and arguments alone decide which view the result is, or that it is none.
         self.is_view = False
-        self.looks: dict[Any, Any] = {}
 
 
 def view_composite(

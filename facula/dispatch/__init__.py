@@ -25,6 +25,8 @@ from facula.dispatch.launch import (
     Backward,
     Launch,
     launcher,
+    learn_launch,
+    noted,
 )
 from facula.dispatch.layout import (
     LIMIT,
@@ -140,6 +142,8 @@ __all__ = [
     "RESULT",
     "TENSOR",
     "launcher",
+    "learn_launch",
+    "noted",
     "learn",
     "record_view",
     "share",

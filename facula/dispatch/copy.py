@@ -1,6 +1,7 @@
 """Copies, conversions and fills that no graph records."""
 
 from facula.backend.cpu import Kernel
+from facula.dispatch.launch import RESULT, TENSOR, noted
 from facula.dispatch.layout import Number, cast_to, compile_pointwise, register_kind, remember
 from facula.form import Form, form_of
 from facula.kernel import expr
@@ -51,6 +52,7 @@ def copy_into(target: Tensor, source: Tensor) -> None:
         prepared = compile_pointwise(graph, [source.form], [target.form], (), target.form.shape)
         remember(_copies, key, prepared)
     prepared[0](*prepared[1], source.address, target.address)
+    noted(prepared[0], (*prepared[1], TENSOR, RESULT), (source,), target)
 
 
 def convert(tensor: Tensor, wanted: dtype, form: Form | None = None) -> Tensor:

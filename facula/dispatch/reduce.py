@@ -6,6 +6,7 @@ from typing import Any
 from facula.autograd.graph import FREED, Node, check_version
 from facula.autograd.mode import mode
 from facula.backend.cpu import Kernel, machine
+from facula.dispatch.launch import RESULT, TENSOR, Word, noted
 from facula.dispatch.layout import (
     Number,
     as_tuple,
@@ -237,6 +238,10 @@ def run_reduce(
         launch.kernel(
             *launch.sizes, *addresses, *[t.address for t in made], *params, *launch.params
         )
+        if len(made) == 1 and not params:
+            operands: list[Word] = [TENSOR for _ in inputs]
+            words = (*launch.sizes, *operands, RESULT, *launch.params)
+            noted(launch.kernel, words, inputs, made[0])
         return made
     partial = [allocate(form) for form in launch.partial]
     middle = [t.address for t in partial]

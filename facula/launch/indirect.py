@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from facula.backend.cpu import Kernel, machine
-from facula.dispatch import convert, expanded, loop_order, remember
+from facula.dispatch import RESULT, TENSOR, convert, expanded, loop_order, noted, remember
 from facula.form import Form
 from facula.kernel.library.index import Index, Nonzero
 from facula.meta.dtype import int64
@@ -41,6 +41,9 @@ def access(
     addresses = [t.address for t, _, _, _ in indices]
     if kernel(*numbers, values.address, table.address, *addresses):
         raise_outside(indices, positive)
+    if mode == "take":
+        words = (*numbers, RESULT, TENSOR, *[TENSOR for _ in indices])
+        noted(kernel, words, (table, *[t for t, _, _, _ in indices]), values)
 
 
 def _prepare(

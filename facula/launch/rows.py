@@ -4,7 +4,7 @@ import ctypes
 from functools import cache
 
 from facula.backend.cpu import Kernel, machine
-from facula.dispatch import copy_of
+from facula.dispatch import RESULT, TENSOR, copy_of, noted
 from facula.form import form_of
 from facula.kernel.library import softmax as plans
 from facula.kernel.plan import Plan
@@ -28,7 +28,9 @@ def softmax(x: Tensor, log: bool) -> Tensor:
     y = allocate(form_of(x.form.dtype, x.form.shape))
     if x.form.numel:
         n = x.form.shape[-1] if x.form.ndim else 1
-        kernel_of(plans.Softmax(x.form.kind, log))(x.form.numel // n, n, x.address, y.address)
+        kernel = kernel_of(plans.Softmax(x.form.kind, log))
+        kernel(x.form.numel // n, n, x.address, y.address)
+        noted(kernel, (x.form.numel // n, n, TENSOR, RESULT), (x,), y)
     return y
 
 

@@ -7,7 +7,7 @@ form `name_` and `out=`. Pointwise functions begin with the hot path. Note [hot 
 import functools
 import inspect
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from facula.autograd.graph import next_order
@@ -30,6 +30,7 @@ from facula.dispatch import (
     launch_key,
     launcher,
     learn,
+    learn_launch,
     node_type,
     record_view,
     remember,
@@ -52,9 +53,10 @@ from facula.op import (
 )
 from facula.ops.templates import (
     MISSING,
+    CallSignature,
     Missing,
-    ViewSignature,
     inplace_source,
+    launch_source,
     pointwise_source,
     view_source,
 )
@@ -413,10 +415,63 @@ def entry(op: Op, call: Callable[..., Any], parameters: Iterable[str]) -> Callab
     return function
 
 
+def reduction_signature(
+    self: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: dtype | None = None
+) -> None:
+    """The arguments of every reduction."""
+
+
 def bind_reduction(op: Reduction) -> None:
     run = entry(op, functools.partial(call_reduction, op), ("self", "dim", "keepdim"))
-    op.function = describe(with_out(op, run), op.name, op.doc, op)
-    op.hot = run
+    remembered_launch(op, with_out(op, run), reduction_signature, ["out"])
+
+
+def remembered_launch(
+    op: Op, slow: Callable[..., Any], function: Callable[..., Any], keywords: Sequence[str] = ()
+) -> None:
+    """Makes function and method of a record whose launch forms and plain arguments decide: calls
+    that came to one launch on their tensors, and are not recorded, take that at once."""
+    names = inspect.signature(function).parameters
+    signature = CallSignature(function, False, spellings([*names][1:]), keywords)
+    declared = {a.name: a.type for a in op.schema.arguments}
+    tensors = [n for n in signature.by_place if declared.get(n) == "Tensor"]
+    places = [k for k, n in enumerate(signature.values) if n in tensors]
+    runs: dict[Any, Any] = {}
+
+    def again(self: Any, *values: Any) -> Any:
+        args, kwargs = signature.call(values)
+        return slow(self, *args, **kwargs)
+
+    def miss(self: Any, *values: Any) -> Any:
+        args, kwargs = signature.call(values)
+        operands = [self, *[values[k] for k in places]]
+        others = [v for k, v in enumerate(values) if k not in places]
+        if not all(isinstance(v, Tensor) for v in operands) or not all(map(plain, others)):
+            return slow(self, *args, **kwargs)
+        key = (self.form, *[v.form if k in places else v for k, v in enumerate(values)])
+        recorded = mode.enabled and any(v.needs_grad for v in operands)
+        if recorded or key in runs:
+            return slow(self, *args, **kwargs)
+        y, run = learn_launch(lambda: slow(self, *args, **kwargs), operands)
+        remember(runs, key, run or several)
+        return y
+
+    def several(*_: Any) -> None:
+        """Stands for calls that are no single launch: they go the general road."""
+
+    scope = {"runs": runs, "miss": miss, "slow": again, "MISSING": MISSING, "mode": mode,
+             "Tensor": Tensor}  # fmt: skip
+    op.looks = runs
+    op.function, op.as_method = (
+        describe(
+            compile_function(launch_source(signature, first, tensors), dict(scope)),
+            op.name, op.doc, op,
+        )
+        for first in ("input", "self")
+    )  # fmt: skip
+    op.hot = op.as_method
+    for made in (op.function, op.as_method):
+        made.__wrapped__ = function  # type: ignore[attr-defined]
 
 
 def takes_out(op: Op) -> bool:
@@ -426,6 +481,10 @@ def takes_out(op: Op) -> bool:
 
 def bind_operation(op: Operation) -> None:
     run = entry(op, functools.partial(call_operation, op), op.parameters)
+    if op.is_launch:
+        outer = with_out(op, run) if takes_out(op) else run
+        remembered_launch(op, outer, op.forward, ["out"] if takes_out(op) else [])
+        return
     op.hot = run
     op.function = describe(with_out(op, run) if takes_out(op) else run, op.name, op.doc, op)
     if not takes_out(op):
@@ -463,18 +522,19 @@ def arrange_arguments(op: View) -> Callable[..., Tensor]:
 
 
 # What arguments may be for a view to be remembered by them: values whose equality is sameness.
-PLAIN = frozenset((int, type(None), Missing))
+PLAIN = frozenset((int, bool, type(None), Missing, dtype))
+
+
+def plain(value: Any) -> bool:
+    return type(value) in PLAIN or (isinstance(value, tuple) and all(map(plain, value)))
 
 
 def remembered_view(op: View | Composite, slow: Callable[..., Any], moves: str | None) -> None:
     """Makes function and method of a view: what a form and arguments come to is learnt once."""
     gathers = isinstance(op, View) and any(a.varargs for a in op.schema.arguments)
     names = inspect.signature(op.forward).parameters
-    signature = ViewSignature(op.forward, gathers, spellings([*names][1:]))
+    signature = CallSignature(op.forward, gathers, spellings([*names][1:]))
     looks: dict[Any, Any] = {}
-
-    def plain(value: Any) -> bool:
-        return type(value) in PLAIN or (isinstance(value, tuple) and all(map(plain, value)))
 
     def miss(self: Tensor, values: tuple[Any, ...]) -> Any:
         args, kwargs = signature.call(values)
@@ -529,6 +589,10 @@ def bind_composite(op: Composite) -> None:
     run = functools.wraps(op.forward)(
         entry(op, op.forward, inspect.signature(op.forward).parameters)
     )
+    if op.is_launch:
+        keywords = ["out"] if takes_out(op) else []
+        remembered_launch(op, with_out(op, run) if takes_out(op) else run, op.forward, keywords)
+        return
     op.function = describe(with_out(op, run), op.name, op.doc, op) if takes_out(op) else run
     op.hot = op.forward
 

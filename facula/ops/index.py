@@ -984,3 +984,7 @@ for _record in ("index",):
 for _record in ("embedding_rows", "scatter_src"):
     registry[_record].namespace = "internal"
     registry[_record].method = False
+
+# Forms alone decide what these come to: one launch, in the common cases.
+for _one in ("gather", "index_select"):
+    registry[_one].is_launch = True

@@ -491,3 +491,7 @@ for _name in ("clone_as", "clone_contiguous", "convert",
 # Where records stand that are no functions of torch itself.
 for _name in ("repeat", "sum_to_size"):
     registry[_name].namespace = "tensor"
+
+# Forms alone decide what these come to: one launch, in the common cases.
+for _one in ("clone", "clone_contiguous", "convert"):
+    registry[_one].is_launch = True

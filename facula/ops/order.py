@@ -610,3 +610,7 @@ def bucketize(self, boundaries, *, out_int32=False, right=False):
 for _name in ("max_along", "min_along", "sort_along"):
     registry[_name].namespace = "internal"
     registry[_name].method = False
+
+# Forms alone decide what these come to: one launch, in the common cases.
+for _one in ("argmax", "argmin", "max", "min"):
+    registry[_one].is_launch = True

@@ -321,3 +321,7 @@ for _name in (
 ):
     registry[_name].namespace = "internal"
     registry[_name].method = False
+
+# Forms alone decide what these come to: one launch, in the common cases.
+for _one in ("amax", "amin"):
+    registry[_one].is_launch = True

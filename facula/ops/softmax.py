@@ -280,3 +280,7 @@ for _name in ("cross_entropy", "nll_loss"):
 for _name in ("cross_entropy_classes", "softmax_along"):
     registry[_name].namespace = "internal"
     registry[_name].method = False
+
+# Forms alone decide what these come to: one launch, in the common cases.
+for _one in ("softmax", "log_softmax"):
+    registry[_one].is_launch = True

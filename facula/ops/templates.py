@@ -170,11 +170,32 @@ def inplace_source(
     )
 
 
-class ViewSignature:
-    """The parameters of a view's function, all optional, so that one text serves every call."""
+# What comes to one launch and is not to be recorded. If that reports something, the general road
+# finds out what.
+LAUNCH = """
+def generated({parameters}):
+    try:
+        run = runs[{key}]
+        if ({needs}) and mode.enabled:
+            return slow({values})
+        y = run({tensors})
+        if y.__class__ is Tensor:
+            return y
+    except (KeyError, TypeError, AttributeError):
+        pass
+    return miss({values})
+"""
+
+
+class CallSignature:
+    """The parameters of a function, all optional, so that one text serves every call."""
 
     def __init__(
-        self, function: Callable[..., Any], gathers: bool, spellings: dict[str, str]
+        self,
+        function: Callable[..., Any],
+        gathers: bool,
+        spellings: dict[str, str],
+        keywords: Sequence[str] = (),
     ) -> None:
         given = list(inspect.signature(function).parameters.values())[1:]
         several = [p.name for p in given if p.kind is p.VAR_POSITIONAL]
@@ -184,7 +205,8 @@ class ViewSignature:
         self.by_place = [] if self.several else [n for n in self.names if n not in only]
         self.spellings = spellings
         said = [] if self.several else list(spellings)
-        self.keywords = [n for n in self.names if n not in self.by_place] + said
+        rest = [n for n in [*self.names, *keywords] if n not in self.by_place]
+        self.keywords = [*rest, *said]
         # Names in the order of a call's values: those gathered by * come first, as one tuple.
         self.values = ([self.several] if self.several else []) + self.by_place + self.keywords
 
@@ -208,7 +230,21 @@ class ViewSignature:
         return (*args, *places), given
 
 
-def view_source(signature: ViewSignature, first: str, moves: str | None) -> str:
+def launch_source(signature: CallSignature, first: str, tensors: Sequence[str]) -> str:
+    """The function of a record that comes to one launch on its tensors: the first argument and
+    those named."""
+    operands = [first, *tensors]
+    keyed = [f"{n}.form" if n in tensors else n for n in signature.values]
+    return LAUNCH.format(
+        parameters=signature.parameters(first),
+        key="".join(f"{n}, " for n in [f"{first}.form", *keyed]),
+        needs=" or ".join(f"{n}.needs_grad" for n in operands),
+        values=", ".join([first, *signature.values]),
+        tensors=", ".join(operands),
+    )
+
+
+def view_source(signature: CallSignature, first: str, moves: str | None) -> str:
     """The function of a view whose first parameter is called `first`."""
     values = "".join(f"{n}, " for n in signature.values)
     if moves is None:

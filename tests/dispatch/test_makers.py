@@ -3,13 +3,17 @@
 import gc
 import sys
 import weakref
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
 import facula
 from facula.backend import objects
 from facula.form import form_of, memory
+from facula.makers import RESULT, TENSOR, _plain_launch, prepared
 from facula.meta import dtype as dtypes
+from facula.op import registry
 from facula.storage import Storage
 from facula.tensor import Tensor, _plain_allocate, _plain_share, allocate, share, wrap
 
@@ -23,8 +27,7 @@ def slots(tensor: Tensor) -> dict[str, object]:
 
 @generated
 def test_the_makers_are_built_in() -> None:
-    for made in (allocate, wrap, share, allocate(form_of(dtypes.float32, (2,))).exp):
-        assert made is not None
+    facula.ones(2) + 1  # the first kernel makes the machine ready
     assert type(allocate) is type(wrap) is type(share) is type(len)
     assert type(Storage.__del__) is type(str.upper)
 
@@ -128,6 +131,49 @@ def test_foreign_and_grown_storages_end_too() -> None:
     assert old.old is None
 
 
+def add_launcher(make: Callable[..., Any]) -> Callable[..., Any]:
+    x = facula.ones(2, 3)
+    x + x
+    launch = next(one for one in registry["add"].launches.values() if one.form is x.form)
+    return make(launch.kernel, (*launch.sizes, TENSOR, TENSOR, RESULT), x.form, allocate)
+
+
+def test_launchers_do_what_their_plain_definition_does() -> None:
+    x, y = facula.arange(6.0).reshape(2, 3), facula.full((2, 3), 0.5)
+    for make in (prepared, _plain_launch):
+        launch = add_launcher(make)
+        made = launch(x, y)
+        assert type(made) is Tensor and made.tolist() == [[0.5, 1.5, 2.5], [3.5, 4.5, 5.5]]
+        assert launch(facula.nn.Parameter(x), y).tolist() == made.tolist()
+        assert made.storage.version == 0 and made.edge is None and not made.needs_grad
+
+
+@generated
+def test_launchers_refuse_what_is_no_operand() -> None:
+    launch, x = add_launcher(prepared), facula.ones(2, 3)
+    for operands in ((x,), (x, x, x), ()):
+        with pytest.raises(TypeError, match="another number of operands"):
+            launch(*operands)
+    for other in (1, None, "x", object()):
+        with pytest.raises(TypeError, match="operand must be a Tensor"):
+            launch(x, other)
+    with pytest.raises((SystemError, TypeError)):
+        launch(x, object.__new__(Tensor))
+
+
+def test_a_report_comes_instead_of_a_result() -> None:
+    form = form_of(dtypes.int64, (3,))
+    pool = memory.pool(form.nbytes)
+    made = _plain_launch(lambda *_: 7, (TENSOR, RESULT), form, allocate)
+    assert made(facula.ones(3)) == 7
+    x, zero = facula.arange(3), facula.zeros(3, dtype=facula.int64)
+    waiting = len(pool)
+    for _ in range(3):
+        with pytest.raises(RuntimeError, match="ZeroDivisionError"):
+            x // zero
+    assert len(pool) <= waiting
+
+
 def test_nothing_leaks() -> None:
     form = form_of(dtypes.float32, (4,))
     allocate(form)
@@ -140,6 +186,9 @@ def test_nothing_leaks() -> None:
             wrap(y.storage, y.address, form)
             share(y, form, 4)
             share(x, form, 0)
+            x + x
+            x.add_(0.0)
+            x.sum()
 
     work()
     gc.collect()

@@ -236,3 +236,82 @@ def test_numbers_on_either_side() -> None:
             facula.ones(2, dtype=facula.int8) + 1.5
         ).sum() == 5
         assert (2**x).tolist() == [16, 16] and (x > 3).all() and 3 in x - 1
+
+
+# --- calls that come to one launch -------------------------------------------------------------
+
+LAUNCHES: list[Callable[[Tensor], Tensor]] = [
+    lambda x: x.sum(),
+    lambda x: x.sum(1),
+    lambda x: x.sum(dim=0, keepdim=True),
+    lambda x: x.sum((0, 1)),
+    lambda x: facula.sum(input=x, axis=1, keepdims=True),
+    lambda x: x.sum(0, dtype=facula.float64),
+    lambda x: x.mean(-1),
+    lambda x: x.amax(1),
+    lambda x: x.amin((0, 1), keepdim=True),
+    lambda x: x.argmax(1),
+    lambda x: x.argmin(),
+    lambda x: x.max(),
+    lambda x: x.softmax(1),
+    lambda x: x.log_softmax(-1),
+    lambda x: x.clone(),
+    lambda x: x.to(facula.int32),
+    lambda x: (x > 3).any(),
+    lambda x: (x > 3).all(1),
+    lambda x: x.gather(1, facula.tensor([[2], [0], [1]])),
+    lambda x: x.index_select(0, facula.tensor([2, 0])),
+    lambda x: facula.gather(input=x, dim=0, index=facula.tensor([[2, 0, 1, 0]])),
+]
+
+
+@pytest.mark.parametrize("number", range(len(LAUNCHES)))
+def test_a_learnt_launch_gives_what_the_general_road_gives(number: int) -> None:
+    call = LAUNCHES[number]
+    sources = [facula.arange(12.0).reshape(3, 4), facula.arange(12.0).reshape(4, 3).t()[:, :4]]
+    sources += [facula.arange(24.0).reshape(3, 8)[:, ::2], facula.ones(1, 4).expand(3, 4)]
+    for x in sources:
+        if x.shape[1] < 4:
+            x = facula.cat((x, x[:, :1]), 1)
+        first = call(x)
+        for _ in range(TIMES):
+            y = call(x)
+            assert y.tolist() == first.tolist() and y.dtype == first.dtype
+            assert y.shape == first.shape and y.stride() == first.stride()
+            assert y.data_ptr() != x.data_ptr() and y.grad_fn is None and y._base is None
+        wanted = call(x.detach().requires_grad_())
+        assert wanted.tolist() == first.tolist()
+        assert (wanted.grad_fn is not None) == (
+            first.dtype.is_floating_point and first.dtype != facula.bool
+        )
+        with facula.no_grad():
+            assert call(x.detach().requires_grad_()).grad_fn is None
+
+
+def test_an_index_outside_is_refused_also_on_the_short_road() -> None:
+    x = facula.arange(12.0).reshape(3, 4)
+    good, bad = facula.tensor([[2], [0], [1]]), facula.tensor([[2], [0], [4]])
+    for _ in range(TIMES):
+        assert x.gather(1, good).tolist() == [[2], [4], [9]]
+        with pytest.raises(RuntimeError, match="index 4 is out of bounds for dimension 1"):
+            x.gather(1, bad)
+
+
+def test_out_and_wrong_arguments_find_the_general_road() -> None:
+    x, out = facula.arange(4.0), facula.zeros(())
+    for _ in range(TIMES):
+        assert x.sum() == 6 and facula.sum(x, 0, out=out) is out and out == 6
+        with pytest.raises(IndexError, match="Dimension out of range"):
+            x.sum(3)
+        with pytest.raises(TypeError, match=r"sum\(\): argument 'input' \(position 1\)"):
+            facula.sum([1.0])
+        with pytest.raises(TypeError):
+            x.sum(0, False, nothing=1)
+
+
+def test_a_subclass_may_be_an_operand() -> None:
+    parameter = facula.nn.Parameter(facula.ones(3))
+    with facula.no_grad():
+        for _ in range(TIMES):
+            assert parameter.sum() == 3 and type(parameter.clone()) is Tensor
+            assert (parameter + 1).tolist() == [2, 2, 2]
