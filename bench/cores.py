@@ -2,6 +2,7 @@
 
 A thread that wakes may be put beside the one that woke it and stay there for a whole sample. That
 luck doubles a row's time, now for one package, now for the other; so both get the best placement.
+Note [measuring].
 """
 
 import os

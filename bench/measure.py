@@ -1,7 +1,8 @@
 """The clock: a case is run for both packages in alternating samples, and reported as a ratio.
 
 A machine's speed drifts by tens of percent within minutes; the ratio of two samples taken one after
-the other does not. So the figure of a case is the median of the ratios of its pairs.
+the other does not. So the figure of a case is the median of the ratios of its pairs. Note
+[measuring].
 """
 
 import math
