@@ -258,8 +258,8 @@ def test_same_bits_for_any_number_of_threads() -> None:
             assert (outs[0] == outs[1]).all() and (outs[0] == outs[2]).all()
 
 
-def test_weight_gradient_can_be_added_to() -> None:
-    shape = SHAPES[1]
+@pytest.mark.parametrize("shape", [SHAPES[1], SHAPES[-6]], ids=str)
+def test_weight_gradient_can_be_added_to(shape: Conv2d) -> None:
     x = numbers((shape.batch, shape.in_channels, shape.height, shape.width), "float32", 0)
     dy = numbers((shape.batch, shape.out_channels, *shape.output), "float32", 2)
     target = llvm.host_target()

@@ -8,6 +8,7 @@ from facula.backend.interpreter.cells import Cells, Number, defines, positions
 from facula.kernel.library.blocks import ToBlocks
 from facula.kernel.library.correlate import Correlate
 from facula.kernel.library.correlate_blocks import CorrelateBlocks
+from facula.kernel.library.correlate_blocks_weight import CorrelateBlocksWeight
 from facula.kernel.library.correlate_weight import CorrelateWeight
 from facula.kernel.library.integer_matmul import IntegerMatMul
 from facula.kernel.library.matmul import MatMul
@@ -206,4 +207,27 @@ def correlate_weight(plan: CorrelateWeight, a: dict[str, Number]) -> None:
             above = n * a["g_image"] + (group * a["rows"] + r) * a["g_channel"]
             above += y * a["g_row"] + x * a["g_column"]
             total += g_cells[above] * x_cells[at]
+        out[place] = _finished(plan, total, out, place)
+
+
+@defines(CorrelateBlocksWeight)
+def correlate_blocks_weight(plan: CorrelateBlocksWeight, a: dict[str, Number]) -> None:
+    """The same sums, from dy and x in blocks; x has the zeros around it that the taps meet."""
+    lanes, register = plan.lanes, REGISTER_KIND.get(plan.kind, plan.kind)
+    out = Cells(a["out"], plan.kind)
+    g_cells, x_cells = Cells(a["a"], register), Cells(a["b"], register)
+    g_blocks, x_blocks = -(-a["rows"] // lanes), -(-a["channels"] // lanes)
+    sizes = (a["groups"], a["rows"], a["channels"], a["kernel_h"], a["kernel_w"])
+    for group, r, c, i, j in positions(sizes):
+        total = 0.0
+        for n, y, x in positions((a["batch"], a["g_rows"], a["g_width"])):
+            above = ((n * a["groups"] + group) * g_blocks + r // lanes) * a["g_rows"] + y
+            above = (above * a["g_width"] + x) * lanes + r % lanes
+            row = y * a["stride_h"] + i * a["dilation_h"]
+            column = x * plan.step + j * a["dilation_w"]
+            at = ((n * a["groups"] + group) * x_blocks + c // lanes) * a["x_rows"] + row
+            at = (at * a["x_pitch"] + column) * lanes + c % lanes
+            total += g_cells[above] * x_cells[at]
+        place = group * a["weight_group"] + r * a["weight_row"] + c * a["weight_channel"]
+        place += (i * a["kernel_w"] + j) * a["weight_tap"]
         out[place] = _finished(plan, total, out, place)

@@ -6,7 +6,12 @@ are `CorrelateBlocks` where there are many channels (`conv_blocks.py`), `Correla
 Note [convolution without im2col].
 """
 
-from facula.kernel.library.conv_blocks import Staged, data_in_blocks, forward_in_blocks
+from facula.kernel.library.conv_blocks import (
+    Staged,
+    data_in_blocks,
+    forward_in_blocks,
+    weight_in_blocks,
+)
 from facula.kernel.library.conv_shape import Conv2d
 from facula.kernel.library.correlate import Correlate
 from facula.kernel.library.correlate_weight import CorrelateWeight, sum_slots
@@ -120,6 +125,22 @@ def _suits_blocks(
     return True
 
 
+def _weight_suits_blocks(target: Target, kind: str, shape: Conv2d) -> bool:
+    """Whether output channels fill vectors, and copies of both operands are worth their room."""
+    size = STORED_BYTES[REGISTER_KIND.get(kind, kind)]
+    rows, channels = shape.out_channels // shape.groups, shape.in_channels // shape.groups
+    height, width = shape.output
+    pixels = max(
+        height * width * shape.out_channels, shape.height * shape.width * shape.in_channels
+    )
+    if rows * 4 < target.lanes(size) * 3 or channels < 8 or min(height, width) < 1:
+        return False
+    if shape.kernel == shape.stride == (1, 1) and height * width >= 400:
+        # Products so thin do not pay for the copies.
+        return kind in ("f16", "bf16")
+    return shape.batch * pixels * size <= LARGEST_COPY
+
+
 def _phases(shape: Conv2d) -> tuple[int, int]:
     """How many of the stride's phases the taps use, along rows and columns."""
     h, w = (
@@ -231,8 +252,10 @@ def conv2d_backward_weight(
     dy_strides: tuple[int, ...],
     *,
     accumulate: bool = False,
-) -> Launch:
+) -> Launch | Staged:
     """The plan of the gradient of the weight: kernel(dw, dy, x, 0, scratch, *numbers)."""
+    if _weight_suits_blocks(target, kind, shape):
+        return weight_in_blocks(target, kind, shape, x_strides, dy_strides, accumulate=accumulate)
     rows, channels = shape.out_channels // shape.groups, shape.in_channels // shape.groups
     taps = shape.kernel[0] * shape.kernel[1]
     height, width = shape.output

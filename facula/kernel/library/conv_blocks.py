@@ -6,9 +6,11 @@ Note [convolution without im2col].
 
 from typing import NamedTuple
 
+from facula.kernel.library import correlate_blocks_weight
 from facula.kernel.library.blocks import Blocks, to_blocks
 from facula.kernel.library.conv_shape import Conv2d
 from facula.kernel.library.correlate_blocks import CorrelateBlocks, scratch_bytes
+from facula.kernel.library.correlate_blocks_weight import CorrelateBlocksWeight
 from facula.kernel.library.tile import Launch
 from facula.kernel.program import REGISTER_KIND, STORED_BYTES
 from facula.kernel.target import Target
@@ -46,19 +48,9 @@ def forward_in_blocks(
 
     `last`: y has its channels side by side; `weight_last`: so has the weight.
     """
-    counts = (shape.batch, shape.groups, shape.in_channels // shape.groups)
-    step, stride = (1, 1), shape.stride
-    height, width = shape.output
-    if shape.kernel == (1, 1):
-        # Only the pixels that count are copied.
-        step, stride = shape.stride, (1, 1)
-    reach = [d * (k - 1) for k, d in zip(shape.kernel, shape.dilation)]
-    extent = ((height - 1) * stride[0] + reach[0] + 1, (width - 1) * stride[1] + reach[1] + 1)
-    size = (shape.height, shape.width)
+    source, copy, stride = _x_in_blocks(target, kind, shape, x_strides)
     pointwise = shape.kernel == (1, 1) and shape.padding == (0, 0)
-    source, copy = to_blocks(
-        target, kind, counts, size, x_strides, step, shape.padding, extent, flat=pointwise
-    )
+    height, width = shape.output
     out = (shape.out_channels, height, width)
     if pointwise:  # the pixels of an image follow each other
         source = source._replace(rows=1, pitch=height * width)
@@ -67,6 +59,25 @@ def forward_in_blocks(
         target, kind, shape, False, (source, copy), stride, (height, width), out, shape.padding,
         bias, weight_last, last,
     )  # fmt: skip
+
+
+def _x_in_blocks(
+    target: Target, kind: str, shape: Conv2d, strides: tuple[int, ...]
+) -> tuple[Blocks, Launch, tuple[int, int]]:
+    """The copy of x, and the stride that a product over it sees."""
+    counts = (shape.batch, shape.groups, shape.in_channels // shape.groups)
+    step, stride = (1, 1), shape.stride
+    height, width = shape.output
+    if shape.kernel == (1, 1):
+        # Only the pixels that count are copied.
+        step, stride = shape.stride, (1, 1)
+    reach = [d * (k - 1) for k, d in zip(shape.kernel, shape.dilation)]
+    extent = ((height - 1) * stride[0] + reach[0] + 1, (width - 1) * stride[1] + reach[1] + 1)
+    source, copy = to_blocks(
+        target, kind, counts, (shape.height, shape.width), strides, step, shape.padding, extent,
+        flat=shape.kernel == (1, 1),
+    )  # fmt: skip
+    return source, copy, stride
 
 
 def data_in_blocks(
@@ -102,6 +113,91 @@ def data_in_blocks(
         target, kind, shape, True, (source, copy), shape.stride, (height, width), out,
         (margin[0], margin[1]), False, weight_last, last,
     )  # fmt: skip
+
+
+def weight_in_blocks(
+    target: Target,
+    kind: str,
+    shape: Conv2d,
+    x_strides: tuple[int, ...],
+    dy_strides: tuple[int, ...],
+    *,
+    weight_last: bool = False,
+    accumulate: bool = False,
+) -> Staged:
+    """The plan of the gradient of the weight: kernel(dw, dy, x, 0, scratch, *numbers)."""
+    rows, channels = shape.out_channels // shape.groups, shape.in_channels // shape.groups
+    taps = shape.kernel[0] * shape.kernel[1]
+    pointwise = shape.kernel == (1, 1) and shape.padding == (0, 0)
+    x, copy_x, stride = _x_in_blocks(target, kind, shape, x_strides)
+    height, width = shape.output
+    g, copy_g = to_blocks(
+        target, kind, (shape.batch, shape.groups, rows), shape.output, dy_strides, (1, 1), (0, 0),
+        shape.output, flat=True,
+    )  # fmt: skip
+    lanes = x.lanes
+    itemsize = STORED_BYTES[REGISTER_KIND.get(kind, kind)]
+    x_rows, x_pitch = x.rows, x.pitch
+    if pointwise:
+        # Any cut of an image's pixels into rows will do: long ones.
+        several = (
+            max(k for k in range(1, height + 1) if height % k == 0 and k * width <= 256)
+            if height and width <= 256
+            else 1
+        )
+        height, width = height // several, width * several
+        x_rows, x_pitch = height, width
+    tile = _weight_tile(target, lanes, -(-channels // lanes), -(-rows // lanes))
+    panel = tile[1] * lanes
+    panels, blocks = -(-rows // panel), -(-channels // lanes)
+    # Sums in a part of the L2 cache; panels and blocks enough for units to share.
+    room = max(1, target.l2_bytes // 8 // (taps * lanes * panel * itemsize))
+    panel_block, channel_block = min(panels, 4 if taps == 1 else 1), blocks
+    while shape.groups * -(-panels // panel_block) * -(-blocks // channel_block) < 8 or (
+        panel_block * channel_block > room
+    ):
+        if channel_block > 2 * panel_block or panel_block == 1 and channel_block > 1:
+            channel_block = -(-channel_block // 2)
+        elif panel_block > 1:
+            panel_block -= 1
+        else:
+            break
+    # A panel's part of dy stays in the L1 cache, beside the pixels of x under it.
+    pixels = max(1, target.l1_bytes // 2 // (panel_block * panel * itemsize))
+    row_chunk = max(1, min(height, pixels // max(1, width)))
+    row_chunk = -(-height // -(-height // row_chunk)) if height else 1
+    image_chunk = max(1, pixels // max(1, height * width)) if row_chunk >= height else 1
+    image_chunk = max(1, min(image_chunk, shape.batch))
+    scratch = correlate_blocks_weight.scratch_bytes(
+        lanes, tile[1], taps, panel_block, channel_block, itemsize
+    )
+    scratch = scratch + 127 & -64
+    plan = CorrelateBlocksWeight(kind, lanes, stride[1], tile, weight_last, accumulate)
+    tap, channel = (channels, 1) if weight_last else (1, taps)
+    numbers = (
+        shape.batch, shape.groups, rows, channels, *shape.kernel, stride[0], *shape.dilation,
+        x_rows, x_pitch, height, width, rows * channels * taps, channels * taps, channel, tap,
+        scratch, image_chunk, row_chunk, panel_block, channel_block,
+    )  # fmt: skip
+    copies = (Copy(0, copy_g, g.slots * itemsize), Copy(1, copy_x, x.slots * itemsize))
+    return Staged(copies, Launch(plan, numbers, scratch))
+
+
+def _weight_tile(target: Target, lanes: int, blocks: int, vectors: int) -> tuple[int, int]:
+    """Input channels and vectors of output channels of the tile with the fewest cycles a pixel."""
+
+    def cycles(tile: tuple[int, int]) -> float:
+        channels, some = tile
+        step = max(channels * some / 2, (channels + some) / 2, 4) + 0.25
+        return lanes // channels * -(-vectors // some) * step
+
+    choices = [
+        (channels, some)
+        for channels in (2, 4, 8, 16)
+        for some in range(1, (target.registers - 1) // (channels + 1) + 1)
+        if channels <= lanes and some <= max(1, vectors)
+    ]
+    return min(choices, key=cycles)
 
 
 def _product(
