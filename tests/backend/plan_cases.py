@@ -18,7 +18,7 @@ from facula.kernel.library.conv import (
     conv2d_backward_weight,
     conv2d_forward,
 )
-from facula.kernel.library.conv_blocks import forward_in_blocks
+from facula.kernel.library.conv_blocks import Staged
 from facula.kernel.library.index import Index, Nonzero
 from facula.kernel.library.matmul import matmul_plan
 from facula.kernel.library.sort import Sort
@@ -511,14 +511,11 @@ def product_cases() -> Iterator[Case]:
             Conv2d(2, 3, 6, 7, 4, (3, 3)),
             Conv2d(1, 4, 9, 5, 6, (3, 2), (2, 2), (1, 1), (1, 1), 2),
             Conv2d(2, 2, 8, 20, 3, (2, 3), (1, 1), (1, 2), (2, 1)),
+            # Whole vectors of channels: what blocks hold beyond them means nothing.
+            Conv2d(1, 16, 3, 4, 16, (2, 3), (1, 2), (1, 1)),
+            Conv2d(1, 64, 4, 3, 32, (3, 2), (2, 2), (0, 1), (1, 1), 2),
         ):
             yield from convolution(kind, shape)
-        lanes = llvm.host_target().lanes(STORED_BYTES[register(kind)])
-        for shape in (
-            Conv2d(2, lanes, 5, 6, 7, (3, 3), (1, 1), (1, 1)),
-            Conv2d(1, 4 * lanes, 7, 4, 6, (3, 2), (2, 2), (0, 1), (1, 1), 2),
-        ):
-            yield from convolution_in_blocks(kind, shape)
     for kind in ("f32", "f64"):
         yield from winograd(kind, Conv2d(2, 3, 6, 9, 5, (3, 3), padding=(1, 2)))
 
@@ -584,37 +581,31 @@ def convolution(kind: str, shape: Conv2d) -> Iterator[Case]:
     weight, bias = numbers(kind, weights, 2), numbers(kind, shape.out_channels, 3)
     text = f"conv {kind} {tuple(shape)}"
     launch = conv2d_forward(target, kind, shape, x_strides, bias=True)
-    yield launched(text, launch, {"out": y, "a": weight, "b": x, "bias": bias}, "out", kind)
+    yield from staged(text, launch, {"out": y, "a": weight, "b": x, "bias": bias}, kind)
     launch = conv2d_backward_data(target, kind, shape, y_strides)
-    yield launched(text + " dx", launch, {"out": x, "a": weight, "b": y}, "out", kind)
+    yield from staged(text + " dx", launch, {"out": x, "a": weight, "b": y}, kind)
     launch = conv2d_backward_weight(target, kind, shape, x_strides, y_strides)
-    yield launched(text + " dw", launch, {"out": weight, "a": y, "b": x}, "out", kind)
+    yield from staged(text + " dw", launch, {"out": weight, "a": y, "b": x}, kind)
 
 
-def convolution_in_blocks(kind: str, shape: Conv2d) -> Iterator[Case]:
-    """Groups of as many input channels as whole vectors hold: what lies beyond means nothing."""
-    target = llvm.host_target()
-    height, width = shape.output
-    x_size = shape.in_channels * shape.height * shape.width
-    x_strides = (x_size, shape.height * shape.width, shape.width, 1)
-    weights = shape.out_channels * shape.in_channels // shape.groups
-    weight = numbers(kind, weights * shape.kernel[0] * shape.kernel[1], 2)
-    text = f"conv in blocks {kind} {tuple(shape)}"
-    staged = forward_in_blocks(target, kind, shape, x_strides, bias=True)
-    (copy,) = staged.copies
-    held = register(kind)
-    names = [p.name for p in copy.launch.plan.parameters]
-    values: dict[str, Any] = dict(zip(names[2:], copy.launch.numbers, strict=True))
-    values["out"] = numbers(held, copy.nbytes // STORED_BYTES[held], 1)
-    values["a"] = numbers(kind, shape.batch * x_size)
-    yield text + " copy", copy.launch.plan, values, {"out": held}
-    arrays = {
-        "out": numbers(kind, shape.batch * shape.out_channels * height * width, 1),
-        "a": weight,
-        "b": numbers(held, copy.nbytes // STORED_BYTES[held]),
-        "bias": numbers(kind, shape.out_channels, 3),
-    }
-    yield launched(text, staged.product, arrays, "out", kind)
+def staged(
+    text: str, launch: Launch | Staged, arrays: dict[str, np.ndarray], kind: str
+) -> Iterator[Case]:
+    """The copies of a product's operands, if there are any, and the product."""
+    if isinstance(launch, Launch):
+        yield launched(text, launch, arrays, "out", kind)
+        return
+    arrays = dict(arrays)
+    for copy in launch.copies:
+        name = "ab"[copy.operand]
+        plan = copy.launch.plan
+        blocks = numbers(register(kind), copy.nbytes // STORED_BYTES[register(kind)], 4)
+        values = {"out": blocks, "a": arrays[name]}
+        names = [p.name for p in plan.parameters]
+        values |= dict(zip(names[2:], copy.launch.numbers, strict=True))
+        yield f"{text}, copy of {name}", plan, values, {"out": register(kind)}
+        arrays[name] = blocks
+    yield launched(text, launch.product, arrays, "out", kind)
 
 
 # --- random ------------------------------------------------------------------------------------
