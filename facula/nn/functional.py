@@ -33,6 +33,17 @@ from facula.nn.pool import (
     max_unpool2d,
     max_unpool3d,
 )
+from facula.nn.resize import (
+    channel_shuffle,
+    fold,
+    interpolate,
+    pixel_shuffle,
+    pixel_unshuffle,
+    unfold,
+    upsample,
+    upsample_bilinear,
+    upsample_nearest,
+)
 from facula.ops import FUNCTIONS
 from facula.tensor import Tensor
 
@@ -50,6 +61,7 @@ __all__ = [
     "binary_cross_entropy",
     "binary_cross_entropy_with_logits",
     "celu",
+    "channel_shuffle",
     "conv2d",
     "cosine_similarity",
     "cross_entropy",
@@ -57,6 +69,7 @@ __all__ = [
     "dropout2d",
     "elu",
     "embedding",
+    "fold",
     "gelu",
     "glu",
     "group_norm",
@@ -66,6 +79,7 @@ __all__ = [
     "hardtanh",
     "huber_loss",
     "instance_norm",
+    "interpolate",
     "kl_div",
     "l1_loss",
     "layer_norm",
@@ -92,6 +106,8 @@ __all__ = [
     "normalize",
     "one_hot",
     "pad",
+    "pixel_shuffle",
+    "pixel_unshuffle",
     "prelu",
     "relu",
     "relu6",
@@ -109,6 +125,10 @@ __all__ = [
     "tanh",
     "tanhshrink",
     "threshold",
+    "unfold",
+    "upsample",
+    "upsample_bilinear",
+    "upsample_nearest",
 ]
 
 # The functions of all records. Asking the package for one would cost 150 ns on every call, and its

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 from fenced import DTYPES, numbers
+from resample_cases import resample_cases
 
 from facula.backend import llvm
 from facula.backend.cpu import machine
@@ -679,6 +680,7 @@ FAMILIES = (
     normed_rows,
     normed_channels,
     pool_cases,
+    resample_cases,
     product_cases,
     random_cases,
 )

@@ -1,4 +1,4 @@
-"""What the plans of pooling mean: windows one after the other, places one after the other."""
+"""What the plans of pooling and interpolation mean: one window, one place after the other."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -12,6 +12,8 @@ from facula.kernel.library.pool_window import (
     WindowPoolBackward,
     Windows,
 )
+from facula.kernel.library.resample import Resample
+from facula.kernel.program import REGISTER_KIND
 from facula.kernel.scalar import PLAIN
 
 
@@ -194,3 +196,32 @@ def window_pool_backward(plan: WindowPoolBackward, a: dict[str, Number]) -> None
         dx = Cells(a["dx"], plan.kind).at(plane * size)
         for place, total in enumerate(sums):
             dx[place] = total
+
+
+@defines(Resample)
+def resample(plan: Resample, a: dict[str, Number]) -> None:
+    """Each result a weighted sum of neighbours along every axis."""
+    axes = axes_of(plan.rank)
+    sizes, results = _sizes(a, "n", plan.rank), _sizes(a, "o", plan.rank)
+    compute = REGISTER_KIND.get(plan.kind, plan.kind)
+
+    def terms(axis: str, i: int) -> list[tuple[int, Number]]:
+        first, count = (Cells(a[f"{name}_{axis}"], "i32")[i] for name in ("first", "held"))
+        if plan.pick and axis == "w" or not plan.blend and axis != "w":
+            return [(first, 1)]
+        weight = Cells(a[f"weight_{axis}"], compute)
+        return [(first + k, weight[k * a["o" + axis] + i]) for k in range(count)]
+
+    for plane in range(a["planes"]):
+        x = Cells(a["x"], plan.kind).at(plane * math.prod(sizes))
+        y = Cells(a["y"], plan.kind).at(plane * math.prod(results))
+        for k, result in enumerate(positions(results)):
+            found: list[tuple[int, Number]] = [(0, 1)]
+            for axis, i, n in zip(axes, result, sizes, strict=True):
+                found = [
+                    (place * n + at, weight * one)
+                    for place, weight in found
+                    for at, one in terms(axis, i)
+                ]
+            total = sum(x[place] * weight for place, weight in found)
+            y[k] = total
