@@ -7,9 +7,7 @@ interpolation for digital image processing") with a = -0.75, or -0.5 for smoothe
 """
 
 from functools import cache
-from typing import Any, NamedTuple
-
-import numpy as np
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from facula.backend.cpu import Kernel, machine
 from facula.dispatch import copy_of, remember
@@ -17,11 +15,17 @@ from facula.form import Form, form_of
 from facula.kernel.library.pool import axes_of
 from facula.kernel.library.resample import Pattern, Phase, Resample
 from facula.kernel.program import REGISTER_KIND, STORED_BYTES
+from facula.late import Late
 from facula.storage import memory
 from facula.tensor import Tensor, allocate
 
+if TYPE_CHECKING:
+    import numpy as np
+else:
+    np = Late("numpy")
+
 Sizes = tuple[int, ...]
-Array = np.ndarray
+Array: TypeAlias = "np.ndarray"
 # A pattern of columns is compiled for so few weights.
 MOST_WEIGHTS = 16
 

@@ -100,8 +100,6 @@ def test_every_record_has_a_case() -> None:
     said = " ".join(cases.LIKE_TORCH)
     public = {"im2col": "unfold", "col2im": "fold"}
     for op in registry.values():
-        if (
-            getattr(op, "forward", machine).__module__ == "facula.ops.interpolate"
-            and op.namespace != "internal"
-        ):
+        home = getattr(op, "forward", machine).__module__
+        if home == "facula.ops.interpolate" and op.namespace != "internal":
             assert f"F.{public.get(op.name, op.name)}(" in said
