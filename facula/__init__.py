@@ -151,6 +151,7 @@ cat = _FUNCTIONS["cat"]
 cdist = _FUNCTIONS["cdist"]
 ceil = _FUNCTIONS["ceil"]
 celu = _FUNCTIONS["celu"]
+channel_shuffle = _FUNCTIONS["channel_shuffle"]
 chunk = _FUNCTIONS["chunk"]
 clamp = _FUNCTIONS["clamp"]
 clamp_max = _FUNCTIONS["clamp_max"]
@@ -307,6 +308,8 @@ ones = _FUNCTIONS["ones"]
 ones_like = _FUNCTIONS["ones_like"]
 outer = _FUNCTIONS["outer"]
 permute = _FUNCTIONS["permute"]
+pixel_shuffle = _FUNCTIONS["pixel_shuffle"]
+pixel_unshuffle = _FUNCTIONS["pixel_unshuffle"]
 polygamma = _FUNCTIONS["polygamma"]
 positive = _FUNCTIONS["positive"]
 pow = _FUNCTIONS["pow"]
@@ -407,8 +410,8 @@ __all__ = [
     "bfloat16", "binary_cross_entropy_with_logits", "bincount", "bitwise_and", "bitwise_left_shift",
     "bitwise_not", "bitwise_or", "bitwise_right_shift", "bitwise_xor", "bmm", "bool",
     "broadcast_shapes", "broadcast_tensors", "broadcast_to", "bucketize", "can_cast",
-    "cartesian_prod", "cat", "cdist", "ceil", "celu", "channels_last", "chunk", "clamp",
-    "clamp_max", "clamp_min", "clip", "clone", "column_stack", "concat", "concatenate",
+    "cartesian_prod", "cat", "cdist", "ceil", "celu", "channel_shuffle", "channels_last", "chunk",
+    "clamp", "clamp_max", "clamp_min", "clip", "clone", "column_stack", "concat", "concatenate",
     "contiguous_format", "conv2d", "copysign", "cos", "cosh", "count_nonzero", "cummax", "cummin",
     "cumprod", "cumsum", "default_generator", "deg2rad", "device", "diag", "diag_embed", "diagflat",
     "diagonal", "diagonal_scatter", "diff", "digamma", "dist", "div", "divide", "dot", "double",
@@ -432,20 +435,20 @@ __all__ = [
     "mm", "mode", "moveaxis", "movedim", "msort", "mul", "multinomial", "multiply", "mv", "nan",
     "nan_to_num", "nanmean", "nanmedian", "nansum", "narrow", "ne", "neg", "negative", "no_grad",
     "nonzero", "norm", "normal", "not_equal", "numel", "ones", "ones_like", "outer", "permute",
-    "pi", "polygamma", "positive", "pow", "prelu", "preserve_format", "prod", "promote_types",
-    "put", "quantile", "rad2deg", "rand", "rand_like", "randint", "randint_like", "randn",
-    "randn_like", "randperm", "ravel", "reciprocal", "relu", "remainder", "repeat_interleave",
-    "reshape", "result_type", "rms_norm", "roll", "rot90", "round", "row_stack", "rsqrt", "rsub",
-    "scatter", "scatter_add", "scatter_reduce", "searchsorted", "seed", "select", "select_scatter",
-    "selu", "set_default_dtype", "set_float32_matmul_precision", "set_grad_enabled",
-    "set_num_threads", "set_printoptions", "set_rng_state", "sgn", "short", "sigmoid", "sign",
-    "signbit", "sin", "sinc", "sinh", "slice_scatter", "softmax", "sort", "split", "sqrt", "square",
-    "squeeze", "stack", "std", "std_mean", "strided", "sub", "subtract", "sum", "swapaxes",
-    "swapdims", "t", "take", "take_along_dim", "tan", "tanh", "tensor", "tensor_split", "tensordot",
-    "tile", "topk", "trace", "transpose", "tril", "tril_indices", "triu", "triu_indices",
-    "true_divide", "trunc", "uint8", "unbind", "unflatten", "unique", "unique_consecutive",
-    "unsqueeze", "var", "var_mean", "vdot", "vsplit", "vstack", "where", "xlogy", "zeros",
-    "zeros_like",
+    "pi", "pixel_shuffle", "pixel_unshuffle", "polygamma", "positive", "pow", "prelu",
+    "preserve_format", "prod", "promote_types", "put", "quantile", "rad2deg", "rand", "rand_like",
+    "randint", "randint_like", "randn", "randn_like", "randperm", "ravel", "reciprocal", "relu",
+    "remainder", "repeat_interleave", "reshape", "result_type", "rms_norm", "roll", "rot90",
+    "round", "row_stack", "rsqrt", "rsub", "scatter", "scatter_add", "scatter_reduce",
+    "searchsorted", "seed", "select", "select_scatter", "selu", "set_default_dtype",
+    "set_float32_matmul_precision", "set_grad_enabled", "set_num_threads", "set_printoptions",
+    "set_rng_state", "sgn", "short", "sigmoid", "sign", "signbit", "sin", "sinc", "sinh",
+    "slice_scatter", "softmax", "sort", "split", "sqrt", "square", "squeeze", "stack", "std",
+    "std_mean", "strided", "sub", "subtract", "sum", "swapaxes", "swapdims", "t", "take",
+    "take_along_dim", "tan", "tanh", "tensor", "tensor_split", "tensordot", "tile", "topk", "trace",
+    "transpose", "tril", "tril_indices", "triu", "triu_indices", "true_divide", "trunc", "uint8",
+    "unbind", "unflatten", "unique", "unique_consecutive", "unsqueeze", "var", "var_mean", "vdot",
+    "vsplit", "vstack", "where", "xlogy", "zeros", "zeros_like",
 ]  # fmt: skip
 
 _LATER = {"load": "facula.io.checkpoint", "save": "facula.io.checkpoint"}
