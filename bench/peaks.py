@@ -31,7 +31,10 @@ WORK_NANOSECONDS = 1_000_000  # what a unit claims to cost: enough for threads t
 
 @dataclass(frozen=True, slots=True)
 class Multiplications(Plan):
-    """`units` times, `turns` turns of independent multiply-adds: each sum is sum * f + f."""
+    """`units` times, `turns` turns of independent multiply-adds: each sum is sum * f + f.
+
+    Those of bf16 are products of matrix tiles: 16 x 16 sums += 16 rows of 32 @ 16 columns of 32.
+    """
 
     kind: str
     version: str = VERSION
@@ -53,6 +56,8 @@ class Copy(Plan):
 
 
 COPY_STEP = 128  # floats
+TILE_SUMS = 6  # of eight tiles, and two to multiply
+PART = 256  # numbers: a tile
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +68,7 @@ class Peaks:
     byte: dict[int, float]
 
     def of(self, work: Work) -> float:
-        """The peak that a row is compared with; half precision is, with that of float32."""
+        """The peak that a row is compared with: that of float32 where its kind has none."""
         if work.unit == "flop":
             return self.flop[work.kind if work.kind in self.flop else "float32"]
         near = min(self.byte, key=lambda size: abs(math.log(size / work.amount)))
@@ -74,7 +79,8 @@ def measure_peaks(t: ModuleType, threads: int) -> Peaks:
     """The peaks of facula (`t`) with `threads` threads."""
     before = t.get_num_threads()
     t.set_num_threads(threads)
-    flop = {name: _multiplications(t, kind, threads) for name, kind in KINDS.items()}
+    kinds = {**KINDS, "bfloat16": "bf16"} if machine.target.tiles else KINDS
+    flop = {name: _multiplications(t, kind, threads) for name, kind in kinds.items()}
     sizes = (NEAR_BYTES * threads, *SHARED_BYTES)
     byte = {size: _copy(t, size, threads) for size in sizes}
     t.set_num_threads(before)
@@ -86,13 +92,20 @@ def sums_of(target: Target) -> int:
     return 24 if target.registers >= 32 else 12
 
 
+def flop_of_turn(kind: str, target: Target) -> int:
+    """Multiplications and additions of one turn."""
+    if kind == "bf16":
+        return TILE_SUMS * 2 * 16 * 16 * 32
+    return 2 * sums_of(target) * target.lanes(STORED_BYTES[kind])
+
+
 def _multiplications(t: ModuleType, kind: str, threads: int) -> float:
     kernel = machine.compile_plan(Multiplications(kind))
-    numbers = t.full((64 * (threads + 1),), 0.5, dtype=t.float64 if kind == "f64" else t.float32)
-    units, turns = 16 * threads, 40_000
+    # What is multiplied, then a part for each worker to leave its sums in.
+    numbers = t.full((PART * (threads + 1),), 0.5, dtype=t.float64 if kind == "f64" else t.float32)
+    units, turns = 16 * threads, 4_000 if kind == "bf16" else 40_000
     seconds = _fastest(lambda: kernel(units, turns, numbers.data_ptr()))
-    lanes = machine.target.lanes(STORED_BYTES[kind])
-    return 2 * units * turns * sums_of(machine.target) * lanes / seconds
+    return units * turns * flop_of_turn(kind, machine.target) / seconds
 
 
 def _copy(t: ModuleType, size: int, threads: int) -> float:
@@ -121,6 +134,8 @@ def _fastest(function: Callable[[], object]) -> float:
 
 @lowering(Multiplications)
 def lower_multiplications(plan: Multiplications, target: Target) -> Program:
+    if plan.kind == "bf16":
+        return _tile_multiplications(plan)
     lanes = target.lanes(STORED_BYTES[plan.kind])
 
     def units(b: Builder) -> tuple[Value, int]:
@@ -138,9 +153,30 @@ def lower_multiplications(plan: Multiplications, target: Target) -> Program:
             total = zero
             for one in loop.results:
                 total = total + one
-            b.store(numbers, (b.worker + 1) * 64, total, plan.kind)
+            b.store(numbers, (b.worker + 1) * PART, total, plan.kind)
 
     return program("multiplications", plan.parameters, units, body)
+
+
+def _tile_multiplications(plan: Multiplications) -> Program:
+    def units(b: Builder) -> tuple[Value, int]:
+        return b.parameters["units"], WORK_NANOSECONDS
+
+    def body(b: Builder) -> None:
+        numbers = b.pointer(b.parameters["numbers"])
+        left, right = TILE_SUMS, TILE_SUMS + 1
+        with b.loop(b.first, b.last), b.tiles():
+            b.tile_load(left, numbers, 64)
+            b.tile_load(right, numbers, 64)
+            for sums in range(TILE_SUMS):
+                b.tile_zero(sums)
+            with b.loop(0, b.parameters["turns"]):
+                for sums in range(TILE_SUMS):
+                    b.tile_multiply(sums, left, right)
+            for sums in range(TILE_SUMS):
+                b.tile_store(sums, b.offset(numbers, (b.worker + 1) * PART, "f32"), 64)
+
+    return program("tile multiplications", plan.parameters, units, body)
 
 
 @lowering(Copy)

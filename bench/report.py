@@ -11,7 +11,7 @@ TARGETS = {
     "dispatch": (0.9, 1.5),
     "elementwise": (0.75, 1.3),
     "gemm": (1.1, 1.3),
-    "half": (1.0, 1.0),
+    "half": (1.0, 1.05),  # never slower, as far as two equal times can be told apart
     "conv": (1.0, 1.5),
     "train": (0.65, 1.0),
 }
