@@ -34,7 +34,7 @@ def winograd_weight(plan: WinogradWeight, a: dict[str, Number]) -> None:
             taps.reverse()
         points = _around(G, [taps[3 * k : 3 * k + 3] for k in range(3)])
         for point in range(16):
-            place = ((tile * 16 + point) * a["channels"] + c) * height + i
+            place = (tile * 16 + point) * a["point"] + c * height + i
             out[place] = points[point // 4][point % 4]
 
 
@@ -57,8 +57,8 @@ def winograd(plan: Winograd, a: dict[str, Number]) -> None:
             square = [[pixel(start, top + y, left + x) for x in range(4)] for y in range(4)]
             points = _around(list(zip(*B)), square)
             for y, z in positions((4, 4)):
-                place = (r // height * 16 + 4 * y + z) * a["channels"] + c
-                total[y][z] += weight[place * height + r % height] * points[y][z]
+                place = (r // height * 16 + 4 * y + z) * a["weight_point"] + c * height
+                total[y][z] += weight[place + r % height] * points[y][z]
         pixels = _around(list(zip(*A)), total)
         bias = Cells(a["bias"], kind)[r] if plan.bias else 0.0
         for y, z in positions((2, 2)):

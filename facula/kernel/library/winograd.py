@@ -16,14 +16,15 @@ from facula.kernel.target import Target
 POINTS = 16
 WEIGHT_PARAMETERS = tuple(
     Parameter(name)
-    for name in ("out", "weight", "rows", "channels", "row_step", "channel_step", "piece")
+    for name in ("out", "weight", "rows", "channels", "row_step", "channel_step", "point", "piece")
 )
 WINOGRAD_PARAMETERS = tuple(
     Parameter(name)
     for name in (
         "out", "weight", "x", "bias", "scratch", "batch", "rows", "channels", "height", "width",
         "image", "channel", "row", "padding_h", "padding_w", "out_height", "out_width", "out_image",
-        "out_channel", "scratch_stride", "row_block", "column_block", "pitch", "depth",
+        "out_channel", "scratch_stride", "row_block", "column_block", "weight_point", "point",
+        "pitch", "depth",
     )
 )  # fmt: skip
 
@@ -32,7 +33,8 @@ WINOGRAD_PARAMETERS = tuple(
 class WinogradWeight(Plan):
     """out[t, p, c, i] = (G w G^T)[p] for output channel t * tile_rows + i and source channel c.
 
-    p counts the 16 points; channels past the last repeat it. `flipped`: taps in the other order.
+    p counts the 16 points, `point` elements apart; channels past the last repeat it. `flipped`:
+    taps in the other order.
     """
 
     kind: str
@@ -126,7 +128,7 @@ def _weight_group(
         row = build.op("min", tile * height + (group + i), p["rows"] - 1)
         heads.append(build.offset(p["weight"], row * p["row_step"], kind))
     inside = build.mask(build.int(count), lanes) if count < lanes else None
-    base = build.offset(p["out"], tile * (POINTS * height) * p["channels"] + group, kind)
+    base = build.offset(p["out"], tile * POINTS * p["point"] + group, kind)
     with build.loop(*channels) as channel:
         place = channel.index * p["channel_step"]
         taps: list[Value] = []
@@ -141,8 +143,7 @@ def _weight_group(
         to = build.offset(base, channel.index * height, kind)
         for i in range(4):
             for j, value in enumerate(spread_weight(build, [column[i] for column in columns])):
-                step = p["channels"] * ((4 * i + j) * height)
-                build.store(to, step, value, kind, inside)
+                build.store(to, p["point"] * (4 * i + j), value, kind, inside)
 
 
 # --- the convolution ---------------------------------------------------------------------------
@@ -192,7 +193,7 @@ class _Block:
         self.high, self.wide = _tiles(p)
         area = p["scratch"] + build.worker * p["scratch_stride"]
         self.source = build.pointer(area)
-        area = area + p["channels"] * p["pitch"] * (POINTS * itemsize)
+        area = area + p["point"] * (POINTS * itemsize)
         self.products = build.pointer(area)
 
     def unit(self, unit: Value) -> None:
@@ -206,7 +207,7 @@ class _Block:
         self.transform_source()
         height = self.plan.tile[0]
         with build.loop(0, p["rows"], height) as row:
-            weight = row.index * p["channels"] * POINTS
+            weight = row.index // height * p["weight_point"] * POINTS
             self.multiply(build.offset(p["weight"], weight, self.kind))
             with build.loop(0, build.op("min", build.int(height), p["rows"] - row.index)) as one:
                 self.transform_products(row.index + one.index, one.index)
@@ -231,7 +232,7 @@ class _Block:
             to = build.offset(self.source, channel.index * p["pitch"], self.kind)
             zero = build.splat(build.const(Type(self.kind), 0), lanes)
             for point in range(POINTS):
-                build.store(to, p["channels"] * p["pitch"] * point + last, zero, self.kind)
+                build.store(to, p["point"] * point + last, zero, self.kind)
             with build.loop(0, self.columns, lanes) as strip:
                 column = (self.first_column + strip.index) * 2 - p["padding_w"]
                 masks = []
@@ -272,7 +273,7 @@ class _Block:
             place = (row.index - first) * self.columns
             for j in range(4):
                 for i, value in enumerate(spread_source(square[j::4])):
-                    step = p["channels"] * p["pitch"] * (4 * i + j)
+                    step = p["point"] * (4 * i + j)
                     build.store(to, step + place, value, self.kind, inside)
             row.next(*lower)
 
@@ -301,9 +302,8 @@ class _Block:
         height, vectors = self.plan.tile
         wide = vectors * lanes
         with build.loop(0, POINTS) as point:
-            left = build.offset(weight, point.index * p["channels"] * height, self.kind)
-            start = point.index * p["channels"] * p["pitch"]
-            right = build.offset(self.source, start, self.kind)
+            left = build.offset(weight, point.index * p["weight_point"], self.kind)
+            right = build.offset(self.source, point.index * p["point"], self.kind)
             to = build.offset(self.products, point.index * p["pitch"] * height, self.kind)
             whole = (self.count + (lanes - 1)) // wide * wide
             with build.loop(0, whole, wide) as strip:

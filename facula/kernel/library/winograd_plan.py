@@ -14,6 +14,8 @@ from facula.kernel.target import Target
 
 # Channels that are added up in registers, as many as in PyTorch: longer chains of sums round more.
 DEPTH = 16
+# How much of the L2 cache the pixels of a unit may take; larger and smaller blocks were slower.
+SHARE = 0.625
 
 
 class WinogradLaunch(NamedTuple):
@@ -56,7 +58,7 @@ def winograd_forward(
         shape.batch, shape.out_channels, shape.in_channels, shape.height, shape.width,
         shape.padding, *shape.output,
     )  # fmt: skip
-    if not always and not _pays(sizes):
+    if not always and not _pays(target, kind, sizes):
         return None
     steps = (9 * shape.in_channels, 9)
     return _launch(target, kind, sizes, x_strides, steps, bias, flipped=False)
@@ -78,7 +80,7 @@ def winograd_backward_data(
         shape.batch, shape.in_channels, shape.out_channels, *shape.output, padding, shape.height,
         shape.width,
     )  # fmt: skip
-    if not always and not _pays(sizes):
+    if not always and not _pays(target, kind, sizes):
         return None
     steps = (9, 9 * shape.in_channels)
     return _launch(target, kind, sizes, dy_strides, steps, False, flipped=True)
@@ -92,14 +94,17 @@ def _is_possible(target: Target, kind: str, shape: Conv2d, strides: tuple[int, .
     return some and strides[3] == 1 and target.lanes(STORED_BYTES[kind]) > 1
 
 
-def _pays(sizes: _Sizes) -> bool:
+def _pays(target: Target, kind: str, sizes: _Sizes) -> bool:
     """Whether the products saved outweigh the transforms. Note [winograd] has the measurements.
 
     The transform of x is shared by all output channels, that of y by all source channels, that of
-    the weights by all pixels.
+    the weights by all pixels. Weights that outgrow the L2 cache are fetched from the other core's.
     """
+    if min(sizes.channels, sizes.rows) < 16:
+        return False
+    weights = POINTS * sizes.rows * sizes.channels * STORED_BYTES[kind]
     pixels = sizes.batch * sizes.out_height * sizes.out_width
-    return sizes.channels >= 16 and sizes.rows >= 16 and pixels >= 192
+    return pixels >= (192 if weights <= target.l2_bytes else 1024)
 
 
 def _launch(
@@ -119,25 +124,31 @@ def _launch(
     tiles = -(-rows // height)
     piece = max(1, min(channels, 32))
     weight_plan = WinogradWeight(kind, height, flipped)
-    weight_numbers = (rows, channels, *weight_steps, piece)
-    weight_bytes = (tiles * height * POINTS * channels * itemsize + 63) & -64
+    weight_point = _apart(height * channels, lanes)
+    weight_numbers = (rows, channels, *weight_steps, weight_point, piece)
+    weight_bytes = tiles * POINTS * weight_point * itemsize
     row_block, column_block = _block(target, itemsize, sizes)
-    vectors = -(-row_block * column_block // lanes)
-    # Rows an odd number of vectors apart do not meet in the same few sets of the cache.
-    pitch = (vectors | 1) * lanes
+    pitch = _apart(row_block * column_block, lanes)
+    point = _apart(channels * pitch, lanes)
     depth = -(-channels // -(-channels // DEPTH))
-    scratch = POINTS * (channels + height) * pitch + lanes
+    scratch = POINTS * (point + height * pitch) + lanes
     scratch = (scratch * itemsize + 191) & -64
     pixels = sizes.out_height * sizes.out_width
     numbers = (
         sizes.batch, rows, channels, sizes.height, sizes.width, *strides[:3], *sizes.padding,
         sizes.out_height, sizes.out_width, rows * pixels, pixels, scratch, row_block, column_block,
-        pitch, depth,
+        weight_point, point, pitch, depth,
     )  # fmt: skip
     plan = Winograd(kind, (height, 2), bias)
     return WinogradLaunch(
         Launch(weight_plan, weight_numbers, 0), weight_bytes, Launch(plan, numbers, scratch)
     )
+
+
+def _apart(size: int, lanes: int) -> int:
+    """At least `size`, and an odd number of vectors: so far apart, things that are used together do
+    not meet in the same few sets of a cache."""
+    return (-(-size // lanes) | 1) * lanes
 
 
 def _tile_rows(target: Target, rows: int) -> int:
@@ -151,7 +162,7 @@ def _block(target: Target, itemsize: int, sizes: _Sizes) -> tuple[int, int]:
     """Rows and columns of tiles a unit takes."""
     lanes = target.lanes(itemsize)
     high, wide = -(-sizes.out_height // 2) * sizes.batch, -(-sizes.out_width // 2)
-    most = (target.l2_bytes * 5 // 4) // (POINTS * sizes.channels * itemsize)
+    most = int(target.l2_bytes * SHARE) // (POINTS * sizes.channels * itemsize)
     most = max(2 * lanes, most // (2 * lanes) * 2 * lanes)
     if wide > most:
         pieces = -(-wide // most)
