@@ -14,12 +14,16 @@ CPU = device("cpu")
 memory = machine.memory
 
 
+# Kinds of elements that generated code reads (Note [generated objects]).
+SINGLES = ("bool", "u8", "i8", "i16", "i32", "i64", "f32", "f64")
+
+
 class Form:
     """Everything about a tensor but its storage, its place in it, and its autograd state."""
 
     __slots__ = (
         "dtype", "device", "shape", "strides", "numel", "ndim", "itemsize", "nbytes", "contiguous",
-        "dense", "pool", "kind", "tracked",
+        "dense", "pool", "kind", "tracked", "single",
     )  # fmt: skip
 
     def __init__(self, dtype: dtype, shape: Size, strides: tuple[int, ...]) -> None:
@@ -38,6 +42,9 @@ class Form:
         self.kind = dtype.short
         # Whether gradients can flow through tensors of this form.
         self.tracked = dtype.is_floating_point
+        # How the value of a tensor of one element is read: a place in SINGLES; 0 of others.
+        alone = self.numel == 1 and dtype.short in SINGLES
+        self.single = SINGLES.index(dtype.short) + 1 if alone else 0
 
     def __repr__(self) -> str:
         return f"Form({self.dtype}, {tuple(self.shape)}, strides {self.strides})"

@@ -21,7 +21,7 @@ from facula.backend.objects import (
     StandIn,
     slot_offset,
 )
-from facula.form import Form
+from facula.form import SINGLES, Form
 from facula.storage import Storage, Views, give_back, note_view
 
 
@@ -61,8 +61,9 @@ def prepared(
     address = machine.calls.get(kernel)
     if address is None or not Launcher.entry:
         return _plain_launch(kernel, words, form, allocate)
-    holes = [(k, w.code) for k, w in enumerate(words) if isinstance(w, Operand) and w is not RESULT]
-    place = words.index(RESULT) if form is not None else 0
+    codes = [(k, w.code) for k, w in enumerate(words) if isinstance(w, Operand)]
+    holes = [(k, code) for k, code in codes if code != RESULT.code]
+    place = next(k for k, code in codes if code == RESULT.code) if form is not None else 0
     numbers = [address, len(words), len(holes), place]
     for hole in holes:
         numbers += hole
@@ -86,11 +87,11 @@ def _plain_launch(
         left = iter(operands)
         arguments: list[Any] = []
         for word in words:
-            if word is RESULT:
-                assert y is not None
-                arguments.append(y.address)
-            elif not isinstance(word, Operand):
+            if not isinstance(word, Operand):
                 arguments.append(word)
+            elif word.code == RESULT.code:
+                assert y is not None
+                arguments.append(y.address + word.offset)
             elif word.code == TENSOR.code:
                 arguments.append(next(left).address + word.offset)
             else:
@@ -127,12 +128,13 @@ class _Writer:
             tensor, "storage", "address", "form", "needs_grad", "edge", "grad", "extra", "base"
         )
         self.storage = Slots(Storage, "address", "nbytes", "version", "pool", "views")
-        self.form = Slots(Form, "pool", "nbytes", "tracked")
+        self.form = Slots(Form, "pool", "nbytes", "tracked", "single")
         self.limit = slot_offset(Views, "limit")
         names = {
             "Tensor": tensor, "Storage": Storage, "Form": Form, "Views": Views, "list": list,
             "None": None, "True": True, "False": False, "zero": 0,
             "acquire": machine.memory.acquire, "give_back": give_back, "note_view": note_view,
+            "plain_item": tensor.__dict__["item"],
         }  # fmt: skip
         self.names = {label: self.code.name(label, value) for label, value in names.items()}
 
@@ -400,7 +402,9 @@ class _Writer:
             "target:", *load_result,
             f"  %result = call i64 @PyLong_AsLongLong(ptr {result})",
             "  %result.at = getelementptr i64, ptr %words, i64 %place",
-            "  store i64 %result, ptr %result.at, align 8", "  br label %run",
+            "  %result.offset = load i64, ptr %result.at, align 8",
+            "  %result.moved = add i64 %result, %result.offset",
+            "  store i64 %result.moved, ptr %result.at, align 8", "  br label %run",
             "run:", f"  %made = phi ptr [ {self['None']}, %none ], [ %y, %target ]",
             "  %code.at = inttoptr i64 %kernel to ptr",
             "  %code = call i64 %code.at(ptr %words)",
@@ -410,6 +414,53 @@ class _Writer:
             "  %number = call ptr @PyLong_FromLongLong(i64 %code)", "  ret ptr %number",
             "done:", "  ret ptr %made", "}",
         ])  # fmt: skip
+
+    def item(self) -> str:
+        """The value of a tensor of one element; Python answers for other tensors and dtypes."""
+        form, load_form = self.code.load("%tensor", self.tensor["form"])
+        single, load_single = self.code.load(form, self.form["single"])
+        address, load_address = self.code.load("%tensor", self.tensor["address"])
+        lines = [
+            "define ptr @facula_item(ptr %tensor, ptr %nothing) {", "entry:", *load_form,
+            *load_address,
+            f"  %no.form = icmp eq ptr {form}, null",
+            "  br i1 %no.form, label %python, label %look",
+            "look:", *self.type_is("%known", form, "Form"),
+            "  br i1 %known, label %read, label %python",
+            "read:", *load_single,
+            f"  %kind = call i64 @PyLong_AsLongLong(ptr {single})",
+            f"  %place = call i64 @PyLong_AsLongLong(ptr {address})",
+            "  %error = call ptr @PyErr_Occurred()",
+            "  %failed = icmp ne ptr %error, null",
+            "  br i1 %failed, label %nothing.made, label %choose",
+            "nothing.made:", "  ret ptr null",
+            "choose:", "  %data = inttoptr i64 %place to ptr",
+            "  switch i64 %kind, label %python [ "
+            + " ".join(f"i64 {k} label %{kind}" for k, kind in enumerate(SINGLES, 1)).replace(
+                " label", ", label"
+            )
+            + " ]",
+            "python:",
+            f"  %asked = call ptr @PyObject_CallOneArg(ptr {self['plain_item']}, ptr %tensor)",
+            "  ret ptr %asked",
+        ]  # fmt: skip
+        for kind in SINGLES:
+            stored = {"bool": "i8", "u8": "i8", "f32": "float", "f64": "double"}.get(kind, kind)
+            lines += [f"{kind}:", f"  %raw.{kind} = load {stored}, ptr %data"]
+            if kind == "f32":
+                lines.append("  %wide.f32 = fpext float %raw.f32 to double")
+            value = "%wide.f32" if kind == "f32" else f"%raw.{kind}"
+            if kind[0] == "f":
+                make = f"@PyFloat_FromDouble(double {value})"
+            elif kind == "i64":
+                make = "@PyLong_FromLongLong(i64 %raw.i64)"
+            else:
+                widen = "zext" if kind in ("bool", "u8") else "sext"
+                lines.append(f"  %wide.{kind} = {widen} {stored} %raw.{kind} to i64")
+                name = "PyBool_FromLong" if kind == "bool" else "PyLong_FromLongLong"
+                make = f"@{name}(i64 %wide.{kind})"
+            lines += [f"  %made.{kind} = call ptr {make}", f"  ret ptr %made.{kind}"]
+        return "\n".join([*lines, "}"])
 
     def release(self) -> str:
         pool, load_pool = self.code.load("%storage", self.storage["pool"])
@@ -453,13 +504,21 @@ def makers(tensor: type, plain: Makers) -> Makers:
             writer = _Writer(tensor)
         except objects.Missing:
             return
-        parts = (writer.allocate, writer.wrap, writer.share, writer.launch, writer.release)
+        parts = (
+            writer.allocate,
+            writer.wrap,
+            writer.share,
+            writer.launch,
+            writer.item,
+            writer.release,
+        )
         writer.code.functions = [part() for part in parts]
         names = [f"facula_{part.__name__}" for part in parts]
-        *entries, launch, release = objects.link(writer.code, names, machine.compile_cached)
+        *entries, launch, item, release = objects.link(writer.code, names, machine.compile_cached)
         for stand_in, entry in zip(stand_ins, entries, strict=True):
             stand_in.replace(entry)
         Launcher.entry = launch
+        tensor.item = objects.method(tensor, "item", item)  # type: ignore[attr-defined]
         Storage.__del__ = objects.method(Storage, "__del__", release)  # type: ignore[method-assign]
 
     machine.when_ready.append(link)

@@ -26,6 +26,7 @@ API = (
     "PyType_GenericAlloc", "PyType_IsSubtype", "Py_IncRef", "Py_DecRef", "PyLong_AsLongLong",
     "PyLong_FromLongLong", "PyErr_Occurred", "PyErr_Format", "PyObject_CallOneArg",
     "PyWeakref_NewRef", "PyList_Append", "PyFloat_AsDouble",
+    "PyFloat_FromDouble", "PyBool_FromLong",
 )  # fmt: skip
 
 HEAD = """
@@ -35,6 +36,8 @@ declare void @Py_IncRef(ptr)
 declare void @Py_DecRef(ptr)
 declare i64 @PyLong_AsLongLong(ptr)
 declare double @PyFloat_AsDouble(ptr)
+declare ptr @PyFloat_FromDouble(double)
+declare ptr @PyBool_FromLong(i64)
 declare ptr @PyLong_FromLongLong(i64)
 declare ptr @PyErr_Occurred()
 declare ptr @PyErr_Format(ptr, ptr, ...)

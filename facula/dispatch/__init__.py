@@ -5,7 +5,16 @@ are cached per record by forms: the second call of a kind costs one dictionary l
 Note [hot path].
 """
 
-from facula.dispatch.copy import alias, convert, copy_into, copy_of, fill_launch, overlaps
+from facula.dispatch.copy import (
+    alias,
+    convert,
+    copy_into,
+    copy_kernel,
+    copy_of,
+    fill_kernel,
+    fill_launch,
+    overlaps,
+)
 from facula.dispatch.gradient import (
     PointwiseNode,
     build_backward,
@@ -24,6 +33,8 @@ from facula.dispatch.launch import (
     TENSOR,
     Backward,
     Launch,
+    depends_on_settings,
+    forget_launches,
     launcher,
     learn_launch,
     noted,
@@ -68,6 +79,7 @@ from facula.dispatch.reduce import (
     build_reduce,
     build_reduction,
     call_reduction,
+    record_reduction,
     reduction_reads,
     run_reduce,
     sum_to,
@@ -107,6 +119,8 @@ __all__ = [
     "compile_pointwise",
     "convert",
     "copy_into",
+    "copy_kernel",
+    "fill_kernel",
     "copy_of",
     "dtype_word",
     "edge_of",
@@ -124,6 +138,7 @@ __all__ = [
     "operand_key",
     "overlaps",
     "record_operation",
+    "record_reduction",
     "record_pointwise",
     "reduction_reads",
     "register_kind",
@@ -141,6 +156,8 @@ __all__ = [
     "NUMBER_WORDS",
     "RESULT",
     "TENSOR",
+    "depends_on_settings",
+    "forget_launches",
     "launcher",
     "learn_launch",
     "noted",

@@ -42,17 +42,22 @@ def copy_of(tensor: Tensor) -> Tensor:
 _copies: dict[tuple[Form, Form], tuple[Kernel, tuple[int, ...]]] = {}
 
 
+def copy_kernel(target: Form, source: Form) -> tuple[Kernel, tuple[int, ...]]:
+    """The kernel target[...] = source, and its leading arguments."""
+    prepared = _copies.get((target, source))
+    if prepared is None:
+        raw = expr.input_(0, register_kind(source.kind))
+        graph = linearise([cast_to(raw, target.kind)])
+        prepared = compile_pointwise(graph, [source], [target], (), target.shape)
+        remember(_copies, (target, source), prepared)
+    return prepared
+
+
 def copy_into(target: Tensor, source: Tensor) -> None:
     """target[...] = source, converting and broadcasting; no graph, no checks."""
-    key = (target.form, source.form)
-    prepared = _copies.get(key)
-    if prepared is None:
-        raw = expr.input_(0, register_kind(source.form.kind))
-        graph = linearise([cast_to(raw, target.form.kind)])
-        prepared = compile_pointwise(graph, [source.form], [target.form], (), target.form.shape)
-        remember(_copies, key, prepared)
-    prepared[0](*prepared[1], source.address, target.address)
-    noted(prepared[0], (*prepared[1], TENSOR, RESULT), (source,), target)
+    kernel, sizes = copy_kernel(target.form, source.form)
+    kernel(*sizes, source.address, target.address)
+    noted(kernel, (*sizes, TENSOR, RESULT), (source,), target)
 
 
 def convert(tensor: Tensor, wanted: dtype, form: Form | None = None) -> Tensor:
@@ -72,19 +77,22 @@ def convert(tensor: Tensor, wanted: dtype, form: Form | None = None) -> Tensor:
 _fills: dict[tuple[Form, type], tuple[Kernel, tuple[int, ...]]] = {}
 
 
+def fill_kernel(form: Form, kind: type) -> tuple[Kernel, tuple[int, ...]]:
+    """The kernel that fills a form with an int or a float, and its leading arguments."""
+    prepared = _fills.get((form, kind))
+    if prepared is None:
+        register = "f64" if kind is float else "i64"
+        graph = linearise([cast_to(expr.param(0, register), form.kind)])
+        prepared = compile_pointwise(graph, [], [form], (register,), form.shape)
+        remember(_fills, (form, kind), prepared)
+    return prepared
+
+
 def fill_launch(target: Tensor, value: Number) -> None:
     """Every element becomes `value`; no graph, no checks."""
     kind = float if isinstance(value, float) else int
-    key = (target.form, kind)
-    prepared = _fills.get(key)
-    if prepared is None:
-        raw = expr.param(0, "f64" if kind is float else "i64")
-        graph = linearise([cast_to(raw, target.form.kind)])
-        prepared = compile_pointwise(
-            graph, [], [target.form], ("f64" if kind is float else "i64",), target.form.shape
-        )
-        remember(_fills, key, prepared)
+    kernel, sizes = fill_kernel(target.form, kind)
     value = kind(value)
     if kind is int and value >= 2**63:
         value -= 2**64
-    prepared[0](*prepared[1], target.address, value)
+    kernel(*sizes, target.address, value)

@@ -1,6 +1,5 @@
 """Launches: prepared work for one combination of forms."""
 
-import operator
 import threading
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
@@ -19,6 +18,8 @@ __all__ = [
     "TENSOR",
     "Backward",
     "Launch",
+    "depends_on_settings",
+    "forget_launches",
     "launcher",
     "learn_launch",
     "noted",
@@ -43,6 +44,21 @@ class Seen(NamedTuple):
     words: tuple[Word, ...]
     inputs: tuple[Tensor, ...]
     result: Tensor
+
+
+# Tables of launches that a setting decides beside the forms.
+_dependent: list[dict[Any, Any]] = []
+
+
+def depends_on_settings(table: dict[Any, Any]) -> None:
+    """Has a table emptied when a setting changes that launches depend on."""
+    _dependent.append(table)
+
+
+def forget_launches() -> None:
+    """Empties the tables that depend on settings: what they hold was prepared for others."""
+    for table in _dependent:
+        table.clear()
 
 
 class Watch(threading.local):
@@ -75,9 +91,13 @@ def learn_launch(
     if len(log) != 1 or not isinstance(y, Tensor):
         return y, None
     one = log[0]
-    same = len(one.inputs) == len(tensors) and all(map(operator.is_, one.inputs, tensors))
+    # Operands may have been looked at in another shape: what a launch reads begins at an address.
+    same = len(one.inputs) == len(tensors) and all(
+        a.storage is b.storage and a.address == b.address
+        for a, b in zip(one.inputs, tensors, strict=True)
+    )
     fresh = y.storage is one.result.storage and y.address == y.storage.address
-    if not same or not fresh or not y.form.dense or y.edge is not None:
+    if not same or not fresh or not y.form.dense:
         return y, None
     return y, launcher(one.kernel, one.words, y.form)
 

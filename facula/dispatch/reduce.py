@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from facula.autograd.graph import FREED, Node, check_version
+from facula.autograd.graph import FREED, Node, check_version, next_order
 from facula.autograd.mode import mode
 from facula.backend.cpu import Kernel, machine
 from facula.dispatch.launch import RESULT, TENSOR, Word, noted
@@ -19,7 +19,7 @@ from facula.dispatch.layout import (
     register_kind,
     remember,
 )
-from facula.dispatch.node import NODE_CLASSES, edge_of, node_type
+from facula.dispatch.node import NODE_CLASSES, node_type
 from facula.form import Form, form_of
 from facula.kernel import expr, plan
 from facula.kernel.expr import Expr, linearise
@@ -403,22 +403,29 @@ def call_reduction(
     launch, form, dims, count = found
     made = run_reduce(launch, (self,))[0]
     made.form = form
-    if (
-        self.needs_grad
-        and mode.enabled
-        and op.gradient_rule is not None
-        and form.dtype.is_floating_point
-    ):
-        node: ReductionNode = object.__new__(node_type(op))
-        Node.__init__(node, (edge_of(self),))
-        node.op, node.form, node.dims, node.count = op, self.form, dims, count
-        assert op.reads is not None
-        reads_y, reads_x = op.reads
-        node.x = self if reads_x else None
-        node.y = wrap(made.storage, made.address, form) if reads_y else None
-        node.version = self.storage.version
-        made.needs_grad, made.edge = True, node
+    if self.needs_grad and mode.enabled:
+        record_reduction(op, self, made, dims, count)
     return made
+
+
+def record_reduction(
+    op: Reduction, self: Tensor, y: Tensor, dims: tuple[int, ...], count: int
+) -> None:
+    """Makes the node of a reduction of a tensor that wants a gradient."""
+    form = y.form
+    if op.gradient_rule is None or not form.tracked:
+        return
+    node: ReductionNode = object.__new__(op._node_type or node_type(op))
+    node.edges = (self if self.edge is None else self.edge,)
+    node.order = next_order()
+    node.extras = None
+    node.op, node.form, node.dims, node.count = op, self.form, dims, count
+    assert op.reads is not None
+    reads_y, reads_x = op.reads
+    node.x = self if reads_x else None
+    node.y = wrap(y.storage, y.address, form) if reads_y else None
+    node.version = self.storage.version
+    y.needs_grad, y.edge = True, node
 
 
 def build_reduction(

@@ -4,7 +4,7 @@ import warnings
 from typing import Any
 
 from facula.backend.cpu import Kernel, machine
-from facula.dispatch import no_work, remember
+from facula.dispatch import RESULT, TENSOR, forget_launches, no_work, noted, remember
 from facula.form import Form, form_of
 from facula.kernel.library.matmul import PARTS, matmul_plan
 from facula.storage import memory
@@ -30,6 +30,9 @@ class ProductLaunch:
         start = 0 if bias is None else bias.address
         if not self.scratch:
             self.kernel(y.address, a.address, b.address, start, 0, *self.numbers)
+            added = (0,) if bias is None else (TENSOR,)
+            operands = (a, b) if bias is None else (a, b, bias)
+            noted(self.kernel, (RESULT, TENSOR, TENSOR, *added, 0, *self.numbers), operands, y)
             return y
         room = self.scratch * machine.workers
         if room != self.room:
@@ -90,6 +93,7 @@ def set_float32_matmul_precision(precision: str) -> None:
         _precision = precision
         # What was prepared was prepared for the other precision.
         _products.clear()
+        forget_launches()
 
 
 def prepare(

@@ -27,7 +27,16 @@ def extreme(x: Tensor, dim: int, largest: bool) -> tuple[Tensor, Tensor]:
     return values, positions
 
 
-def _prepare_extreme(form: Form, dim: int, largest: bool) -> Any:
+def position(x: Tensor, dim: int, largest: bool) -> Tensor:
+    """The first positions of the largest (smallest) elements along a dim."""
+    key = (x.form, dim, largest, "position")
+    launch = _extremes.get(key)
+    if launch is None:
+        launch = remember(_extremes, key, _prepare_extreme(x.form, dim, largest, True))
+    return run_reduce(launch, (x,))[0]
+
+
+def _prepare_extreme(form: Form, dim: int, largest: bool, position_only: bool = False) -> Any:
     kind = register_kind(form.kind)
     before = gt if largest else lt
 
@@ -41,16 +50,17 @@ def _prepare_extreme(form: Form, dim: int, largest: bool) -> Any:
         return where(take, b, a), where(take, j, i)
 
     shape = tuple(n for d, n in enumerate(form.shape) if d != dim)
+    results = [form_of(form.dtype, shape), form_of(dtypes.int64, shape)]
     return build_reduce(
         lambda x, position: (x, position),
         better,
-        lambda value, position, n: (value, position),
+        lambda value, position, n: position if position_only else (value, position),
         ("lowest" if largest else "highest", 2**62),
         (kind, "i64"),
         [form],
         form.shape,
         [dim],
-        [form_of(form.dtype, shape), form_of(dtypes.int64, shape)],
+        results[1:] if position_only else results,
         position=True,
     )
 

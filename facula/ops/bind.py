@@ -25,6 +25,7 @@ from facula.dispatch import (
     call_reduction,
     call_view,
     compile_function,
+    depends_on_settings,
     dtype_word,
     inplace_pointwise,
     launch_key,
@@ -32,6 +33,8 @@ from facula.dispatch import (
     learn,
     learn_launch,
     node_type,
+    record_operation,
+    record_reduction,
     record_view,
     remember,
     share,
@@ -423,11 +426,54 @@ def reduction_signature(
 
 def bind_reduction(op: Reduction) -> None:
     run = entry(op, functools.partial(call_reduction, op), ("self", "dim", "keepdim"))
-    remembered_launch(op, with_out(op, run), reduction_signature, ["out"])
+    facts: dict[Any, Any] = {}
+
+    def recorder(signature: CallSignature) -> Callable[..., None]:
+        def record(y: Tensor, self: Tensor, *values: Any) -> None:
+            fact = facts.get((self.form, values))
+            if fact is None:
+                args, kwargs = signature.call(values)
+                fact = remember(facts, (self.form, values), reduced_dims(self, *args, **kwargs))
+            record_reduction(op, self, y, *fact)
+
+        def reduced_dims(
+            self: Tensor, dim: Any = None, keepdim: Any = False, dtype: Any = None, **said: Any
+        ) -> Any:
+            dim, keepdim = said.get("axis", dim), said.get("keepdims", keepdim)
+            return op.launches[self.form, dim, keepdim, dtype][2:]
+
+        return record
+
+    remembered_launch(op, with_out(op, run), reduction_signature, ["out"], recorder)
+
+
+def operation_recorder(op: Operation) -> Callable[[CallSignature], Callable[..., None]]:
+    """Makes record(result, arguments...): the node of an operation whose launch has just run."""
+
+    def recorder(signature: CallSignature) -> Callable[..., None]:
+        names = [signature.spellings.get(n, n) for n in signature.values]
+        first = op.parameters[0]
+
+        def record(y: Tensor, self: Tensor, *values: Any) -> None:
+            if op.gradient_rule is not None:
+                known = dict(op.defaults)
+                known[first] = self
+                for name, value in zip(names, values, strict=True):
+                    if value is not MISSING:
+                        known[name] = value
+                record_operation(op, y, known)
+
+        return record
+
+    return recorder
 
 
 def remembered_launch(
-    op: Op, slow: Callable[..., Any], function: Callable[..., Any], keywords: Sequence[str] = ()
+    op: Op,
+    slow: Callable[..., Any],
+    function: Callable[..., Any],
+    keywords: Sequence[str] = (),
+    recorder: Callable[[CallSignature], Callable[..., None]] | None = None,
 ) -> None:
     """Makes function and method of a record whose launch forms and plain arguments decide: calls
     that came to one launch on their tensors, and are not recorded, take that at once."""
@@ -436,7 +482,8 @@ def remembered_launch(
     declared = {a.name: a.type for a in op.schema.arguments}
     tensors = [n for n in signature.by_place if declared.get(n) == "Tensor"]
     places = [k for k, n in enumerate(signature.values) if n in tensors]
-    runs: dict[Any, Any] = {}
+    runs = op.looks
+    depends_on_settings(runs)
 
     def again(self: Any, *values: Any) -> Any:
         args, kwargs = signature.call(values)
@@ -449,8 +496,7 @@ def remembered_launch(
         if not all(isinstance(v, Tensor) for v in operands) or not all(map(plain, others)):
             return slow(self, *args, **kwargs)
         key = (self.form, *[v.form if k in places else v for k, v in enumerate(values)])
-        recorded = mode.enabled and any(v.needs_grad for v in operands)
-        if recorded or key in runs:
+        if key in runs:
             return slow(self, *args, **kwargs)
         y, run = learn_launch(lambda: slow(self, *args, **kwargs), operands)
         remember(runs, key, run or several)
@@ -459,9 +505,9 @@ def remembered_launch(
     def several(*_: Any) -> None:
         """Stands for calls that are no single launch: they go the general road."""
 
+    record = None if recorder is None else recorder(signature)
     scope = {"runs": runs, "miss": miss, "slow": again, "MISSING": MISSING, "mode": mode,
-             "Tensor": Tensor}  # fmt: skip
-    op.looks = runs
+             "Tensor": Tensor, "record": record}  # fmt: skip
     op.function, op.as_method = (
         describe(
             compile_function(launch_source(signature, first, tensors), dict(scope)),
@@ -483,10 +529,14 @@ def bind_operation(op: Operation) -> None:
     run = entry(op, functools.partial(call_operation, op), op.parameters)
     if op.is_launch:
         outer = with_out(op, run) if takes_out(op) else run
-        remembered_launch(op, outer, op.forward, ["out"] if takes_out(op) else [])
+        keywords = ["out"] if takes_out(op) else []
+        remembered_launch(op, outer, op.forward, keywords, operation_recorder(op))
         return
     op.hot = run
-    op.function = describe(with_out(op, run) if takes_out(op) else run, op.name, op.doc, op)
+    made = with_out(op, run) if takes_out(op) else run
+    if op.short_road is not None:
+        made = op.short_road(made)
+    op.function = describe(made, op.name, op.doc, op)
     if not takes_out(op):
         op.function.__wrapped__ = op.forward  # type: ignore[attr-defined]
 
@@ -534,7 +584,7 @@ def remembered_view(op: View | Composite, slow: Callable[..., Any], moves: str |
     gathers = isinstance(op, View) and any(a.varargs for a in op.schema.arguments)
     names = inspect.signature(op.forward).parameters
     signature = CallSignature(op.forward, gathers, spellings([*names][1:]))
-    looks: dict[Any, Any] = {}
+    looks = op.looks
 
     def miss(self: Tensor, values: tuple[Any, ...]) -> Any:
         args, kwargs = signature.call(values)
@@ -561,7 +611,6 @@ def remembered_view(op: View | Composite, slow: Callable[..., Any], moves: str |
 
     scope = {"looks": looks, "miss": miss, "MISSING": MISSING, "mode": mode, "share": share,
              "record": record_view, "op": op}  # fmt: skip
-    op.looks = looks
     function, method = (
         compile_function(view_source(signature, first, moves), dict(scope))
         for first in ("input", "self")

@@ -513,3 +513,8 @@ def cdist(x1, x2, p=2.0):
 for _name in ("linear",):
     registry[_name].namespace = "nn"
     registry[_name].method = False
+
+
+# Forms alone decide what these come to: one launch, unless it needs room of its own.
+for _one in ("mm", "matmul"):
+    registry[_one].is_launch = True

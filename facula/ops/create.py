@@ -1,7 +1,9 @@
 """Births of tensors: from numbers, from data, like others."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
+from facula.dispatch import RESULT, fill_kernel, launcher, remember
 from facula.form import form_of
 from facula.late import Late
 from facula.meta import dtype as dtypes
@@ -88,6 +90,23 @@ def _filled(shape, value, dtype):
     return y
 
 
+# Births by function, sizes as they were given, and dtype: launches that make and fill a tensor.
+_births: dict[Any, Callable[..., Tensor]] = {}
+
+
+def _born(y, name, many, dtype, value):
+    """Remembers how a new tensor filled with a number was made."""
+    key = (name, many, dtype or dtypes.get_default_dtype())
+    if not all(map(_plain_size, many)) or not y.form.numel:
+        return
+    kernel, sizes = fill_kernel(y.form, int)
+    remember(_births, key, launcher(kernel, (*sizes, RESULT, value), y.form))
+
+
+def _plain_size(size):
+    return type(size) is int or (isinstance(size, tuple) and all(type(n) is int for n in size))
+
+
 def _check_layout(layout, pin_memory):
     if layout is not None and repr(layout) != "torch.strided":
         raise NotImplementedError(f"layout {layout}: facula has torch.strided only")
@@ -116,13 +135,18 @@ def empty(*many, size=None, out=None, dtype=None, layout=None, device=None, requ
 def zeros(*many, size=None, out=None, dtype=None, layout=None, device=None, requires_grad=False,
           pin_memory=False):
     """Zeros in a shape."""
+    plain = size is out is layout is device is None and not requires_grad and not pin_memory
+    if plain:
+        try:
+            return _births["zeros", many, dtype or dtypes.get_default_dtype()]()
+        except (KeyError, TypeError):
+            pass
     _check_device(device)
     _check_layout(layout, pin_memory)
-    return _finish(
-        _filled(_sizes("zeros", many, size), 0, _kind(dtype)),
-        requires_grad,
-        out,
-    )
+    y = _filled(_sizes("zeros", many, size), 0, _kind(dtype))
+    if plain:
+        _born(y, "zeros", many, dtype, 0)
+    return _finish(y, requires_grad, out)
 
 
 @composite("ones(int[] size, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None) "
@@ -130,13 +154,18 @@ def zeros(*many, size=None, out=None, dtype=None, layout=None, device=None, requ
 def ones(*many, size=None, out=None, dtype=None, layout=None, device=None, requires_grad=False,
          pin_memory=False):
     """Ones in a shape."""
+    plain = size is out is layout is device is None and not requires_grad and not pin_memory
+    if plain:
+        try:
+            return _births["ones", many, dtype or dtypes.get_default_dtype()]()
+        except (KeyError, TypeError):
+            pass
     _check_device(device)
     _check_layout(layout, pin_memory)
-    return _finish(
-        _filled(_sizes("ones", many, size), 1, _kind(dtype)),
-        requires_grad,
-        out,
-    )
+    y = _filled(_sizes("ones", many, size), 1, _kind(dtype))
+    if plain:
+        _born(y, "ones", many, dtype, 1)
+    return _finish(y, requires_grad, out)
 
 
 @composite("full(int[] size, Scalar fill_value, *, ScalarType? dtype=None, Layout? layout=None, "

@@ -1,16 +1,18 @@
 """Indexing: x[...] and x[...] = v, gather and scatter, selection by index and by mask."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 from facula.autograd.mode import mode
-from facula.dispatch import copy_of, dtype_word
+from facula.dispatch import copy_of, dtype_word, learn_launch, remember
+from facula.form import Form
 from facula.late import Late
 from facula.launch.indirect import access, as_index
 from facula.launch.indirect import nonzero as nonzero_coordinates
 from facula.meta import dtype as dtypes
 from facula.meta.shape import broadcast_shapes, wrap_dim
 from facula.op import composite, operation, registry
-from facula.tensor import Tensor, empty
+from facula.tensor import Tensor, empty, share
 
 if TYPE_CHECKING:
     import numpy as np
@@ -267,6 +269,98 @@ def index_put_(self, indices, values, accumulate=False):
 @composite("__getitem__(Tensor self, Scalar key) -> Tensor")
 def getitem(self, key):
     """x[key]: views for ints, slices, None and Ellipsis; copies for index tensors and masks."""
+    if not (self.needs_grad and mode.enabled):
+        kind = key.__class__
+        try:
+            if kind is int:
+                form, step, size, _ = registry["select"].looks[self.form, 0]
+                place = key + size if key < 0 else key
+                if 0 <= place < size:
+                    return share(self, form, place * step)
+            elif kind is Tensor:
+                run = _taken[self.form, key.form]
+                y = None if run is None else run(self, key)
+                if y.__class__ is Tensor:
+                    return y
+            else:
+                y = _known_view(self, key if kind is tuple else (key,))
+                if y is not None:
+                    return y
+        except (KeyError, TypeError):
+            return _learn_item(self, key)
+    return general_item(self, key)
+
+
+# What x[key] comes to: for an index tensor its launch, by forms; for ints and slices form, offset,
+# and a (step, size) an int, by form and key without the ints: those only move the view.
+_taken: dict[Any, Callable[..., Any] | None] = {}
+_viewed: dict[Any, tuple[Form, int, tuple[tuple[int, int], ...]]] = {}
+
+
+def _shape_of_key(form, items):
+    """A form and a key's items without the values of ints, and those."""
+    parts, places = [form], []
+    for item in items:
+        kind = item.__class__
+        if kind is slice:
+            parts.append((item.start, item.stop, item.step))
+        elif kind is int:
+            parts.append(int)
+            places.append(item)
+        elif item is None or item is Ellipsis:
+            parts.append(item)
+        else:
+            return None, places
+    return tuple(parts), places
+
+
+def _known_view(self, items):
+    """The view that items name; None if some are no ints, slices, None or Ellipsis, or outside."""
+    parts, places = _shape_of_key(self.form, items)
+    if parts is None:
+        return None
+    form, offset, moves = _viewed[parts]
+    for place, (step, size) in zip(places, moves, strict=True):
+        if place < 0:
+            place += size
+        if not 0 <= place < size:
+            return None
+        offset += place * step
+    return share(self, form, offset)
+
+
+def _learn_item(self, key):
+    """x[key] on the general road, and what the next of its kind will come to."""
+    if key.__class__ is Tensor:
+        y, run = learn_launch(lambda: general_item(self, key), (self, key))
+        remember(_taken, (self.form, key.form), run)
+        return y
+    y = general_item(self, key)
+    items = key if key.__class__ is tuple else (key,)
+    parts, places = _shape_of_key(self.form, items)
+    if parts is None or y.storage is not self.storage:
+        return y
+    bounds = [bound for part in parts[1:] if type(part) is tuple for bound in part]
+    if any(type(bound) is not int and bound is not None for bound in bounds):
+        return y
+    moves, dim = [], 0
+    taken = sum(item is not None and item is not Ellipsis for item in items)
+    for item in items:
+        if item is Ellipsis:
+            dim += self.form.ndim - taken
+        elif item is not None:
+            if item.__class__ is int:
+                moves.append((self.form.strides[dim] * self.form.itemsize, self.form.shape[dim]))
+            dim += 1
+    offset = y.address - self.address
+    for place, (step, size) in zip(places, moves, strict=True):
+        offset -= (place + size if place < 0 else place) * step
+    remember(_viewed, parts, (y.form, offset, tuple(moves)))
+    return y
+
+
+def general_item(self, key):
+    """x[key], item by item."""
     if type(key) is int and self.form.ndim:
         size = self.form.shape[0]
         if not -size <= key < size:

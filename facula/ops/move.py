@@ -1,33 +1,37 @@
 """Moving data: copies, fills, conversions, joins."""
 
-import ctypes
+from collections.abc import Callable
+from typing import Any
 
 from facula.autograd.mode import mode
 from facula.autograd.views import rebase
 from facula.dispatch import (
+    NUMBER_WORDS,
+    RESULT,
+    TENSOR,
     alias,
     check_base_of_view,
     check_inplace,
     convert,
     copy_into,
+    copy_kernel,
     copy_of,
+    fill_kernel,
     fill_launch,
+    launcher,
     overlaps,
     record_operation,
+    remember,
 )
-from facula.form import form_of
+from facula.form import Form, form_of
 from facula.meta import dtype as dtypes
 from facula.meta.device import device as device_type
 from facula.meta.geometry import restride_like
 from facula.meta.shape import broadcast_shapes, wrap_dim
 from facula.op import composite, operation, registry
-from facula.tensor import Tensor, allocate, empty, wrap
+from facula.tensor import Tensor, allocate, empty, share, wrap
 
 # --- copies --------------------------------------------------------------------------------------
-
-# Bytes from which a kernel, which threads may share, copies faster than the C library.
-SMALL_COPY = 1 << 16
-
 
 @operation("clone(Tensor self, *, MemoryFormat? memory_format=None) -> Tensor")
 def clone(self, *, memory_format=None):
@@ -39,10 +43,7 @@ def clone(self, *, memory_format=None):
         raise NotImplementedError(f"clone: memory_format {memory_format}")
     strides = form.strides if form.dense else restride_like(form.shape, [form.strides])
     y = allocate(form_of(form.dtype, form.shape, strides))
-    if form.dense and form.nbytes < SMALL_COPY:
-        ctypes.memmove(y.address, self.address, form.nbytes)
-    else:
-        copy_into(y, self)
+    copy_into(y, self)
     return y
 
 
@@ -157,6 +158,16 @@ def type_as(self, other):
 @composite("copy_(Tensor(a!) self, Tensor src, bool non_blocking=False) -> Tensor(a!)")
 def copy_(self, src, non_blocking=False):
     """self becomes src, broadcast and converted."""
+    try:
+        run = _writes[self.form, src.form]
+        base, storage = self.base, self.storage
+        wanted = self.needs_grad or src.needs_grad or (base is not None and base.needs_grad)
+        if not (wanted and mode.enabled) and storage.address != src.storage.address:
+            run(src, self)
+            storage.version += 1
+            return self
+    except (KeyError, AttributeError):
+        pass
     if not isinstance(src, Tensor):
         src = registry["tensor"].function(src, dtype=self.form.dtype)
     if (
@@ -167,7 +178,16 @@ def copy_(self, src, non_blocking=False):
             f"output with shape {list(self.form.shape)} doesn't match the broadcast shape "
             f"{list(broadcast_shapes(self.form.shape, src.form.shape))}"
         )
-    return write(self, src)
+    y = write(self, src)
+    key = (self.form, src.form)
+    if key not in _writes and src.form.numel:
+        kernel, sizes = copy_kernel(*key)
+        remember(_writes, key, launcher(kernel, (*sizes, TENSOR, TENSOR)))
+    return y
+
+
+# Launches that write a form into another, once the general road has found nothing against it.
+_writes: dict[tuple[Form, Form], Callable[..., Any]] = {}
 
 
 def write(target, source):
@@ -214,6 +234,15 @@ def _(g, needs, source_form):
 @composite("fill_(Tensor(a!) self, Scalar value) -> Tensor(a!)")
 def fill_(self, value):
     """Every element becomes a number."""
+    try:
+        run = _fills[self.form, value.__class__]
+        base = self.base
+        if not ((self.needs_grad or (base is not None and base.needs_grad)) and mode.enabled):
+            run(self, value)
+            self.storage.version += 1
+            return self
+    except (KeyError, AttributeError, OverflowError):
+        pass
     if isinstance(value, Tensor):
         if value.form.ndim:
             raise RuntimeError(
@@ -235,7 +264,16 @@ def fill_(self, value):
         made = wrap(self.storage, self.address, self.form)
         record_operation(overwrite, made, {"self": before, "source": self.new_empty(())})
         rebase(self, made.edge)
+    elif self.form.kind in ROOMY and self.form.dense and type(value) in NUMBER_WORDS:
+        kernel, sizes = fill_kernel(self.form, type(value))
+        run = launcher(kernel, (*sizes, TENSOR, NUMBER_WORDS[type(value)]))
+        remember(_fills, (self.form, type(value)), run)
     return self
+
+
+# Launches that fill a form with a number; in kinds that take every number, so none is looked at.
+_fills: dict[tuple[Form, type], Callable[..., Any]] = {}
+ROOMY = frozenset(("f32", "f64"))
 
 
 def _fits(value, kind):
@@ -356,14 +394,7 @@ def cat(tensors, dim=0):
     step = y.form.strides[dim] * y.form.itemsize
     for one in kept:
         if one.form.numel:
-            copy_into(
-                wrap(
-                    y.storage,
-                    y.address + start * step,
-                    form_of(common, one.form.shape, y.form.strides),
-                ),
-                one,
-            )
+            copy_into(share(y, form_of(common, one.form.shape, y.form.strides), start * step), one)
         start += one.form.shape[dim]
     return y
 
@@ -389,7 +420,7 @@ def concat(tensors, dim=0):
     return registry["cat"].function(tensors, dim)
 
 
-@composite("stack(Tensor[] tensors, int dim=0, *, Tensor(a!)? out=None) -> Tensor")
+@operation("stack(Tensor[] tensors, int dim=0, *, Tensor(a!)? out=None) -> Tensor")
 def stack(tensors, dim=0):
     """Tensors of one shape joined along a new dimension."""
     tensors = list(tensors)
@@ -403,7 +434,84 @@ def stack(tensors, dim=0):
                 f"{list(one.form.shape)} at entry {k}"
             )
     dim = wrap_dim(dim, len(shape) + 1)
-    return registry["cat"].function([one.unsqueeze(dim) for one in tensors], dim)
+    return cat.forward([one.unsqueeze(dim) for one in tensors], dim)
+
+
+@stack.gradient
+def _(g, tensors_form, dim, needs):
+    dim = wrap_dim(dim, g.form.ndim)
+    parts = [
+        g.select(dim, k).to(form.dtype) if needed else None
+        for k, (form, needed) in enumerate(zip(tensors_form, needs[0], strict=True))
+    ]
+    return (parts,)
+
+
+def _join(record, forms, dim):
+    """Launches that lay tensors of some forms side by side: the first makes the result."""
+    shapes = [form.shape for form in forms]
+    if record is stack:
+        dim = wrap_dim(dim, forms[0].ndim + 1)
+        whole = (*shapes[0][:dim], len(forms), *shapes[0][dim:])
+    else:
+        dim = wrap_dim(dim, forms[0].ndim)
+        whole = (*shapes[0][:dim], sum(n[dim] for n in shapes), *shapes[0][dim + 1 :])
+    result = form_of(forms[0].dtype, whole)
+    strides = result.strides
+    inner = (*strides[:dim], *strides[dim + 1 :]) if record is stack else strides
+    launches, start = [], 0
+    for shape, form in zip(shapes, forms, strict=True):
+        kernel, sizes = copy_kernel(form_of(form.dtype, shape, inner), form)
+        target = (TENSOR if start else RESULT).at(start * strides[dim] * form.itemsize)
+        launches.append(launcher(kernel, (*sizes, TENSOR, target), None if start else result))
+        start += 1 if record is stack else shape[dim]
+    return launches
+
+
+def _short_join(record):
+    """The short road of cat and stack: the same forms have been joined before."""
+
+    def road(slow):
+        joins = record.looks
+
+        def function(tensors=(), dim=0, *more, **named):
+            if more or named or (tensors.__class__ is not tuple and tensors.__class__ is not list):
+                return slow(tensors, dim, *more, **named)
+            try:
+                launches = joins[(dim, *[one.form for one in tensors])]
+            except (KeyError, TypeError, AttributeError):
+                y = slow(tensors, dim)
+                _learn_join(record, tensors, dim)
+                return y
+            if launches is None:
+                return slow(tensors, dim)
+            y = None
+            for launch, one in zip(launches, tensors, strict=True):
+                y = launch(one) if y is None else launch(one, y) or y
+            if mode.enabled:
+                for one in tensors:
+                    if one.needs_grad:
+                        record_operation(record, y, {"tensors": tuple(tensors), "dim": dim})
+                        break
+            return y
+
+        return function
+
+    record.short_road = road
+
+
+def _learn_join(record, tensors, dim):
+    """Prepares the short road for tensors that have just been joined, where it is plain enough."""
+    forms = [one.form for one in tensors]
+    plain = all(form.numel and form.dtype is forms[0].dtype for form in forms)
+    known = _join(record, forms, dim) if plain and len(forms) <= LONGEST_JOIN else None
+    remember(record.looks, (dim, *forms), known)
+
+
+# Longer lists are joined on the general road: a prepared launch a tensor takes memory.
+LONGEST_JOIN = 64
+for _record in (cat, stack):
+    _short_join(_record)
 
 
 @composite("hstack(Tensor[] tensors, *, Tensor(a!)? out=None) -> Tensor")

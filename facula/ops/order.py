@@ -4,7 +4,7 @@ from collections import namedtuple
 from typing import TYPE_CHECKING, Any, cast
 
 from facula.late import Late
-from facula.launch.ordering import extreme, scan, sort
+from facula.launch.ordering import extreme, position, scan, sort
 from facula.meta import dtype as dtypes
 from facula.meta.shape import wrap_dim
 from facula.op import composite, operation, registry
@@ -77,11 +77,15 @@ def _extremes(name, largest):
                 raise IndexError(
                     f"arg{name}(): Expected reduction dim to be specified for input.numel() == 0."
                 )
-            found = along.forward(self.detach().reshape(-1), 0)[1]
+            found = position(self.detach().reshape(-1), 0, largest)
             return found.reshape((1,) * self.form.ndim) if keepdim else found
         if self.form.ndim:
             _check_elements(f"arg{name}", self, wrap_dim(dim, self.form.ndim))
-        return along.forward(self.detach(), dim, keepdim)[1]
+        dim = wrap_dim(dim, self.form.ndim)
+        if self.form.ndim == 0:
+            return registry["zeros"].function((), dtype=dtypes.int64)
+        found = position(self.detach(), dim, largest)
+        return found.unsqueeze(dim) if keepdim else found
 
     @composite(f"{name}(Tensor self, Tensor? other=None) -> Tensor",
                f"The {name} of all elements; with a dim also positions; with another tensor "

@@ -323,5 +323,5 @@ for _name in (
     registry[_name].method = False
 
 # Forms alone decide what these come to: one launch, in the common cases.
-for _one in ("amax", "amin"):
+for _one in ("amax", "amin", "amax_along", "amin_along"):
     registry[_one].is_launch = True

@@ -282,5 +282,5 @@ for _name in ("cross_entropy_classes", "softmax_along"):
     registry[_name].method = False
 
 # Forms alone decide what these come to: one launch, in the common cases.
-for _one in ("softmax", "log_softmax"):
+for _one in ("softmax_along", "softmax", "log_softmax"):
     registry[_one].is_launch = True

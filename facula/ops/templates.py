@@ -170,16 +170,18 @@ def inplace_source(
     )
 
 
-# What comes to one launch and is not to be recorded. If that reports something, the general road
-# finds out what.
+# What comes to one launch. If that reports something, the general road finds out what.
 LAUNCH = """
 def generated({parameters}):
     try:
         run = runs[{key}]
-        if ({needs}) and mode.enabled:
+        wanted = ({needs}) and mode.enabled
+        if wanted and record is None:
             return slow({values})
         y = run({tensors})
         if y.__class__ is Tensor:
+            if wanted:
+                record(y, {values})
             return y
     except (KeyError, TypeError, AttributeError):
         pass

@@ -10,6 +10,7 @@ import pytest
 import facula
 from facula.dispatch.layout import LIMIT
 from facula.op import registry
+from facula.ops.index import _viewed
 from facula.tensor import Tensor
 
 TIMES = 3
@@ -315,3 +316,180 @@ def test_a_subclass_may_be_an_operand() -> None:
         for _ in range(TIMES):
             assert parameter.sum() == 3 and type(parameter.clone()) is Tensor
             assert (parameter + 1).tolist() == [2, 2, 2]
+
+
+# --- joins, items, births, writes ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize("join", [facula.cat, facula.stack])
+def test_joins_seen_before(join: Callable[..., Tensor]) -> None:
+    a, b = facula.arange(6.0).reshape(2, 3), facula.arange(6.0).reshape(3, 2).t()
+    wide = facula.arange(12.0).reshape(2, 6)[:, ::2]
+    for dim in (0, 1, -1):
+        wanted = join([one.contiguous() for one in (a, b, wide)], dim=dim).tolist()
+        for _ in range(TIMES):
+            y = join((a, b, wide), dim)
+            assert y.tolist() == wanted and y.is_contiguous() and y.storage.version == 0
+            assert join([a, b, wide], dim=dim).tolist() == wanted
+    for _ in range(TIMES):
+        assert join((a, a.to(facula.float64)), 0).dtype == facula.float64
+        assert join((facula.ones(2, 0), facula.ones(2, 0)), 0).numel() == 0
+        assert join(tuple(facula.ones(1, 2) for _ in range(70)), 0).sum() == 140
+        with pytest.raises((RuntimeError, ValueError), match="expect"):
+            join((), 0)
+        with pytest.raises(RuntimeError):
+            join((a, b[:, :1]), 0)
+        with pytest.raises(IndexError, match="Dimension out of range"):
+            join((a, b), 5)
+
+
+@pytest.mark.parametrize("join", [facula.cat, facula.stack])
+def test_joins_are_recorded(join: Callable[..., Tensor]) -> None:
+    plain = facula.ones(2, 3)
+    join((plain, plain), 1), join((plain, plain), 0)
+    for dim in (0, 1):
+        for _ in range(TIMES):
+            x = facula.arange(6.0).reshape(2, 3).requires_grad_()
+            z = facula.ones(2, 3, requires_grad=True)
+            y = join((x, plain, z * 2), dim)
+            assert y.grad_fn.name() == f"{join.__name__.title()}Backward0"
+            (y * y).sum().backward()
+            assert x.grad.tolist() == (2 * x).tolist() and (z.grad == 8).all()
+    w = facula.ones(2, dtype=facula.float64, requires_grad=True)
+    assert facula.autograd.gradgradcheck(lambda v: join((v, v * v), 0), (w,))
+
+
+KEYS = [
+    1, -1, slice(1, None), slice(None), (slice(None), 2), (slice(None), slice(1, 3)), (1, -2),
+    (None, 1), (..., 0), (0, ..., slice(None, None, 2)), (slice(0, 2), None, slice(-3, None)),
+    (slice(3, 1), 0), (),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("key", KEYS, ids=str)
+def test_items_seen_before(key: object) -> None:
+    x = facula.arange(12.0).reshape(3, 4)
+    wanted = x.numpy()[key]
+    for _ in range(TIMES):
+        y = x[key]
+        assert y.tolist() == wanted.tolist() and tuple(y.shape) == wanted.shape
+        assert y._base is x._base and y.storage is x.storage and y is not x
+        turned = facula.arange(12.0).reshape(4, 3).t()
+        assert turned[key].tolist() == turned.numpy()[key].tolist()
+        leaf = x.detach().requires_grad_()
+        assert leaf[key].grad_fn is not None
+    inner = facula.arange(24.0).reshape(2, 3, 4)[1]
+    assert inner[key].tolist() == (wanted + 12).tolist()
+
+
+def test_items_outside_are_refused_again() -> None:
+    x = facula.arange(12.0).reshape(3, 4)
+    for _ in range(TIMES):
+        x[1, 2], x[0, 1:3], x[facula.tensor([0, 2])]
+        with pytest.raises(
+            IndexError, match="index 4 is out of bounds for dimension 1 with size 4"
+        ):
+            x[1, 4]
+        with pytest.raises(IndexError, match="index -4 is out of bounds for dimension 0"):
+            x[-4, 1:3]
+        with pytest.raises(IndexError, match="too many indices for tensor of dimension 2"):
+            x[0, 0, 0]
+        with pytest.raises(
+            IndexError, match="index 3 is out of bounds for dimension 0 with size 3"
+        ):
+            x[facula.tensor([0, 3])]
+        with pytest.raises(ValueError, match="step must be greater than zero"):
+            x[::-1]
+        with pytest.raises(IndexError, match="only integers, slices"):
+            x[1.0]
+        with pytest.raises(IndexError, match="invalid index of a 0-dim tensor"):
+            facula.tensor(1.0)[0]
+        assert x[facula.tensor([-1, 0])].tolist() == [[8, 9, 10, 11], [0, 1, 2, 3]]
+        assert x[facula.tensor(1)].tolist() == [4, 5, 6, 7]
+        assert x[x > 9].tolist() == [10, 11] and x[x > 10].tolist() == [11]
+        assert x[facula.tensor([2], dtype=facula.int32)].tolist() == [[8, 9, 10, 11]]
+        assert x[True].shape == (1, 3, 4) and x[[0, 1]].shape == (2, 4)
+
+
+def test_items_in_a_loop_are_learnt_once() -> None:
+    x = facula.arange(2000.0).reshape(1000, 2)
+    known = len(_viewed)
+    for row in range(1000):
+        assert x[row, 1].item() == 2 * row + 1
+    assert len(_viewed) <= known + 1
+
+
+def test_births_seen_before() -> None:
+    for _ in range(TIMES):
+        for make, value in ((facula.zeros, 0), (facula.ones, 1)):
+            for y in (make(2, 3), make((2, 3)), make([2, 3]), make(size=(2, 3))):
+                assert y.tolist() == [[value] * 3] * 2 and y.dtype == facula.float32
+                assert y.storage.version == 0 and y.is_leaf
+            assert make(2, dtype=facula.int16).dtype == facula.int16
+            assert make(2, dtype=facula.bool).tolist() == [bool(value)] * 2
+            assert make(()).item() == value and make(0).shape == (0,)
+            assert make(2, requires_grad=True).requires_grad
+            with pytest.raises(RuntimeError, match="negative"):
+                make(2, -1)
+            with pytest.raises(TypeError, match="must be tuple of ints"):
+                make("2")
+    facula.set_default_dtype(facula.float64)
+    try:
+        assert facula.zeros(2, 3).dtype == facula.float64
+    finally:
+        facula.set_default_dtype(facula.float32)
+    assert facula.zeros(2, 3).dtype == facula.float32
+
+
+def test_single_values() -> None:
+    for name, value in (
+        ("bool", True), ("uint8", 200), ("int8", -3), ("int16", -300), ("int32", -70000),
+        ("float64", 0.1), ("int64", -(2**40)), ("float16", 0.5), ("bfloat16", -2.0),
+        ("float32", 0.1),
+    ):  # fmt: skip
+        x = facula.tensor([value], dtype=getattr(facula, name))
+        for one in (x, x[0], facula.stack((x, x))[1]):
+            assert type(one.item()) is type(value) and abs(one.item() - value) < 1e-8
+    assert facula.tensor(float("inf")).item() == float("inf")
+    with pytest.raises(RuntimeError, match="a Tensor with 2 elements cannot be converted"):
+        facula.ones(2).item()
+    with pytest.raises(RuntimeError, match="a Tensor with 0 elements"):
+        facula.ones(0).item()
+    assert facula.nn.Parameter(facula.ones(1)).item() == 1.0
+
+
+def test_copies_and_fills_seen_before() -> None:
+    for _ in range(TIMES):
+        x, y = facula.zeros(2, 3), facula.arange(6.0).reshape(3, 2).t()
+        assert x.copy_(y) is x and x.tolist() == y.tolist() and x._version == 1
+        assert x.fill_(2) is x and x.fill_(0.5)._version == 3 and (x == 0.5).all()
+        assert x.zero_().sum() == 0 and x.copy_(y[0]).tolist()[1] == y[0].tolist()
+        x[0] = 7.0
+        x[1] = y[1]
+        assert x.tolist() == [[7, 7, 7], y[1].tolist()]
+        z = facula.arange(6.0)
+        assert z[1:].copy_(z[:-1]).tolist() == [0, 1, 2, 3, 4]
+        leaf = facula.zeros(2, 3, requires_grad=True)
+        with pytest.raises(RuntimeError, match="leaf Variable that requires grad"):
+            leaf.copy_(x)
+        with pytest.raises(RuntimeError, match="leaf Variable that requires grad"):
+            leaf.fill_(1.0)
+        with pytest.raises(RuntimeError, match="leaf Variable that requires grad"):
+            leaf[0].zero_()
+        with facula.no_grad():
+            leaf.copy_(x), leaf.fill_(1.0), leaf[0].zero_()
+        assert leaf.tolist() == [[0, 0, 0], [1, 1, 1]]
+        with pytest.raises(RuntimeError, match="doesn't match the broadcast shape"):
+            y[0].copy_(y)
+
+
+def test_products_follow_the_precision_that_is_set() -> None:
+    x = facula.rand(8, 8)
+    exact = (x @ x).tolist()
+    facula.set_float32_matmul_precision("medium")
+    try:
+        rough = (x @ x).tolist()
+        again = (x @ x).tolist()
+    finally:
+        facula.set_float32_matmul_precision("highest")
+    assert rough == again and (x @ x).tolist() == exact
