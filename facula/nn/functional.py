@@ -62,7 +62,12 @@ __all__ = [
     "binary_cross_entropy_with_logits",
     "celu",
     "channel_shuffle",
+    "conv1d",
     "conv2d",
+    "conv3d",
+    "conv_transpose1d",
+    "conv_transpose2d",
+    "conv_transpose3d",
     "cosine_similarity",
     "cross_entropy",
     "dropout",
@@ -138,7 +143,12 @@ op = SimpleNamespace(**FUNCTIONS)
 # --- operations that have this very signature ---------------------------------------------------
 
 linear = op.linear
+conv1d = op.conv1d
 conv2d = op.conv2d
+conv3d = op.conv3d
+conv_transpose1d = op.conv_transpose1d
+conv_transpose2d = op.conv_transpose2d
+conv_transpose3d = op.conv_transpose3d
 prelu = op.prelu
 gelu = op.gelu
 softplus = op.softplus

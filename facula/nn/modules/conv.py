@@ -1,6 +1,7 @@
-"""Conv2d, on a class that the convolutions of other dimensions will share."""
+"""Convolutions of rows, images and volumes, and transposed ones, on classes they share."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
+from typing import ClassVar
 
 from facula import ops
 from facula.meta.device import device as Device
@@ -11,7 +12,14 @@ from facula.nn.modules.module import Module
 from facula.nn.parameter import Parameter
 from facula.tensor import Tensor
 
-__all__ = ["Conv2d"]
+__all__ = [
+    "Conv1d",
+    "Conv2d",
+    "Conv3d",
+    "ConvTranspose1d",
+    "ConvTranspose2d",
+    "ConvTranspose3d",
+]
 
 _PADDINGS = ("same", "valid")
 _PADDING_MODES = ("zeros", "reflect", "replicate", "circular")
@@ -41,6 +49,7 @@ class _ConvNd(Module):
         padding_mode: str,
         device: Device | str | None,
         dtype: DType | None,
+        output_padding: tuple[int, ...] | None = None,
     ) -> None:
         super().__init__()
         if groups <= 0:
@@ -67,11 +76,14 @@ class _ConvNd(Module):
         self.stride = stride
         self.padding = padding
         self.dilation = dilation
-        self.transposed = False
-        self.output_padding = (0,) * len(kernel_size)
+        # Only transposed ones are given one.
+        self.transposed = output_padding is not None
+        self.output_padding = output_padding or (0,) * len(kernel_size)
         self.groups = groups
         self.padding_mode = padding_mode
         shape = (out_channels, in_channels // groups, *kernel_size)
+        if self.transposed:
+            shape = (in_channels, out_channels // groups, *kernel_size)
         self.weight = Parameter(ops.empty(*shape, device=device, dtype=dtype))
         if bias:
             self.bias = Parameter(ops.empty(out_channels, device=device, dtype=dtype))
@@ -103,6 +115,8 @@ class _ConvNd(Module):
             text += f", padding={self.padding}"
         if self.dilation != (1,) * len(self.dilation):
             text += f", dilation={self.dilation}"
+        if self.output_padding != (0,) * len(self.output_padding):
+            text += f", output_padding={self.output_padding}"
         if self.groups != 1:
             text += f", groups={self.groups}"
         if self.bias is None:
@@ -112,37 +126,34 @@ class _ConvNd(Module):
         return text
 
 
-class Conv2d(_ConvNd):
-    """Cross-correlation of (N, C, H, W) images with `out_channels` learned filters.
+class _Conv(_ConvNd):
+    """Abstract. Cross-correlation of `rank` dimensions."""
 
-    `padding` is a number for each side, 'valid' (none) or 'same' (as much as keeps the size).
-
-    >>> import facula as torch
-    >>> torch.nn.Conv2d(16, 33, 3, stride=2)(torch.zeros(20, 16, 50, 100)).shape
-    torch.Size([20, 33, 24, 49])
-    """
+    rank: ClassVar[int]
+    function: ClassVar[Callable[..., Tensor]]
 
     def __init__(
         self,
         in_channels: int,
         out_channels: int,
-        kernel_size: int | tuple[int, int],
-        stride: int | tuple[int, int] = 1,
-        padding: str | int | tuple[int, int] = 0,
-        dilation: int | tuple[int, int] = 1,
+        kernel_size: int | tuple[int, ...],
+        stride: int | tuple[int, ...] = 1,
+        padding: str | int | tuple[int, ...] = 0,
+        dilation: int | tuple[int, ...] = 1,
         groups: int = 1,
         bias: bool = True,
         padding_mode: str = "zeros",
         device: Device | str | None = None,
         dtype: DType | None = None,
     ) -> None:
+        rank = self.rank
         super().__init__(
             in_channels,
             out_channels,
-            _repeated(kernel_size, 2),
-            _repeated(stride, 2),
-            padding if isinstance(padding, str) else _repeated(padding, 2),
-            _repeated(dilation, 2),
+            _repeated(kernel_size, rank),
+            _repeated(stride, rank),
+            padding if isinstance(padding, str) else _repeated(padding, rank),
+            _repeated(dilation, rank),
             groups,
             bias,
             padding_mode,
@@ -151,8 +162,9 @@ class Conv2d(_ConvNd):
         )
 
     def forward(self, input: Tensor) -> Tensor:
+        function = type(self).function
         if self.padding_mode == "zeros":
-            return F.conv2d(
+            return function(
                 input,
                 self.weight,
                 self.bias,
@@ -162,4 +174,172 @@ class Conv2d(_ConvNd):
                 self.groups,
             )
         padded = F.pad(input, self._padding_around(), mode=self.padding_mode)
-        return F.conv2d(padded, self.weight, self.bias, self.stride, 0, self.dilation, self.groups)
+        return function(padded, self.weight, self.bias, self.stride, 0, self.dilation, self.groups)
+
+
+class Conv1d(_Conv):
+    """Cross-correlation of (N, C, L) rows with `out_channels` learned filters.
+
+    `padding` is a number for each side, 'valid' (none) or 'same' (as much as keeps the size).
+
+    >>> import facula as torch
+    >>> torch.nn.Conv1d(16, 33, 3, stride=2)(torch.zeros(20, 16, 50)).shape
+    torch.Size([20, 33, 24])
+    """
+
+    rank = 1
+    function = staticmethod(F.conv1d)
+
+
+class Conv2d(_Conv):
+    """Cross-correlation of (N, C, H, W) images with `out_channels` learned filters.
+
+    `padding` is a number for each side, 'valid' (none) or 'same' (as much as keeps the size).
+
+    >>> import facula as torch
+    >>> torch.nn.Conv2d(16, 33, 3, stride=2)(torch.zeros(20, 16, 50, 100)).shape
+    torch.Size([20, 33, 24, 49])
+    """
+
+    rank = 2
+    function = staticmethod(F.conv2d)
+
+
+class Conv3d(_Conv):
+    """Cross-correlation of (N, C, D, H, W) volumes with `out_channels` learned filters.
+
+    `padding` is a number for each side, 'valid' (none) or 'same' (as much as keeps the size).
+
+    >>> import facula as torch
+    >>> torch.nn.Conv3d(3, 4, 3, stride=(2, 1, 1))(torch.zeros(2, 3, 7, 8, 9)).shape
+    torch.Size([2, 4, 3, 6, 7])
+    """
+
+    rank = 3
+    function = staticmethod(F.conv3d)
+
+
+class _ConvTranspose(_ConvNd):
+    """Abstract. The gradient of a convolution's input, as a layer."""
+
+    rank: ClassVar[int]
+    function: ClassVar[Callable[..., Tensor]]
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: int | tuple[int, ...],
+        stride: int | tuple[int, ...] = 1,
+        padding: int | tuple[int, ...] = 0,
+        output_padding: int | tuple[int, ...] = 0,
+        groups: int = 1,
+        bias: bool = True,
+        dilation: int | tuple[int, ...] = 1,
+        padding_mode: str = "zeros",
+        device: Device | str | None = None,
+        dtype: DType | None = None,
+    ) -> None:
+        if padding_mode != "zeros":
+            raise ValueError(f'Only "zeros" padding mode is supported for {type(self).__name__}')
+        rank = self.rank
+        super().__init__(
+            in_channels,
+            out_channels,
+            _repeated(kernel_size, rank),
+            _repeated(stride, rank),
+            _repeated(padding, rank),
+            _repeated(dilation, rank),
+            groups,
+            bias,
+            padding_mode,
+            device,
+            dtype,
+            _repeated(output_padding, rank),
+        )
+
+    def forward(self, input: Tensor, output_size: Sequence[int] | None = None) -> Tensor:
+        more = self.output_padding
+        if output_size is not None:
+            more = self._output_padding(input, tuple(output_size))
+        return type(self).function(
+            input,
+            self.weight,
+            self.bias,
+            self.stride,
+            self.padding,
+            more,
+            self.groups,
+            self.dilation,
+        )
+
+    def _output_padding(self, input: Tensor, wanted: tuple[int, ...]) -> tuple[int, ...]:
+        """What makes the result of the size wanted; a stride leaves that open."""
+        leading = 2 if input.dim() == self.rank + 2 else 1
+        if len(wanted) == leading + self.rank:
+            wanted = wanted[leading:]
+        if len(wanted) != self.rank:
+            raise ValueError(
+                f"ConvTranspose{self.rank}D: for {input.dim()}D input, output_size must have "
+                f"{self.rank} or {leading + self.rank} elements (got {len(wanted)})"
+            )
+        assert not isinstance(self.padding, str)
+        numbers = zip(
+            input.shape[leading:],
+            self.stride,
+            self.padding,
+            self.dilation,
+            self.kernel_size,
+            strict=True,
+        )
+        least = [(n - 1) * s - 2 * p + d * (k - 1) + 1 for n, s, p, d, k in numbers]
+        most = [n + s - 1 for n, s in zip(least, self.stride, strict=True)]
+        if any(not low <= n <= high for low, n, high in zip(least, wanted, most, strict=True)):
+            raise ValueError(
+                f"requested an output size of {wanted}, but valid sizes range from {least} to "
+                f"{most} (for an input of {input.size()[2:]})"
+            )
+        return tuple([n - low for n, low in zip(wanted, least, strict=True)])
+
+
+class ConvTranspose1d(_ConvTranspose):
+    """What a convolution of rows spreads (N, C, L) to: its input's gradient, as a layer.
+
+    `output_size`, where it is called, chooses among the sizes that a stride leaves open.
+
+    >>> import facula as torch
+    >>> torch.nn.ConvTranspose1d(16, 33, 3, stride=2)(torch.zeros(20, 16, 50)).shape
+    torch.Size([20, 33, 101])
+    """
+
+    rank = 1
+    function = staticmethod(F.conv_transpose1d)
+
+
+class ConvTranspose2d(_ConvTranspose):
+    """What a convolution of images spreads (N, C, H, W) to: its input's gradient, as a layer.
+
+    `output_size`, where it is called, chooses among the sizes that a stride leaves open.
+
+    >>> import facula as torch
+    >>> up = torch.nn.ConvTranspose2d(16, 8, 3, stride=2)
+    >>> up(torch.zeros(1, 16, 5, 6)).shape, up(torch.zeros(1, 16, 5, 6), (12, 14)).shape
+    (torch.Size([1, 8, 11, 13]), torch.Size([1, 8, 12, 14]))
+    """
+
+    rank = 2
+    function = staticmethod(F.conv_transpose2d)
+
+
+class ConvTranspose3d(_ConvTranspose):
+    """What a convolution of volumes spreads (N, C, D, H, W) to: its input's gradient, as a layer.
+
+    `output_size`, where it is called, chooses among the sizes that a stride leaves open.
+
+    >>> import facula as torch
+    >>> torch.nn.ConvTranspose3d(4, 2, 2, stride=2)(torch.zeros(1, 4, 3, 4, 5)).shape
+    torch.Size([1, 2, 6, 8, 10])
+    """
+
+    rank = 3
+    function = staticmethod(F.conv_transpose3d)
