@@ -3,7 +3,8 @@ graph here.
 
 Tables are computed in the precision in which torch computes them, so that floor() falls on the same
 side. Sources: PyTorch's documented modes; the cubic kernel of Keys (1981, "Cubic convolution
-interpolation for digital image processing") with a = -0.75, or -0.5 for smoothed ones (Pillow's).
+interpolation for digital image processing") with a = -0.75, or -0.5 for smoothed ones (Pillow's);
+Lanczos's window of three lobes (Duchon 1979, "Lanczos filtering in one and two dimensions").
 """
 
 from functools import cache
@@ -95,7 +96,7 @@ def _nearest(axis: Axis, real: Any) -> tuple[Array, Array]:
 
 def _smooth(axis: Axis, real: Any) -> tuple[Array, Array]:
     """A filter as wide as the results lie apart, weights summing to one."""
-    taps = 2 if axis.mode == "linear" else 4
+    taps = {"linear": 2, "cubic": 4, "lanczos": 6}[axis.mode]
     ratio = _ratio(axis, real)
     support = real(taps * 0.5) * ratio if ratio >= 1 else real(taps * 0.5)
     inverse = real(1) / ratio if ratio >= 1 else real(1)
@@ -106,6 +107,8 @@ def _smooth(axis: Axis, real: Any) -> tuple[Array, Array]:
     distance = np.abs((places.astype(real) - centre[:, None] + real(0.5)) * inverse)
     if axis.mode == "linear":
         weights = np.maximum(real(1) - distance, real(0))
+    elif axis.mode == "lanczos":
+        weights = np.where(distance < 3, np.sinc(distance) * np.sinc(distance / 3), 0)
     else:
         weights = _cubic(distance, real(-0.5))
     weights = np.where(places < high[:, None], weights, real(0)).astype(real)

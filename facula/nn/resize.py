@@ -20,9 +20,9 @@ Scale = float | Sequence[float]
 # What the kernels call an axis of a mode, and for how many dimensions of an image a mode is made.
 KERNELS = {
     "nearest": "nearest", "nearest-exact": "nearest-exact", "linear": "linear",
-    "bilinear": "linear", "bicubic": "cubic", "trilinear": "linear",
+    "bilinear": "linear", "bicubic": "cubic", "trilinear": "linear", "lanczos": "lanczos",
 }  # fmt: skip
-RANKS = {"linear": 1, "bilinear": 2, "bicubic": 2, "trilinear": 3}
+RANKS = {"linear": 1, "bilinear": 2, "bicubic": 2, "trilinear": 3, "lanczos": 2}
 
 
 def interpolate(
@@ -37,8 +37,8 @@ def interpolate(
     """The input made larger or smaller along its last dimensions, to `size` or by `scale_factor`.
 
     Modes: nearest, nearest-exact, linear (3-D input), bilinear and bicubic (4-D), trilinear (5-D),
-    area. Raises as torch does: ValueError for arguments that contradict each other,
-    NotImplementedError for a mode that the input has not the dimensions for.
+    area; lanczos (4-D) with antialias. Raises as torch does: ValueError for arguments that
+    contradict each other, NotImplementedError for a mode that the input has not the dimensions for.
 
     >>> import facula as torch
     >>> torch.nn.functional.interpolate(torch.tensor([[[1.0, 2.0]]]), scale_factor=2)
@@ -52,7 +52,8 @@ def interpolate(
     sizes, scales = _wanted(input, size, scale_factor)
     if recompute_scale_factor and size is not None:
         raise ValueError("recompute_scale_factor is not meaningful with an explicit size.")
-    if antialias and not (mode in ("bilinear", "bicubic") and input.dim() == 4):
+    smoothed = ("bilinear", "bicubic", "lanczos")
+    if antialias and not (mode in smoothed and input.dim() == 4):
         raise ValueError(
             "Anti-alias option is restricted to bilinear, bicubic, and lanczos modes and requires "
             "a 4-D tensor as input"
@@ -66,6 +67,10 @@ def interpolate(
         adaptive = (op.adaptive_avg_pool1d, pool.adaptive_avg_pool2d, pool.adaptive_avg_pool3d)
         averaged: Tensor = adaptive[rank - 1](input, sizes)
         return averaged
+    if mode == "lanczos" and not antialias:
+        raise ValueError("Lanczos mode requires antialias=True")
+    if mode == "lanczos" and align_corners:
+        raise ValueError("Lanczos mode does not support align_corners=True")
     _check(input, sizes, mode, rank)
     wide = input.form.dtype is float64
     axes = [
@@ -125,7 +130,7 @@ def _takes(mode: str, rank: int) -> bool:
 
 
 def _no_mode(mode: str, rank: int) -> str:
-    if rank in (1, 2, 3) and mode in RANKS and mode != "bicubic":
+    if rank in (1, 2, 3) and mode in RANKS and mode not in ("bicubic", "lanczos"):
         return f"Got {rank + 2}D input, but {mode} mode needs {RANKS[mode] + 2}D input"
     return (
         f"Input Error: Only 3D, 4D and 5D input Tensors supported (got {rank + 2}D) for the modes: "
@@ -156,6 +161,10 @@ def _check(input: Tensor, sizes: list[int], mode: str, rank: int) -> None:
     nearest = mode.startswith("nearest")
     if dtype.is_floating_point or nearest and dtype.name == "uint8":
         return
+    if mode == "lanczos":
+        raise NotImplementedError(
+            f"\"compute_index_ranges_weights\" not implemented for '{dtype_word(dtype)}'"
+        )
     name = f"compute_indices_weights_{KERNELS[mode].removesuffix('-exact')}"
     if rank == 2 and mode in ("nearest", "nearest-exact", "bilinear"):
         name = f"upsample_{mode.removesuffix('-exact')}2d_channels_last"

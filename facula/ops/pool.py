@@ -170,6 +170,21 @@ def _refuse(name, x, takes):
         raise NotImplementedError(f"\"{name}\" not implemented for '{dtype_word(dtype)}'")
 
 
+def _last(self, pooling):
+    """The pooling of images whose channels lie side by side: their window is one channel. None for
+    others."""
+    form = self.form
+    if form.contiguous or form.ndim != 4 or len(pooling.sizes) != 2:
+        return None
+    if not form.geometry.is_channels_last():
+        return None
+    channels = form.shape[1]
+    return pooling._replace(
+        sizes=(*pooling.sizes, channels), out=(*pooling.out, channels),
+        windows=(*pooling.windows, Window(1, 1, 1)), padding=(*pooling.padding, 0),
+    )
+
+
 INTEGERS = ("int64", "int32", "int16", "int8", "uint8")
 
 
@@ -211,12 +226,25 @@ def _make_max_pool(rank):
     ):
         """The largest element of each window, and its place in the plane as one number."""
         pooling = prepare(self, kernel_size, stride, padding, dilation, ceil_mode, True)
+        last = _last(self, pooling)
+        if last is not None:
+            y, index = registry["max_pool3d_windows"].function(
+                self.permute(0, 2, 3, 1), last, "i64"
+            )
+            index = index.div(self.form.shape[1], rounding_mode="floor")
+            return y.permute(0, 3, 1, 2), index.permute(0, 3, 1, 2)
         return max_pool_windows.function(self, pooling, "i64")
 
     @composite(f"{name}{arguments} -> Tensor")
     def max_pool(self, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False):
         """The largest element of each window."""
         pooling = prepare(self, kernel_size, stride, padding, dilation, ceil_mode, False)
+        last = _last(self, pooling)
+        if last is not None:
+            return largest(self.permute(0, 2, 3, 1), last).permute(0, 3, 1, 2)
+        return largest(self, pooling)
+
+    def largest(self, pooling):
         if not (self.needs_grad and mode.enabled):
             return launch.max_pool(self, pooling, "")[0]
         # The gradient needs only to know which of a window's few places it was.
@@ -304,6 +332,14 @@ def _(g, self_form, pooling):
     return registry["average_pool_windows_backward"].function(g, shape, pooling)
 
 
+def _averages(self, pooling):
+    """Averages, of images whose channels lie side by side as they lie."""
+    last = _last(self, pooling)
+    if last is None:
+        return average_pool_windows.function(self, pooling)
+    return average_pool_windows.function(self.permute(0, 2, 3, 1), last).permute(0, 3, 1, 2)
+
+
 @operation("average_pool_windows_backward(Tensor grad, int[] shape, Scalar pooling) -> Tensor")
 def average_pool_windows_backward(grad, shape, pooling):
     """Gradients of averages shared out over their windows."""
@@ -338,7 +374,7 @@ def _make_average_pool(rank):
             _frozen(padding), 1, ceil_mode, divisor,
         )
         _refuse("avg_pool2d" if rank < 3 else "avg_pool3d_out_frame", self, ("int64",))
-        return average_pool_windows.function(self, pooling)
+        return _averages(self, pooling)
 
     avg_pool.method = False
     avg_pool.namespace = "torch" if rank == 1 else "nn"
@@ -477,7 +513,7 @@ def _make_adaptive(rank):
             return self.mean((-1, -2), keepdim=True)
         pooling = _even(self, out, rank, PADDED)
         if pooling is not None:
-            return average_pool_windows.function(self, pooling)
+            return _averages(self, pooling)
         return adaptive_average_pool.function(self, out)
 
     @composite(

@@ -24,6 +24,10 @@ INTERPOLATIONS = [
         for more in (("", ", align_corners=True", ", antialias=True") if mode[0] == "b" else ("",))
     ),
     *(
+        (IMAGE, f"F.interpolate(x, mode='lanczos', antialias=True, {size})")
+        for size in ("size=(18, 20)", "scale_factor=(0.37, 2.5)")
+    ),
+    *(
         (ROW, f"F.interpolate(x, mode='{mode}', {size})")
         for mode in ("nearest", "nearest-exact", "linear", "area")
         for size in ("scale_factor=2", "size=17")
@@ -118,6 +122,10 @@ ERRORS = [
         "F.interpolate(x(2, 3, 4).int(), 3)",
         "F.interpolate(x(2, 3, 4, 4).int(), 3, mode='bilinear')",
         "F.interpolate(x(2, 3, 4, 4).int(), 3, mode='bicubic')",
+        "F.interpolate(x(2, 3, 4, 4), 5, mode='lanczos')",
+        "F.interpolate(x(2, 3, 4, 4), 5, mode='lanczos', antialias=True, align_corners=True)",
+        "F.interpolate(x(2, 3, 4), 5, mode='lanczos')",
+        "F.interpolate(x(2, 3, 4, 4).int(), 5, mode='lanczos', antialias=True)",
         "F.pixel_shuffle(x(2, 3, 4), 2)",
         "F.pixel_shuffle(x(3, 4), 2)",
         "F.pixel_shuffle(x(4, 4, 4), 0)",

@@ -128,6 +128,19 @@ LIKE_TORCH = [
         for dtype in ("uint8", "int8", "int16", "int32", "int64", "bool")
     ),
     f"{IMAGE}; F.avg_pool2d(x.long(), 3, 2, 1)",
+    *(
+        f"{IMAGE}; x = x.repeat(1, 7, 1, 1)[:, :19].permute(0, 2, 3, 1).contiguous(); "
+        f"x = x.permute(0, 3, 1, 2); {c}"
+        for call in (
+            "F.max_pool2d(x, 2)",
+            "F.max_pool2d(x, 3, 2, 1, ceil_mode=True)",
+            "F.max_pool2d(x, 3, 2, 1, return_indices=True)",
+            "F.avg_pool2d(x / 4, 3, 2, 1, count_include_pad=False)",
+            "F.avg_pool2d(x / 4, 2)",
+            "F.max_pool2d(x, (9, 37))",
+        )
+        for c in (call, BACK.format(call if call[-5:] != "True)" else call + "[0]"))
+    ),
     *(f"{ODD}; F.max_pool2d(x, {c}, return_indices=True)" for c in ("2", "3, 2, 1", "(4, 3), 1")),
     f"{ODD}; F.max_pool2d(x, (2, 18), return_indices=True)",
     f"{IMAGE}; F.lp_pool2d(x.abs(), 2, (2, 3), 2)",
