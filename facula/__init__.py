@@ -161,7 +161,12 @@ clone = _FUNCTIONS["clone"]
 column_stack = _FUNCTIONS["column_stack"]
 concat = _FUNCTIONS["concat"]
 concatenate = _FUNCTIONS["concatenate"]
+conv1d = _FUNCTIONS["conv1d"]
 conv2d = _FUNCTIONS["conv2d"]
+conv3d = _FUNCTIONS["conv3d"]
+conv_transpose1d = _FUNCTIONS["conv_transpose1d"]
+conv_transpose2d = _FUNCTIONS["conv_transpose2d"]
+conv_transpose3d = _FUNCTIONS["conv_transpose3d"]
 copysign = _FUNCTIONS["copysign"]
 cos = _FUNCTIONS["cos"]
 cosh = _FUNCTIONS["cosh"]
@@ -412,8 +417,9 @@ __all__ = [
     "broadcast_shapes", "broadcast_tensors", "broadcast_to", "bucketize", "can_cast",
     "cartesian_prod", "cat", "cdist", "ceil", "celu", "channel_shuffle", "channels_last", "chunk",
     "clamp", "clamp_max", "clamp_min", "clip", "clone", "column_stack", "concat", "concatenate",
-    "contiguous_format", "conv2d", "copysign", "cos", "cosh", "count_nonzero", "cummax", "cummin",
-    "cumprod", "cumsum", "default_generator", "deg2rad", "device", "diag", "diag_embed", "diagflat",
+    "contiguous_format", "conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d",
+    "conv_transpose3d", "copysign", "cos", "cosh", "count_nonzero", "cummax", "cummin", "cumprod",
+    "cumsum", "default_generator", "deg2rad", "device", "diag", "diag_embed", "diagflat",
     "diagonal", "diagonal_scatter", "diff", "digamma", "dist", "div", "divide", "dot", "double",
     "dropout", "dsplit", "dstack", "dtype", "e", "einsum", "embedding", "empty", "empty_cache",
     "empty_like", "enable_grad", "eq", "equal", "erf", "erfc", "erfinv", "exp", "exp2", "expm1",
