@@ -2,13 +2,16 @@
 
 import ctypes
 from functools import cache
+from typing import NamedTuple
 
 from facula.backend.cpu import Kernel, machine
 from facula.dispatch import RESULT, TENSOR, copy_of, noted
-from facula.form import form_of
+from facula.dispatch.layout import remember
+from facula.form import Form, form_of
 from facula.kernel.library import softmax as plans
 from facula.kernel.plan import Plan
 from facula.meta.dtype import float32
+from facula.meta.shape import numel
 from facula.tensor import Tensor, allocate, empty
 
 
@@ -22,26 +25,58 @@ def contiguous(x: Tensor) -> Tensor:
     return x if x.form.contiguous else copy_of(x)
 
 
-def softmax(x: Tensor, log: bool) -> Tensor:
-    """(Log-)softmax along the last dimension."""
+class Lines(NamedTuple):
+    """Launches of (log-)softmax for a form and a dimension: sizes, and the form of results."""
+
+    forward: Kernel
+    backward: Kernel
+    sizes: tuple[int, ...]
+    form: Form
+
+
+_lines: dict[tuple[Form, int, bool], Lines] = {}
+
+
+def lines_of(form: Form, dim: int, log: bool) -> Lines:
+    """What forms decide of softmax along a dimension: the last, or one of which lines lie beside
+    each other in memory."""
+    found = _lines.get((form, dim, log))
+    if found is None:
+        found = remember(_lines, (form, dim, log), _find_lines(form, dim, log))
+    return found
+
+
+def _find_lines(form: Form, dim: int, log: bool) -> Lines:
+    n = form.shape[dim] if form.ndim else 1
+    s = numel(form.shape[dim + 1 :])
+    m = numel(form.shape[:dim])
+    plans_of = (plans.Softmax, plans.SoftmaxBackward)
+    sizes: tuple[int, ...] = (m, n)
+    if s > 1:
+        plans_of = (plans.SoftmaxAcross, plans.SoftmaxAcrossBackward)  # type: ignore[assignment]
+        sizes = (m, n, s)
+    kernels = [kernel_of(plan(form.kind, log)) for plan in plans_of]
+    return Lines(kernels[0], kernels[1], sizes, form_of(form.dtype, form.shape))
+
+
+def softmax(x: Tensor, dim: int, log: bool) -> Tensor:
+    """(Log-)softmax along a dimension."""
+    launch = lines_of(x.form, dim, log)
     x = contiguous(x)
-    y = allocate(form_of(x.form.dtype, x.form.shape))
+    y = allocate(launch.form)
     if x.form.numel:
-        n = x.form.shape[-1] if x.form.ndim else 1
-        kernel = kernel_of(plans.Softmax(x.form.kind, log))
-        kernel(x.form.numel // n, n, x.address, y.address)
-        noted(kernel, (x.form.numel // n, n, TENSOR, RESULT), (x,), y)
+        launch.forward(*launch.sizes, x.address, y.address)
+        noted(launch.forward, (*launch.sizes, TENSOR, RESULT), (x,), y)
     return y
 
 
-def softmax_backward(g: Tensor, y: Tensor, log: bool) -> Tensor:
-    """The gradient of (log-)softmax along the last dimension."""
+def softmax_backward(g: Tensor, y: Tensor, dim: int, log: bool) -> Tensor:
+    """The gradient of (log-)softmax along a dimension."""
+    launch = lines_of(y.form, dim, log)
     g, y = contiguous(g), contiguous(y)
-    dx = allocate(form_of(y.form.dtype, y.form.shape))
+    dx = allocate(launch.form)
     if y.form.numel:
-        n = y.form.shape[-1] if y.form.ndim else 1
-        kernel = kernel_of(plans.SoftmaxBackward(y.form.kind, log))
-        kernel(y.form.numel // n, n, g.address, y.address, dx.address)
+        launch.backward(*launch.sizes, g.address, y.address, dx.address)
     return dx
 
 

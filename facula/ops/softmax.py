@@ -15,14 +15,6 @@ from facula.meta.shape import wrap_dim
 from facula.op import composite, operation, registry
 
 
-def _along(x, dim, function):
-    """function over the last dimension, with `dim` brought there and back."""
-    dim = wrap_dim(dim, x.form.ndim)
-    if dim >= x.form.ndim - 1:
-        return function(x)
-    return function(x.transpose(dim, -1)).transpose(dim, -1).contiguous()
-
-
 def _floating(name, x):
     if not x.form.dtype.is_floating_point:
         raise NotImplementedError(
@@ -33,7 +25,7 @@ def _floating(name, x):
 @operation("softmax_along(Tensor self, int dim, bool log) -> Tensor")
 def softmax_along(self, dim, log):
     """Softmax or log-softmax along a dimension, a row at a time."""
-    return _along(self, dim, lambda rows: softmax(rows, log))
+    return softmax(self, wrap_dim(dim, self.form.ndim), log)
 
 
 softmax_along.node_name = "SoftmaxBackward0"
@@ -45,11 +37,7 @@ def _(g, y, dim, log):
         if log:
             return g - y.exp() * g.sum(dim, keepdim=True)
         return y * (g - (g * y).sum(dim, keepdim=True))
-    dim = wrap_dim(dim, y.form.ndim)
-    if dim >= y.form.ndim - 1:
-        return softmax_backward(g, y, log)
-    turned = softmax_backward(g.transpose(dim, -1), y.transpose(dim, -1), log)
-    return turned.transpose(dim, -1).contiguous()
+    return softmax_backward(g, y, wrap_dim(dim, y.form.ndim), log)
 
 
 @composite("softmax(Tensor self, int dim, ScalarType? dtype=None, *, Tensor(a!)? out=None) "

@@ -314,6 +314,16 @@ def layer_cases() -> Iterator[Case]:
                 values = rows | {"g": x, "y": numbers(kind, 3 * n, 1), "dx": numbers(kind, 3 * n)}
                 plan = softmax.SoftmaxBackward(kind, log)
                 yield f"softmax' {kind} {log} {n}", plan, values, {"dx": kind}
+                for s in (2, 21, 70) if n < 16 else ():
+                    block: dict[str, Any] = {"m": 2, "n": n, "s": s}
+                    count = 2 * n * s
+                    values = block | {"x": numbers(kind, count), "y": numbers(kind, count, 1)}
+                    name = f"softmax across {kind} {log} {n} {s}"
+                    yield name, softmax.SoftmaxAcross(kind, log), values, {"y": kind}
+                    values = values | {"g": numbers(kind, count, 2)}
+                    values["dx"] = values.pop("x")
+                    plan = softmax.SoftmaxAcrossBackward(kind, log)
+                    yield name + "'", plan, values, {"dx": kind}
             for ignore in (-100, 0):
                 target = np.array([0, n - 1, 0], np.int64)
                 values = rows | {"ignore": ignore, "x": x, "target": target}
