@@ -2,15 +2,10 @@
 
 from facula.autograd.mode import mode
 from facula.dispatch import dtype_word
+from facula.launch.class_loss import How, class_loss_backward
+from facula.launch.class_loss import class_loss as class_loss_kernel
 from facula.launch.indirect import as_index
-from facula.launch.rows import cross_entropy as cross_entropy_kernel
-from facula.launch.rows import (
-    cross_entropy_backward,
-    get_count,
-    set_count,
-    softmax,
-    softmax_backward,
-)
+from facula.launch.rows import softmax, softmax_backward
 from facula.meta.shape import wrap_dim
 from facula.op import composite, operation, registry
 
@@ -61,47 +56,51 @@ def log_softmax(self, dim, dtype=None):
 # --- cross entropy -------------------------------------------------------------------------------
 
 
-@operation("cross_entropy_classes(Tensor self, Tensor target, int ignore, str reduction) "
-           "-> (Tensor, Tensor)")
-def cross_entropy_classes(self, target, ignore, reduction):
-    """Loss of rows (N, C) for class numbers (N,); for the gradient log-sum-exps, then the count."""
-    loss, lse, code = cross_entropy_kernel(self, target, ignore)
-    rows = count = loss.form.numel
+@operation("class_loss(Tensor self, Tensor target, Tensor? weight, int ignore, float smoothing, "
+           "bool logits, str reduction) -> (Tensor, Tensor)")
+def class_loss(self, target, weight, ignore, smoothing, logits, reduction):
+    """Loss of (N, C, ...) for class numbers (N, ...), and what the gradient reads."""
+    how = How(logits, smoothing != 0.0, reduction)
+    loss, kept, code = class_loss_kernel(self, target, weight, ignore, smoothing, how)
     if code:
-        check_classes(target, self.form.shape[1], ignore)
-        count = int((target != ignore).sum().item())
-    set_count(lse, count)
-    if reduction == "none":
-        return loss, lse
-    if reduction == "mean" and count == rows:
-        return loss.mean(), lse
-    total = loss.sum()
-    return (total / count if reduction == "mean" else total), lse
+        check_classes(target, self.form.shape[1 if self.form.ndim > 1 else 0], ignore)
+    return loss, kept
 
 
-cross_entropy_classes.node_name = "NllLossBackward0"
-cross_entropy_classes.tensor_names = ("self",)
-cross_entropy_classes.differentiable_outputs = (0,)
+class_loss.node_name = "NllLossBackward0"
+class_loss.tensor_names = ("self",)
+class_loss.differentiable_outputs, class_loss.kept_outputs = (0,), (1,)
 
 
-@cross_entropy_classes.gradient
-def _(g, ys, self, target, ignore, reduction):
-    g, lse = g[0], ys[1]
-    count = get_count(lse)
-    scale = (
-        1.0 / count
-        if reduction == "mean" and count
-        else float("nan")
-        if reduction == "mean"
-        else 1.0
-    )
+@class_loss.gradient
+def _(g, ys, self, target, weight, ignore, smoothing, logits, reduction):
+    g, kept = g[0], ys[1]
     if not mode.enabled:
-        return cross_entropy_backward(g, self, target, lse, ignore, scale)
-    kept = (target != ignore).to(self.form.dtype)
-    classes = registry["arange"].function(self.form.shape[1])
-    hit = (target.unsqueeze(1) == classes).to(self.form.dtype)
-    rows = (g * scale * kept).unsqueeze(1)
-    return (self.softmax(1) - hit) * rows
+        how = How(logits, smoothing != 0.0, reduction)
+        numbers = (ignore, smoothing)
+        return class_loss_backward(g, self, target, weight, kept, numbers, how)
+    dim = 1 if self.form.ndim > 1 else 0
+    classes = self.form.shape[dim]
+    counts = target != ignore
+    if reduction != "none":
+        g = g / kept.detach()[-1].to(g.form.dtype)
+    rows = (g * counts.to(self.form.dtype)).unsqueeze(dim)
+    numbers = registry["arange"].function(classes)
+    beside = tuple([classes if d == dim else 1 for d in range(self.form.ndim)])
+    hit = (target.unsqueeze(dim) == numbers.reshape(beside)).to(self.form.dtype)
+    own = rows
+    if weight is not None:
+        safe = registry["where"].function(counts, target, 0)
+        own = rows * weight[safe].unsqueeze(dim)
+    if not logits:
+        return -(hit * own)
+    p = self.softmax(dim)
+    if smoothing == 0.0:
+        return (p - hit) * own
+    weights = 1.0 if weight is None else weight.reshape(beside)
+    total = classes if weight is None else weight.sum()
+    even = (p * total - weights) * rows * (smoothing / classes)
+    return (p - hit) * own * (1.0 - smoothing) + even
 
 
 def check_classes(target, classes, ignore):
@@ -119,13 +118,6 @@ def _reduce(loss, reduction):
     if reduction == "sum":
         return loss.sum()
     raise ValueError(f"{reduction} is not a valid value for reduction")
-
-
-def _rows(x):
-    """(N, C, ...) as rows (N * ..., C)."""
-    if x.form.ndim <= 2:
-        return x if x.form.ndim == 2 else x.unsqueeze(0)
-    return x.movedim(1, -1).reshape(-1, x.form.shape[1])
 
 
 def _check_target(x, target):
@@ -154,33 +146,34 @@ def _check_target(x, target):
 )
 def nll_loss(self, target, weight=None, reduction="mean", ignore_index=-100):
     """Minus the log-probability of the right class, weighted by class."""
+    _check_reduction(reduction)
     if self.form.ndim == 0:
         raise RuntimeError("input tensor should be 1D or 2D")
     _check_target(self, target)
     if target.form.kind not in ("i64", "u8"):
         raise RuntimeError(f"expected scalar type Long but found {_word(target)}")
-    classes = self.form.shape[1] if self.form.ndim > 1 else self.form.shape[0]
-    if weight is not None and (weight.form.ndim != 1 or weight.form.numel != classes):
+    _check_weight(self, weight)
+    return registry["class_loss"].function(
+        self, as_index(target), weight, ignore_index, 0.0, False, reduction
+    )[0]
+
+
+def _check_weight(x, weight):
+    if weight is None:
+        return
+    classes = x.form.shape[1] if x.form.ndim > 1 else x.form.shape[0]
+    if weight.form.ndim != 1 or weight.form.numel != classes:
         raise RuntimeError(
             f"weight tensor should be defined either for all {classes} classes or no classes but "
             f"got weight tensor of shape: {list(weight.form.shape)}"
         )
-    flat = as_index(target).reshape(-1)
-    rows = _rows(self)
-    check_classes(flat, classes, ignore_index)
-    kept = flat != ignore_index
-    safe = registry["where"].function(kept, flat, 0)
-    picked = -rows.gather(1, safe.unsqueeze(1)).squeeze(1)
-    scale = kept.to(self.form.dtype)
-    if weight is not None:
-        scale = scale * weight.index_select(0, safe)
-    # Rows that do not count must not turn 0 * inf into nan.
-    losses = registry["where"].function(kept, picked, 0.0) * scale
-    if reduction == "mean":
-        return losses.sum() / scale.sum()
-    if reduction == "sum":
-        return losses.sum()
-    return _reduce(losses.reshape(target.form.shape), reduction)
+    if weight.form.dtype is not x.form.dtype:
+        raise RuntimeError(f"expected scalar type {_word(x)} but found {_word(weight)}")
+
+
+def _check_reduction(reduction):
+    if reduction not in ("none", "mean", "sum"):
+        raise ValueError(f"{reduction} is not a valid value for reduction")
 
 
 def _word(tensor):
@@ -194,8 +187,7 @@ def _word(tensor):
 def cross_entropy(self, target, weight=None, reduction="mean", ignore_index=-100,
                   label_smoothing=0.0):
     """Minus the log of the softmax of the right class (or of a distribution over the classes)."""
-    if reduction not in ("none", "mean", "sum"):
-        raise ValueError(f"{reduction} is not a valid value for reduction")
+    _check_reduction(reduction)
     if label_smoothing < 0.0 or label_smoothing > 1.0:
         raise RuntimeError(f"label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing}")
     _floating("log_softmax", self)
@@ -207,38 +199,10 @@ def cross_entropy(self, target, weight=None, reduction="mean", ignore_index=-100
     _check_target(self, target)
     if target.form.kind not in ("i64", "u8"):
         raise RuntimeError(f"expected scalar type Long but found {_word(target)}")
-    if weight is None and label_smoothing == 0.0:
-        flat = as_index(target)
-        if flat.form.ndim != 1:
-            flat = flat.reshape(-1)
-        loss = registry["cross_entropy_classes"].function(
-            _rows(self), flat, ignore_index, reduction
-        )[0]
-        return (
-            loss.reshape(target.form.shape)
-            if reduction == "none" and target.form.ndim != 1
-            else loss
-        )
-    logs = self.log_softmax(dim)
-    loss = registry["nll_loss"].function(logs, target, weight, reduction, ignore_index)
-    if label_smoothing == 0.0:
-        return loss
-    kept = target != ignore_index
-    spread = -(logs if weight is None else logs * _beside(weight, logs, dim)).sum(dim)
-    spread = registry["where"].function(kept, spread, 0.0)
-    classes = self.form.shape[dim]
-    if reduction == "mean":
-        if weight is None:
-            smooth = spread.sum() / kept.to(self.form.dtype).sum()
-        else:
-            safe = registry["where"].function(kept, target, 0)
-            counted = weight.index_select(0, safe.reshape(-1)) * kept.reshape(-1).to(
-                self.form.dtype
-            )
-            smooth = spread.sum() / counted.sum()
-    else:
-        smooth = _reduce(spread, reduction)
-    return loss * (1.0 - label_smoothing) + smooth * (label_smoothing / classes)
+    _check_weight(self, weight)
+    return registry["class_loss"].function(
+        self, as_index(target), weight, ignore_index, label_smoothing, True, reduction
+    )[0]
 
 
 def _beside(weight, logs, dim):
@@ -265,7 +229,7 @@ def _distribution(x, target, weight, reduction, dim, smoothing):
 for _name in ("cross_entropy", "nll_loss"):
     registry[_name].namespace = "nn"
     registry[_name].method = False
-for _name in ("cross_entropy_classes", "softmax_along"):
+for _name in ("class_loss", "softmax_along"):
     registry[_name].namespace = "internal"
     registry[_name].method = False
 

@@ -12,7 +12,7 @@ from facula.backend import llvm
 from facula.backend.cpu import machine
 from facula.kernel import expr
 from facula.kernel.expr import Expr, linearise
-from facula.kernel.library import channel, norm, pool, pool_window, random, softmax
+from facula.kernel.library import channel, class_loss, norm, pool, pool_window, random, softmax
 from facula.kernel.library.conv import (
     Conv2d,
     conv2d_backward_data,
@@ -304,7 +304,6 @@ def index(mode: str, kind: str, rowwise: bool, outside: bool) -> Case:
 
 def layer_cases() -> Iterator[Case]:
     for kind in ("f32", "f64", "f16", "bf16"):
-        wide = "f64" if kind == "f64" else "f32"
         for n in (1, 10, 16, 37):
             rows = {"rows": 3, "n": n}
             for log in (False, True):
@@ -324,16 +323,6 @@ def layer_cases() -> Iterator[Case]:
                     values["dx"] = values.pop("x")
                     plan = softmax.SoftmaxAcrossBackward(kind, log)
                     yield name + "'", plan, values, {"dx": kind}
-            for ignore in (-100, 0):
-                target = np.array([0, n - 1, 0], np.int64)
-                values = rows | {"ignore": ignore, "x": x, "target": target}
-                values |= {"loss": numbers(kind, 3), "lse": numbers(wide, 3)}
-                text = f"cross entropy {kind} {n} {ignore}"
-                yield text, softmax.CrossEntropy(kind), values, {"loss": kind, "lse": wide}
-                values = rows | {"ignore": ignore, "each": 1, "x": x, "target": target}
-                values |= {"lse": numbers(wide, 3) + 3, "g": numbers(kind, 3), "scale": 0.25}
-                values["dx"] = numbers(kind, 3 * n)
-                yield text + "'", softmax.CrossEntropyBackward(kind), values, {"dx": kind}
 
 
 def pool_cases() -> Iterator[Case]:
@@ -414,6 +403,62 @@ def pool_plans(
         given = {"planes": 2, "size": size // 2, "count": results // 2, "g": back["g"]}
         given |= {"index": chosen["i64"], "dx": back["dx"]}
         yield f"unpool {text} {adds}", plan, given, {"dx": kind}
+
+
+def class_losses() -> Iterator[Case]:
+    """Losses of rows and across memory; weighted, smoothed, ignored and wrong targets."""
+    lanes = llvm.host_target().lanes(4)
+    for kind in ("f32", "f64", "f16"):
+        wide = "f64" if kind == "f64" else "f32"
+        width = lanes if wide == "f32" else llvm.host_target().lanes(8)
+        for m, n, s in ((5, 10, 1), (3, 37, 1), (2, 3, 21), (2, 1, 5)):
+            places = m * s
+            target = np.random.default_rng(3).integers(0, n, places)
+            sizes = {"m": m, "n": n, "s": s, "smoothing": 0.25, "target": target}
+            sizes |= {"w": np.abs(numbers(wide, n, 1)) + 0.5, "lse": numbers(wide, places) + 3}
+            sizes |= {"g": numbers(kind, places, 2), "total": np.full(1, 3, DTYPES[wide])}
+            sizes |= {"x": numbers(kind, places * n, 4), "loss": numbers(kind, places, 5)}
+            sizes["dx"] = numbers(kind, places * n, 6)
+            for weight, smooth, each, ignore in (
+                (False, False, False, -100), (True, True, False, 0), (True, False, True, 0),
+                (False, True, True, -100),
+            ):  # fmt: skip
+                chunk = 2 if s == 1 else width
+                parts = -(-m // 2) if s == 1 else m * -(-s // width)
+                given = sizes | {"ignore": ignore, "chunk": chunk}
+                given["parts"] = numbers("f64", 2 * parts)
+                if n == 3:
+                    given["target"] = np.where(np.arange(places) == 7, 9, target)
+                text = f"cross entropy {kind} {m}x{n}x{s} {weight} {smooth} {each}"
+                results = {"lse": wide} | ({"loss": kind} if each else {"parts": wide})
+                plan: Plan = class_loss.CrossEntropy(kind, weight, smooth, each, s > 1)
+                names = {p.name for p in plan.parameters}
+                yield text, plan, {k: v for k, v in given.items() if k in names}, results
+                plan = class_loss.CrossEntropyBackward(kind, weight, smooth, each, s > 1)
+                names = {p.name for p in plan.parameters}
+                back = {k: v for k, v in given.items() if k in names}
+                yield text + "'", plan, back, {"dx": kind}
+                if smooth and each:
+                    continue
+                given |= {"chunk": 7, "parts": numbers("f64", 2 * -(-places // 7))}
+                plan = class_loss.Picked(kind, weight, each)
+                names = {p.name for p in plan.parameters}
+                results = {"loss": kind} if each else {"parts": wide}
+                picked = {k: v for k, v in given.items() if k in names}
+                yield f"picked {text}", plan, picked, results
+                plan = class_loss.PickedBackward(kind, weight, each)
+                names = {p.name for p in plan.parameters}
+                back = {k: v for k, v in given.items() if k in names} | {"chunk": 2}
+                yield f"picked {text}'", plan, back, {"dx": kind}
+        for mean in (False, True):
+            values = {"count": 5, "parts": numbers("f64", 10), "y": numbers(kind, 1)}
+            values["total"] = numbers(wide, 1)
+            yield (
+                f"fold {kind}",
+                class_loss.FoldLoss(kind, mean),
+                values,
+                {"y": kind, "total": wide},
+            )
 
 
 def normed_rows() -> Iterator[Case]:
@@ -687,6 +732,7 @@ FAMILIES = (
     scan_cases,
     indirect_cases,
     layer_cases,
+    class_losses,
     normed_rows,
     normed_channels,
     pool_cases,

@@ -12,6 +12,7 @@ from facula.backend.interpreter import (
     indirect,
     layers,
     loops,
+    losses,
     norms,
     pooling,
     products,
@@ -22,7 +23,7 @@ from facula.backend.interpreter.cells import DEFINITIONS, Number
 from facula.kernel.plan import Plan
 
 # Importing them registers their definitions.
-_DEFINITIONS = (indirect, layers, loops, norms, pooling, products, random, winograd)
+_DEFINITIONS = (indirect, layers, loops, losses, norms, pooling, products, random, winograd)
 
 __all__ = ["DEFINITIONS", "compile_plan"]
 

@@ -5,14 +5,11 @@ from collections.abc import Sequence
 
 from facula.backend.interpreter.cells import Cells, Number, defines, positions
 from facula.kernel.library.softmax import (
-    CrossEntropy,
-    CrossEntropyBackward,
     Softmax,
     SoftmaxAcross,
     SoftmaxAcrossBackward,
     SoftmaxBackward,
 )
-from facula.kernel.program import REGISTER_KIND
 from facula.kernel.scalar import PLAIN
 
 
@@ -68,33 +65,3 @@ def softmax_across_backward(plan: SoftmaxAcrossBackward, a: dict[str, Number]) -
         total = sum(g[c] if plan.log else g[c] * y[c] for c in places)
         for c in places:
             dx[c] = g[c] - PLAIN["exp"](y[c]) * total if plan.log else y[c] * (g[c] - total)
-
-
-@defines(CrossEntropy)
-def cross_entropy(plan: CrossEntropy, a: dict[str, Number]) -> int:
-    """loss = log(sum(exp(x))) - x[target], a row."""
-    n, code = a["n"], 0
-    classes, loss = Cells(a["target"], "i64"), Cells(a["loss"], plan.kind)
-    lse = Cells(a["lse"], REGISTER_KIND.get(plan.kind, plan.kind))
-    for row in range(a["rows"]):
-        x = Cells(a["x"], plan.kind).at(row * n)
-        top, total = _log_sum_exp([x[i] for i in range(n)])
-        lse[row] = top + PLAIN["log"](total)
-        inside, ignored = 0 <= classes[row] < n, classes[row] == a["ignore"]
-        loss[row] = 0.0 if ignored else top + PLAIN["log"](total) - x[classes[row] if inside else 0]
-        if ignored or not inside:
-            code = 1
-    return code
-
-
-@defines(CrossEntropyBackward)
-def cross_entropy_backward(plan: CrossEntropyBackward, a: dict[str, Number]) -> None:
-    """dx = (softmax(x) - [target]) g scale."""
-    n = a["n"]
-    classes, g = Cells(a["target"], "i64"), Cells(a["g"], plan.kind)
-    lse = Cells(a["lse"], REGISTER_KIND.get(plan.kind, plan.kind))
-    for row in range(a["rows"]):
-        x, dx = Cells(a["x"], plan.kind).at(row * n), Cells(a["dx"], plan.kind).at(row * n)
-        factor = 0.0 if classes[row] == a["ignore"] else g[row * a["each"]] * a["scale"]
-        for i in range(n):
-            dx[i] = (PLAIN["exp"](x[i] - lse[row]) - (1.0 if i == classes[row] else 0.0)) * factor

@@ -5,6 +5,7 @@ Importing the package registers them all.
 
 from facula.kernel.library import (
     channel,
+    class_loss,
     conv,
     index,
     matmul,
@@ -24,6 +25,7 @@ from facula.kernel.library import (
 
 __all__ = [
     "channel",
+    "class_loss",
     "conv",
     "index",
     "matmul",
