@@ -17,7 +17,8 @@ from facula.kernel.library.class_loss import (
     PickedBackward,
 )
 from facula.kernel.program import STORED_BYTES
-from facula.launch.norm import compute_dtype, contiguous, kernel_of, place, prepared
+from facula.launch.norm import compute_dtype, place, prepared
+from facula.launch.rows import contiguous, kernel_of
 from facula.meta.dtype import float64
 from facula.meta.shape import numel
 from facula.tensor import Tensor, allocate

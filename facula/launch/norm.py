@@ -14,8 +14,8 @@ from facula.dispatch.layout import remember
 from facula.form import Form, form_of
 from facula.kernel.library.channel import BatchNorm, BatchNormBackward
 from facula.kernel.library.norm import FoldParts, RowNorm, RowNormBackward
-from facula.kernel.plan import Plan
 from facula.kernel.program import STORED_BYTES
+from facula.launch.rows import contiguous, kernel_of
 from facula.meta import dtype as dtypes
 from facula.meta.dtype import dtype
 from facula.tensor import Tensor, allocate
@@ -24,18 +24,9 @@ from facula.tensor import Tensor, allocate
 PARTS, PART_ELEMENTS = 32, 16384
 
 
-@cache
-def kernel_of(plan: Plan) -> Kernel:
-    return machine.compile_plan(plan)
-
-
 def compute_dtype(x: dtype) -> dtype:
     """The dtype of statistics and weights inside a kernel: float32 for halves."""
     return x if x.itemsize >= 4 else dtypes.float32
-
-
-def contiguous(x: Tensor) -> Tensor:
-    return x if x.form.contiguous else copy_of(x)
 
 
 def check_parameters(x: Form, parameters: Sequence[Form | None], kernel: str) -> None:

@@ -268,8 +268,8 @@ def lower_cross_entropy(plan: CrossEntropy, target: Target) -> Program:
             here = b.splat(column, lanes) + b.iota("i64", lanes)
             picked = b.gather(x, at.safe * s + here, kind, mask)
             start = [] if plan.each else zeros(b, "f64", lanes, 2)
-            rest = (all_, classes.results[1])
-            store_part(b, loop.index, finish(b, place, at, picked, lse, rest, start, mask))
+            even = (all_, classes.results[1])
+            store_part(b, loop.index, finish(b, place, at, picked, lse, even, start, mask))
 
     units = _vectors(lanes)
     if not plan.wide:
