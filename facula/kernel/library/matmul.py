@@ -134,15 +134,9 @@ def matmul_plan(
     if target.tiles and kind in ("f32", "bf16") and parts:
         pairs = PairMatMul(kind, a_layout, b_layout, parts, bias, activation, accumulate)
         return _pair_plan(target, pairs, (batch, m, n, k), strides)
-    # In place, operands are read at full speed while they are a small part of the second cache.
-    pack_a = half or a_layout == "any"
-    pack_b = half or b_layout != "n"
-    if n > 6 * width:
-        pack_a = pack_a or m * k * itemsize > target.l2_bytes // 2
-    if m > 4 * rows:
-        pack_b = pack_b or n * k * itemsize > target.l2_bytes // 4
-    # A strip of B leaves room in the first cache for the panel of A beside it.
-    k_block = split(k, max(256, target.l1_bytes * 3 // 4 // (width * itemsize)), 1)
+    pack_a, pack_b = _packing(target, itemsize, (m, n, k), (a_layout, b_layout), b_row, half)
+    # A strip of B stays in the first cache beside a panel of A.
+    k_block = split(k, max(192, target.l1_bytes // ((width + rows) * itemsize)), 1)
     m_block, n_block = _blocks(target, (batch, m, n, k), k_block, itemsize, (pack_a, pack_b))
     scratch = 64
     scratch += itemsize * ((m_block + rows) * k_block if pack_a else 0)
@@ -162,6 +156,33 @@ def matmul_plan(
         k_block,
     )
     return Launch(plan, numbers, scratch)
+
+
+def _packing(
+    target: Target,
+    itemsize: int,
+    sizes: tuple[int, int, int],
+    layouts: tuple[str, str],
+    b_row: int,
+    half: bool,
+) -> tuple[bool, bool]:
+    """Whether to copy A and B: in place they are read well while they are a small part of the
+    second cache, or while hardly anything is read twice."""
+    m, n, k = sizes
+    rows, vectors = outer_shape(target)
+    width = target.lanes(itemsize) * vectors
+    a_bytes, b_bytes = m * k * itemsize, n * k * itemsize
+    # Lines of a stride as long as this share few sets of the first cache.
+    far = b_row * itemsize >= 2048
+    pack_a = half or layouts[0] == "any"
+    if n > 6 * width:
+        limit = target.l1_bytes if layouts[0] == "m" else target.l2_bytes // 2
+        pack_a = pack_a or a_bytes > limit
+    pack_b = half or layouts[1] != "n"
+    if m > rows:
+        limit = 2 * target.l1_bytes if far else target.l2_bytes // 4
+        pack_b = pack_b or b_bytes > (limit if m > 4 * rows else target.l2_bytes // 2)
+    return pack_a, pack_b
 
 
 def _blocks(
