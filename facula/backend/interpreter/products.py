@@ -77,7 +77,7 @@ def _truncated(number: float) -> float:
 
 @defines(PairMatMul)
 def pair_matmul(plan: PairMatMul, a: dict[str, Number]) -> None:
-    """As matmul; float32 operands are made of bfloat16 parts, and two second parts never meet."""
+    """As matmul; float32 operands are made of bfloat16 parts, and two second parts do not meet."""
     c, left, right = (Cells(a[name], plan.kind) for name in ("c", "a", "b"))
 
     def element(cells: Cells, place: int) -> list[float]:

@@ -62,6 +62,7 @@ class MatMul(Plan):
 FEW = 24
 # Of how many bfloat16 numbers a float32 operand may be made; 0: of none.
 PARTS = {"highest": 0, "high": 2, "medium": 1}
+PARTS_OF_HALVES = {"bf16": 1, "f16": 2}
 
 # --- choosing ----------------------------------------------------------------------------------
 
@@ -130,8 +131,8 @@ def matmul_plan(
     else:
         b_layout = "any"
     strides = (a_batch, a_row, a_column, b_batch, b_row, b_column, c_batch, c_row)
-    parts = 1 if kind == "bf16" else PARTS[precision]
-    if target.tiles and kind in ("f32", "bf16") and parts:
+    parts = PARTS[precision] if kind == "f32" else PARTS_OF_HALVES.get(kind, 0)
+    if target.tiles and parts and (kind != "f16" or "any" not in (a_layout, b_layout)):
         pairs = PairMatMul(kind, a_layout, b_layout, parts, bias, activation, accumulate)
         return _pair_plan(target, pairs, (batch, m, n, k), strides)
     pack_a, pack_b = _packing(target, itemsize, (m, n, k), (a_layout, b_layout), b_row, half)
@@ -179,7 +180,7 @@ def _packing(
         limit = target.l1_bytes if layouts[0] == "m" else target.l2_bytes // 2
         pack_a = pack_a or a_bytes > limit
     pack_b = half or layouts[1] != "n"
-    if m > rows:
+    if m > rows or far:
         limit = 2 * target.l1_bytes if far else target.l2_bytes // 4
         pack_b = pack_b or b_bytes > (limit if m > 4 * rows else target.l2_bytes // 2)
     return pack_a, pack_b
@@ -224,8 +225,8 @@ def _pair_plan(
     sizes: tuple[int, int, int, int],
     strides: tuple[int, ...],
 ) -> Launch:
-    m_block, n_block, k_block = pair_blocks(target, sizes, plan.parts)
-    scratch = sum(scratch_parts(m_block, n_block, k_block, sizes[3], plan.parts))
+    m_block, n_block, k_block = pair_blocks(target, sizes, plan.copies, len(plan.products))
+    scratch = sum(scratch_parts(m_block, n_block, k_block, sizes[3], plan.copies))
     return Launch(plan, (*sizes, *strides, scratch, m_block, n_block, k_block), scratch)
 
 
@@ -334,6 +335,7 @@ class _Blocks:
         self.lanes = target.lanes(self.itemsize)
         self.rows, self.vectors = outer_shape(target)
         self.width = self.lanes * self.vectors
+        self.offsets = range(0, self.width, self.lanes)
         self.half = plan.kind in ("f16", "bf16")
 
     def units(self) -> None:
@@ -449,8 +451,7 @@ class _Blocks:
         build, kind = self.build, self.plan.kind
         if not self.plan.pack_b:
             return Strip(build.offset(self.source_b, column, kind), 1, self.p["b_row"], kind)
-        base = build.offset(self.packed_b, column * (self.p["k_block"] + self.lanes), self.register)
-        return Strip(base, 1, self.width, self.register)
+        return Strip(self.panel_of_b(column), 1, self.width, self.register)
 
     def finish(
         self, row: Value, column: Value, line: list[Value], mask: Value | None, earlier: bool
@@ -522,20 +523,45 @@ class _Blocks:
         """Panels of `width` columns: element (k, j) at k * width + j, zeros at the end."""
         build, p = self.build, self.p
         kind, width, lanes = self.plan.kind, self.width, self.lanes
+        if self.plan.b_layout == "n":
+            self.pack_rows(source)
+            return
         with build.loop(0, self.breadth, width) as panel:
-            target = build.offset(
-                self.packed_b, panel.index * (p["k_block"] + lanes), self.register
-            )
+            target = self.panel_of_b(panel.index)
             start = build.offset(source, panel.index * p["b_column"], kind)
             count = self.breadth - panel.index
             if self.plan.b_layout == "k":
-                for lane in range(0, width, lanes):
+                for lane in self.offsets:
                     more = build.offset(start, p["b_column"] * lane, kind)
                     into = build.offset(target, lane, self.register)
                     with build.when(build.compare("gt", count, lane)):
                         self.pack_transposed(more, into, p["b_column"], count - lane, width, lanes)
             else:
                 self.pack_lines(start, target, p["b_row"], p["b_column"], count, width, width)
+
+    def panel_of_b(self, column: Value) -> Value:
+        place = column * (self.p["k_block"] + self.lanes)
+        return self.build.offset(self.packed_b, place, self.register)
+
+    def pack_rows(self, source: Value) -> None:
+        """Rows of B one after the other, each through all panels: memory is read in long runs."""
+        build, lanes, kind = self.build, self.lanes, self.plan.kind
+        whole = self.breadth - self.breadth % self.width
+        masks = [build.mask(self.breadth - whole - lane, lanes) for lane in self.offsets]
+        with build.loop(0, self.depth) as row:
+            line = build.offset(source, row.index * self.p["b_row"], kind)
+            with build.loop(0, whole, self.width) as panel:
+                into = build.offset(
+                    self.panel_of_b(panel.index), row.index * self.width, self.register
+                )
+                for lane in self.offsets:
+                    piece = build.load(line, panel.index + lane, kind, lanes)
+                    build.store(into, lane, piece, self.register)
+            with build.when(build.compare("gt", self.breadth, whole)):
+                into = build.offset(self.panel_of_b(whole), row.index * self.width, self.register)
+                for lane, mask in zip(self.offsets, masks, strict=True):
+                    piece = build.load(line, whole + lane, kind, lanes, mask)
+                    build.store(into, lane, piece, self.register)
 
     def pack_lines(
         self,
@@ -549,7 +575,7 @@ class _Blocks:
     ) -> None:
         """For each k one line of `breadth` neighbours, `across` apart in the source."""
         build, lanes, kind = self.build, self.lanes, self.plan.kind
-        unit = (self.plan.a_layout == "m") if step == self.rows else (self.plan.b_layout == "n")
+        unit = step == self.rows and self.plan.a_layout == "m"
         masks = [build.mask(count - lane, lanes) for lane in range(0, breadth, lanes)]
         with build.loop(0, self.depth) as loop:
             start = build.offset(source, loop.index * along, kind)

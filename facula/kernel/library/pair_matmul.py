@@ -20,21 +20,21 @@ LINES, STEP, TILE_BYTES = 16, 32, 1024
 # Rows and columns of C that are summed at a time: two tiles each way.
 SQUARE = 2 * LINES
 UPPER, INFINITE = 0xFFFF0000, 0x7F800000
-# Which parts of A meet which of B: upper with upper, and either upper part with the other lower
-# one. In those an infinite number is missing, or it would meet a 0 beside a finite number.
+# Numbers of two parts: upper meets upper, either upper meets the other lower, and of float16, which
+# two parts hold exactly, lower meets lower. An infinite number is missing where upper parts meet
+# lower ones, or it would meet a 0 beside a finite number.
 UPPERS, LOWERS, FINITE_UPPERS = 0, 1, 2
-PRODUCTS = {
-    1: ((UPPERS, UPPERS),),
-    2: ((UPPERS, UPPERS), (FINITE_UPPERS, LOWERS), (LOWERS, FINITE_UPPERS)),
-}
+ROUNDED = ((UPPERS, UPPERS), (FINITE_UPPERS, LOWERS), (LOWERS, FINITE_UPPERS))
+EXACT = ((UPPERS, UPPERS), (FINITE_UPPERS, LOWERS), (LOWERS, LOWERS), (LOWERS, FINITE_UPPERS))
 
 
 @dataclass(frozen=True, slots=True)
 class PairMatMul(Plan):
-    """C = A @ B of kind bf16, or of kind f32 from operands rounded to `parts` bfloat16 numbers.
+    """C = A @ B of kind bf16 (1 part), f16 (2 parts), or f32 rounded to `parts` bfloat16 numbers.
 
-    Two parts make three products; that of the two small ones is left out. Layouts, bias, activation
-    and accumulation are those of `MatMul`. Subnormal operands and sums count as 0.
+    Two parts of f32 make three products; that of the two small ones is left out. Layouts ("any" not
+    for f16), bias, activation and accumulation are those of `MatMul`. Subnormal bfloat16 numbers
+    and float32 sums count as 0.
     """
 
     kind: str
@@ -49,10 +49,21 @@ class PairMatMul(Plan):
     def parameters(self) -> tuple[Parameter, ...]:
         return PRODUCT_PARAMETERS
 
+    @property
+    def products(self) -> tuple[tuple[int, int], ...]:
+        """Which copies of A and B meet."""
+        if self.parts == 1:
+            return ((UPPERS, UPPERS),)
+        return EXACT if self.kind == "f16" else ROUNDED
 
-def scratch_parts(m_block: int, n_block: int, k_block: int, k: int, parts: int) -> tuple[int, ...]:
+    @property
+    def copies(self) -> int:
+        """Upper parts, lower parts, finite upper parts."""
+        return 1 if self.parts == 1 else 3
+
+
+def scratch_parts(m_block: int, n_block: int, k_block: int, k: int, copies: int) -> tuple[int, ...]:
     """Bytes for the packed blocks of A and of B, and for the sums: blocks are whole tiles."""
-    copies = len(PRODUCTS[parts])
     squares = -(-m_block // SQUARE) * -(-n_block // SQUARE) if k > k_block else 1
     steps = -(-k_block // STEP)
     a, b = (-(-size // SQUARE) * 2 * steps * TILE_BYTES * copies for size in (m_block, n_block))
@@ -102,7 +113,7 @@ class _Squares:
         self.plan = plan
         self.build = build
         self.p = build.parameters
-        self.raw = "u16" if plan.kind == "bf16" else "f32"
+        self.raw = "u16" if plan.kind == "bf16" else plan.kind
 
     def units(self) -> None:
         build, p = self.build, self.p
@@ -114,7 +125,7 @@ class _Squares:
         )
         area = p["scratch"] + build.worker * p["scratch_stride"]
         self.packed_a = build.pointer(area)
-        copies = len(PRODUCTS[self.plan.parts])
+        copies = self.plan.copies
         self.packed_b = build.pointer(area + self.part_a * copies)
         self.sums = build.pointer(area + (self.part_a + self.part_b) * copies)
         with build.loop(build.first, build.last) as unit:
@@ -170,18 +181,25 @@ class _Squares:
         a = build.offset(self.packed_a, row * self.steps * (TILE_BYTES // LINES), "u8")
         b = build.offset(self.packed_b, column * self.steps * (TILE_BYTES // LINES), "u8")
         with build.loop(0, self.steps) as step:
-            for part_a, part_b in PRODUCTS[self.plan.parts]:
+            loaded: tuple[int, int] = (-1, -1)
+            for parts in self.plan.products:
                 start = step.index * (2 * TILE_BYTES)
-                left = build.offset(a, start + part_a * self.part_a, "u8")
-                right = build.offset(b, start + part_b * self.part_b, "u8")
-                build.tile_load(6, right, 64)
-                build.tile_load(4, left, 64)
+                left = build.offset(a, start + self.part_a * parts[0], "u8")
+                right = build.offset(b, start + self.part_b * parts[1], "u8")
+                new_left, new_right = (x != y for x, y in zip(parts, loaded, strict=True))
+                if new_right:
+                    build.tile_load(6, right, 64)
+                if new_left:
+                    build.tile_load(4, left, 64)
                 build.tile_multiply(0, 4, 6)
-                build.tile_load(7, build.offset(right, TILE_BYTES, "u8"), 64)
+                if new_right:
+                    build.tile_load(7, build.offset(right, TILE_BYTES, "u8"), 64)
                 build.tile_multiply(1, 4, 7)
-                build.tile_load(5, build.offset(left, TILE_BYTES, "u8"), 64)
+                if new_left:
+                    build.tile_load(5, build.offset(left, TILE_BYTES, "u8"), 64)
                 build.tile_multiply(2, 5, 6)
                 build.tile_multiply(3, 5, 7)
+                loaded = parts
         for tile, place in enumerate(places):
             build.tile_store(tile, place, 4 * SQUARE)
         with build.when(self.is_last):
@@ -220,17 +238,31 @@ class _Squares:
         build = self.build
         blocks = ceil_divide(operand.lines, SQUARE) * 2
         whole = self.depth // STEP
-        with build.loop(0, blocks) as block:
-            line = block.index * LINES
-            left = operand.lines - line
+
+        def one(block: Value, step: Value, full: bool) -> None:
+            line = block * LINES
             start = build.offset(operand.source, line * operand.line, self.plan.kind)
-            pair = block.index // 2 * self.steps * 2 + block.index % 2
+            pair = block // 2 * self.steps * 2 + block % 2
             into = build.offset(target, pair * TILE_BYTES, "u8")
-            full = build.select(build.compare("ge", left, LINES), whole, build.int(0))
-            with build.loop(0, full) as step:
-                self.tile(operand, start, step.index, None, into, part)
-            with build.loop(full, self.steps) as step:
-                self.tile(operand, start, step.index, left, into, part)
+            self.tile(operand, start, step, None if full else operand.lines - line, into, part)
+
+        if operand.layout == "k":
+            with build.loop(0, blocks) as block:
+                left = operand.lines - block.index * LINES
+                full = build.select(build.compare("ge", left, LINES), whole, build.int(0))
+                with build.loop(0, full) as step:
+                    one(block.index, step.index, True)
+                with build.loop(full, self.steps) as step:
+                    one(block.index, step.index, False)
+            return
+        # Lines beside each other in memory are read in long runs.
+        with build.loop(0, self.steps) as step:
+            inside = build.compare("lt", step.index, whole)
+            full = build.select(inside, operand.lines // LINES, build.int(0))
+            with build.loop(0, full) as block:
+                one(block.index, step.index, True)
+            with build.loop(full, blocks) as block:
+                one(block.index, step.index, False)
 
     def tile(
         self,
@@ -280,7 +312,7 @@ class _Squares:
                 found.append([build.regroup(build.load(line, 0, "u16", STEP, mask), "u32")])
                 continue
             masks = [None if left is None else build.mask(left - j, LINES) for j in (0, LINES)]
-            halves = [build.load(line, j * LINES, "f32", LINES, masks[j]) for j in (0, 1)]
+            halves = [build.load(line, j * LINES, self.raw, LINES, masks[j]) for j in (0, 1)]
             even = build.shuffle(halves[0], range(0, STEP, 2), halves[1])
             odd = build.shuffle(halves[0], range(1, STEP, 2), halves[1])
             found.append(self.pairs(even, odd))
@@ -308,7 +340,7 @@ class _Squares:
         found = []
         for k in range(0, STEP, 2):
             even, odd = elements(k), elements(k + 1)
-            if self.plan.kind == "f32":
+            if self.plan.kind != "bf16":
                 found.append(self.pairs(even, odd))
             else:
                 upper = build.cast(odd, "u32") << 16
@@ -365,19 +397,18 @@ class _Squares:
 
 
 def pair_blocks(
-    target: Target, sizes: tuple[int, int, int, int], parts: int
+    target: Target, sizes: tuple[int, int, int, int], copies: int, products: int
 ) -> tuple[int, int, int]:
     """Rows, columns and depth of a unit: whole squares, as even as they come."""
     batch, m, n, k = sizes
     # A strip of B stays in the first cache while panels of A go by.
-    copies = len(PRODUCTS[parts])
     k_block = split(k, max(256, target.l1_bytes * 3 // 4 // (2 * SQUARE * copies)), STEP)
     grid = Grid(batch, m, n, SQUARE, SQUARE, target.l2_bytes // 4 // (2 * k_block * copies))
     steps = -(-k // STEP)
 
     def cycles(m_block: int, n_block: int) -> float:
         squares = -(-m_block // SQUARE) * -(-n_block // SQUARE)
-        products = 80 * steps * copies + 300
-        return squares * products + (m_block + n_block) * k * 0.15 * copies + 500
+        needed = 80 * steps * products + 300
+        return squares * needed + (m_block + n_block) * k * 0.15 * copies + 500
 
     return (*choose(target, grid, cycles), k_block)
