@@ -8,7 +8,7 @@ import pytest
 from facula.backend import llvm
 from facula.backend.cpu import machine
 from facula.kernel.library.matmul import MatMul, matmul_plan
-from facula.kernel.library.pair_matmul import PairMatMul
+from facula.kernel.library.pair_matmul import EXACT, PairMatMul
 from facula.kernel.library.tile import Launch
 from facula.kernel.target import Target
 
@@ -133,6 +133,37 @@ def test_infinity_nan_and_the_largest_numbers(precision: str) -> None:
     # The nearest bfloat16 is infinity; two of them can hold it.
     assert (c[0, 3] > largest * 0.999).all() and (c[0, 4:] == 0).all()
     assert np.isfinite(c[0, 3]).all() == (precision == "high")
+
+
+@TILES
+@pytest.mark.parametrize("sizes", [(2, 150, 130, 37), (1, 128, 128, 600)])
+def test_float16_is_exact_in_two_parts(sizes: tuple[int, int, int, int]) -> None:
+    batch, m, n, k = sizes
+    rng = np.random.default_rng(0)
+    # Of all sizes that float16 knows, subnormal ones too.
+    a = (rng.standard_normal((batch, m, k)) * 2.0 ** rng.integers(-22, 3, (batch, m, k))).astype(
+        "f2"
+    )
+    a[0, 0, 0], a[0, 1, 0] = np.inf, np.nan
+    for turned in (False, True):
+        b = rng.standard_normal((batch, n, k) if turned else (batch, k, n)).astype("f2")
+        b = b.transpose(0, 2, 1) if turned else b
+        c = np.empty((batch, m, n), "f2")
+        launch = matmul_plan(
+            llvm.host_target(), "f16", sizes, (m * k, k, 1), tuple(s // 2 for s in b.strides),
+            (m * n, n),
+        )  # fmt: skip
+        assert launch.plan.products == EXACT
+        scratch = np.full(launch.scratch_bytes * machine.workers, 255, np.uint8)
+        addresses = (c.ctypes.data, a.ctypes.data, b.ctypes.data, 0, scratch.ctypes.data)
+        machine.compile_plan(launch.plan)(*addresses, *launch.numbers)
+        with np.errstate(invalid="ignore"):
+            exact = a.astype(np.float64) @ b.astype(np.float64)
+            size = np.abs(a.astype(np.float64)) @ np.abs(b.astype(np.float64))
+        assert np.isnan(c[0, 1]).all() and (np.isinf(c[0, 0]) == np.isinf(exact[0, 0])).all()
+        near = np.spacing(np.abs(exact[:, 2:]).astype("f2")).astype(np.float64)
+        error = np.abs(c[:, 2:] - exact[:, 2:])
+        assert (error <= 0.501 * near + 1e-6 * size[:, 2:]).all()
 
 
 def test_only_a_machine_with_tiles_rounds() -> None:

@@ -63,6 +63,8 @@ FEW = 24
 # Of how many bfloat16 numbers a float32 operand may be made; 0: of none.
 PARTS = {"highest": 0, "high": 2, "medium": 1}
 PARTS_OF_HALVES = {"bf16": 1, "f16": 2}
+# Packing float16 for tiles pays if its numbers are used so often, on average.
+REUSE = 60
 
 # --- choosing ----------------------------------------------------------------------------------
 
@@ -132,12 +134,16 @@ def matmul_plan(
         b_layout = "any"
     strides = (a_batch, a_row, a_column, b_batch, b_row, b_column, c_batch, c_row)
     parts = PARTS[precision] if kind == "f32" else PARTS_OF_HALVES.get(kind, 0)
-    if target.tiles and parts and (kind != "f16" or "any" not in (a_layout, b_layout)):
+    if kind == "f16" and ("any" in (a_layout, b_layout) or m * n < REUSE * (m + n)):
+        parts = 0
+    if target.tiles and parts:
         pairs = PairMatMul(kind, a_layout, b_layout, parts, bias, activation, accumulate)
         return _pair_plan(target, pairs, (batch, m, n, k), strides)
     pack_a, pack_b = _packing(target, itemsize, (m, n, k), (a_layout, b_layout), b_row, half)
     # A strip of B stays in the first cache beside a panel of A.
     k_block = split(k, max(192, target.l1_bytes // ((width + rows) * itemsize)), 1)
+    if half and not pack_b and k <= 1024:
+        k_block = max(k, 1)  # sums that wait would wait in scratch
     m_block, n_block = _blocks(target, (batch, m, n, k), k_block, itemsize, (pack_a, pack_b))
     scratch = 64
     scratch += itemsize * ((m_block + rows) * k_block if pack_a else 0)
@@ -179,7 +185,8 @@ def _packing(
     if n > 6 * width:
         limit = target.l1_bytes if layouts[0] == "m" else target.l2_bytes // 2
         pack_a = pack_a or a_bytes > limit
-    pack_b = half or layouts[1] != "n"
+    # A half of B is widened as it is loaded; one of A would have to be spread as well.
+    pack_b = layouts[1] != "n" or half and m > 6 * rows
     if m > rows or far:
         limit = 2 * target.l1_bytes if far else target.l2_bytes // 4
         pack_b = pack_b or b_bytes > (limit if m > 4 * rows else target.l2_bytes // 2)
