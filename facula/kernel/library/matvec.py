@@ -190,10 +190,13 @@ def lower_stream(plan: StreamMatVec, target: Target) -> Program:
                     pointers.append(build.offset(place.w, k * p["w_column"], plan.kind))
 
                 def add(start: Value, mask: Value | None) -> None:
-                    total = build.load(sums, start, register, lanes)
+                    # A turn's lines are summed before they meet the rest: the error grows with the
+                    # number of turns, not of lines.
+                    total = build.const(Type(register, lanes), 0)
                     for scale, pointer in zip(scales, pointers):
                         line = build.load(pointer, start, plan.kind, lanes, mask)
                         total = build.op("muladd", scale, line, total)
+                    total = build.load(sums, start, register, lanes) + total
                     build.store(sums, start, total, register)
 
                 whole = place.extent - place.extent % lanes
