@@ -110,6 +110,8 @@ def build_reduce(
     launch.second = None
     launch.second_sizes, launch.partial = (), ()
     kinds = (*params, "i64")
+    # Where the result is no wider than its terms: Note [reductions].
+    narrow = all(f.kind in ("f32", "f16", "bf16") for f in results)
     launch.params = (count,)
     if any(f.numel == 0 for f in results):
         launch.kernel, launch.sizes = no_work, ()
@@ -169,7 +171,7 @@ def build_reduce(
         made = plan.Reduce(
             tuple(f.kind for f in inputs), tuple(f.kind for f in results), tuple(kinds),
             map_graph, combine_graph, finish_graph, units,
-            len(kept_sizes), len(red_sizes), along, inner, False, position,
+            len(kept_sizes), len(red_sizes), along, inner, False, position, narrow,
         )  # fmt: skip
         launch.kernel, launch.sizes = machine.compile_plan(made), tuple(sizes)
         return launch
@@ -184,7 +186,7 @@ def build_reduce(
     made = plan.Reduce(
         tuple(f.kind for f in inputs), stored, tuple(kinds),
         map_graph, combine_graph, keep_graph, units,
-        len(kept_sizes), len(red_sizes), along, inner, True, position,
+        len(kept_sizes), len(red_sizes), along, inner, True, position, narrow,
     )  # fmt: skip
     launch.kernel, launch.sizes = machine.compile_plan(made), tuple(sizes)
     second = plan.Reduce(

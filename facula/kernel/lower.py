@@ -24,6 +24,9 @@ from facula.kernel.target import Target
 
 # Elements of a contiguous pointwise kernel that make one unit of work for the threads.
 BLOCK = 4096
+# How many f32 values a sum adds in f32, as a tree, before it goes on in f64: less than a quarter of
+# the instructions, with errors below those of the result's own rounding. Note [reductions].
+TREE = 8
 # Native instructions under the name of the formula vocabulary.
 NATIVE = {
     "add": "add", "sub": "sub", "mul": "mul", "div": "div", "neg": "neg", "and": "and", "or": "or",
@@ -233,6 +236,38 @@ def _product(b: Builder, names: Sequence[str]) -> Value:
     return fold(lambda x, y: x * y, (b.parameters[n] for n in names), b.int(1))
 
 
+def _narrow_sum(plan: Reduce) -> Graph | None:
+    """What a sum of f32 values kept as f64 adds up, before it is widened; None for others."""
+    if not plan.narrow or [kind for kind, _ in plan.unit] != ["f64"] or plan.uses_position:
+        return None
+    if [step[0] for step in plan.combine.steps] != ["input", "input", "add"]:
+        return None
+    op, _, args, _ = plan.map.steps[plan.map.outputs[0]]
+    if op != "cast" or plan.map.steps[args[0]][1] != "f32":
+        return None
+    return Graph(plan.map.steps[: plan.map.outputs[0]], args)
+
+
+def _tree(vectors: list[Value]) -> Value:
+    while len(vectors) > 1:
+        vectors = [a + b for a, b in zip(vectors[::2], vectors[1::2], strict=True)]
+    return vectors[0]
+
+
+def _wide_zeros(b: Builder, lanes: int) -> list[Value]:
+    return [b.const(Type("f64", max(1, lanes // 2)), 0)] * 2
+
+
+def _widened(b: Builder, states: Sequence[Value], vector: Value) -> list[Value]:
+    """The two states after the lanes of an f32 vector, half of them each."""
+    return [s + b.cast(half, "f64") for s, half in zip(states, b.halves(vector), strict=True)]
+
+
+def _joined(b: Builder, halves: Sequence[Value]) -> Value:
+    low, high = halves
+    return b.shuffle(low, range(2 * low.type.lanes), high)
+
+
 @lowering(Reduce)
 def lower_reduce(plan: Reduce, target: Target) -> Program:
     """Along reduced: a unit is one output, lanes hold partial states of neighbouring positions,
@@ -240,7 +275,10 @@ def lower_reduce(plan: Reduce, target: Target) -> Program:
     reduced loops run outside.
     """
     state_kinds = [kind for kind, _ in plan.unit]
+    narrow = _narrow_sum(plan)
     kinds = [*state_kinds, *graph_kinds(plan.map), *plan.inputs]
+    if narrow is not None:
+        kinds = ["f32", *graph_kinds(narrow), *plan.inputs]
     lanes = target.lanes(widest(kinds))
     unroll = 4 if len(plan.unit) == 1 and len(plan.map.steps) < 8 else 2
     along_kept = plan.along == "kept"
@@ -285,7 +323,7 @@ def lower_reduce(plan: Reduce, target: Target) -> Program:
                 values.append(b.gather(pointer, places, kind, mask))
         if plan.uses_position:
             values.append(position)
-        return emit(b, plan.map, values, _params(b))
+        return emit(b, plan.map if narrow is None else narrow, values, _params(b))
 
     def _params(b: Builder) -> list[Value]:
         return [b.parameters[f"p{k}"] for k in range(len(plan.params))]
@@ -347,6 +385,58 @@ def lower_reduce(plan: Reduce, target: Target) -> Program:
         b: Builder, pointers: list[Value], outs: list[Value], start: Value, stop: Value | None
     ) -> None:
         """One output: vectors along the innermost reduced loop."""
+        if narrow is not None:
+            groups = [[state] for state in tree_sums(b, pointers, start, stop)]
+        else:
+            groups = lane_states(b, pointers, start, stop)
+        while len(groups) > 1:
+            half = len(groups) // 2
+            groups = [combined(b, groups[j], groups[j + half]) for j in range(half)]
+        state = groups[0]
+        while state[0].type.lanes > 1:
+            split = [b.halves(v) for v in state]
+            state = combined(b, [low for low, _ in split], [high for _, high in split])
+        for o, kind, value in zip(
+            outs, plan.outputs, emit(b, plan.finish, state, _params(b)), strict=True
+        ):
+            b.store(o, 0, value, kind)
+
+    def tree_sums(
+        b: Builder, pointers: list[Value], start: Value, stop: Value | None
+    ) -> list[Value]:
+        """Wide states of a narrow sum: vectors are added in pairs of pairs, then widened."""
+        many = TREE * lanes
+
+        def nest(depth: int, pointers: list[Value], states: list[Value]) -> list[Value]:
+            length = b.parameters[f"r{depth}"]
+            if depth < plan.reduced - 1:
+                with b.loop(0, length, carry=states) as loop:
+                    inside = advance(b, pointers, "r", depth, loop.index)
+                    loop.next(*nest(depth + 1, inside, list(loop.carried)))
+                return list(loop.results)
+            last = stop if stop is not None else length
+            trees = start + (last - start) // many * many
+            with b.loop(start, trees, many, carry=states) as loop:
+                vectors = [
+                    mapped(b, pointers, loop.index + k * lanes, loop.index, None)[0]
+                    for k in range(TREE)
+                ]
+                loop.next(*_widened(b, loop.carried, _tree(vectors)))
+            whole = trees + (last - trees) // lanes * lanes
+            with b.loop(trees, whole, lanes, carry=loop.results) as single:
+                vector = mapped(b, pointers, single.index, single.index, None)[0]
+                single.next(*_widened(b, single.carried, vector))
+            with b.loop(whole, last, lanes, carry=single.results) as tail:
+                mask = b.mask(last - tail.index, lanes)
+                vector = mapped(b, pointers, tail.index, tail.index, mask)[0]
+                tail.next(*_widened(b, tail.carried, b.select(mask, vector, 0)))
+            return list(tail.results)
+
+        return nest(0, pointers, _wide_zeros(b, lanes))
+
+    def lane_states(
+        b: Builder, pointers: list[Value], start: Value, stop: Value | None
+    ) -> list[list[Value]]:
         initial = _units_of_state(b, plan, lanes) * unroll
         count = len(plan.unit)
 
@@ -377,18 +467,7 @@ def lower_reduce(plan: Reduce, target: Target) -> Program:
             return [*loop.results, *states[count:]]
 
         states = nest(0, pointers, initial)
-        groups = [states[u * count : (u + 1) * count] for u in range(unroll)]
-        while len(groups) > 1:
-            half = len(groups) // 2
-            groups = [combined(b, groups[j], groups[j + half]) for j in range(half)]
-        state = groups[0]
-        while state[0].type.lanes > 1:
-            split = [b.halves(v) for v in state]
-            state = combined(b, [low for low, _ in split], [high for _, high in split])
-        for o, kind, value in zip(
-            outs, plan.outputs, emit(b, plan.finish, state, _params(b)), strict=True
-        ):
-            b.store(o, 0, value, kind)
+        return [states[u * count : (u + 1) * count] for u in range(unroll)]
 
     def columns(
         b: Builder,
@@ -406,7 +485,39 @@ def lower_reduce(plan: Reduce, target: Target) -> Program:
         pointers, outs = locate(b, unit // blocks, last_kept, pointers, outs)
         count = len(plan.unit)
 
-        def block(masks: list[Value | None], many: int) -> None:
+        def added(
+            inside: list[Value], carried: Sequence[Value], masks: list[Value | None], many: int,
+            row: Value, rows: int,
+        ) -> list[Value]:  # fmt: skip
+            """Wide states after the next `rows` rows of a narrow sum."""
+            lines = [advance(b, inside, "r", plan.reduced - 1, row + k) for k in range(rows)]
+            following = []
+            for u in range(many):
+                at = column + u * lanes
+                vectors = [mapped(b, line, at, row, masks[u])[0] for line in lines]
+                following += _widened(b, carried[2 * u : 2 * u + 2], _tree(vectors))
+            return following
+
+        def narrow_block(masks: list[Value | None], many: int) -> list[list[Value]]:
+            def nest(depth: int, pointers: list[Value], states: list[Value]) -> list[Value]:
+                first = start if depth == 0 else b.int(0)
+                end = stop if depth == 0 and stop is not None else b.parameters[f"r{depth}"]
+                if depth < plan.reduced - 1:
+                    with b.loop(first, end, carry=states) as loop:
+                        inside = advance(b, pointers, "r", depth, loop.index)
+                        loop.next(*nest(depth + 1, inside, list(loop.carried)))
+                    return list(loop.results)
+                trees = first + (end - first) // TREE * TREE
+                with b.loop(first, trees, TREE, carry=states) as loop:
+                    loop.next(*added(pointers, loop.carried, masks, many, loop.index, TREE))
+                with b.loop(trees, end, carry=loop.results) as rest:
+                    rest.next(*added(pointers, rest.carried, masks, many, rest.index, 1))
+                return list(rest.results)
+
+            states = nest(0, pointers, _wide_zeros(b, lanes) * many)
+            return [[_joined(b, states[2 * u : 2 * u + 2])] for u in range(many)]
+
+        def lane_block(masks: list[Value | None], many: int) -> list[list[Value]]:
             def nest(depth: int, pointers: list[Value], states: list[Value]) -> list[Value]:
                 if depth == plan.reduced:
                     raise AssertionError
@@ -428,8 +539,11 @@ def lower_reduce(plan: Reduce, target: Target) -> Program:
                 return list(loop.results)
 
             states = nest(0, pointers, _units_of_state(b, plan, lanes) * many)
-            for u in range(many):
-                state = states[u * count : (u + 1) * count]
+            return [states[u * count : (u + 1) * count] for u in range(many)]
+
+        def block(masks: list[Value | None], many: int) -> None:
+            made = lane_block(masks, many) if narrow is None else narrow_block(masks, many)
+            for u, state in enumerate(made):
                 results = emit(b, plan.finish, state, _params(b))
                 written = zip(plan.output_names, outs, plan.outputs, results, strict=True)
                 for name, o, kind, value in written:

@@ -96,7 +96,7 @@ class Reduce(Plan):
     that loop; outputs step by `output_inner` along the last kept loop. With `split`, units cover
     `chunk` positions of the last (along reduced) or first (along kept) reduced loop and the outputs
     are states, chunk by chunk, for a second plan to combine. `map` sees inputs then the position
-    along a single reduced loop.
+    along a single reduced loop. With `narrow` an f64 sum of f32 values may add some in f32.
     """
 
     inputs: tuple[str, ...]
@@ -112,6 +112,7 @@ class Reduce(Plan):
     inner: tuple[str, ...]
     split: bool = False
     uses_position: bool = False
+    narrow: bool = False
 
     @property
     def input_names(self) -> tuple[str, ...]:

@@ -144,6 +144,7 @@ def along(
     *,
     inner: str = "1",
     chunk: int = 0,
+    narrow: bool = False,
 ) -> Case:
     """A reduction of one input whose reduced (or kept) loops lie innermost in memory."""
     source, target = kinds
@@ -160,7 +161,7 @@ def along(
     finished = linearise([expr.cast(expr.input_(0, state), register(target))])
     plan = Reduce(
         (source,), (target,), (), mapped, joined, finished, ((state, unit),), len(kept),
-        len(reduced), where_, (inner,), bool(chunk),
+        len(reduced), where_, (inner,), bool(chunk), False, narrow,
     )  # fmt: skip
     pieces = 1
     if chunk:
@@ -192,6 +193,14 @@ def reduce_cases() -> Iterator[Case]:
                 text = f"sum {kind} {size} {order}"
                 yield along(text, (kind, target), state, 0, add, (3,), (size,), order)
                 yield along(text + " kept", (kind, target), state, 0, add, (size,), (3,), order)
+    for source in ("f32", "f16", "bf16"):
+        for kept, reduced in (((), (300,)), ((70,), (17,)), ((3, 5), (2, 133)), ((2, 21), (3, 9))):
+            for order in ("kr", "rk") if kept else ("kr",):
+                text, kinds = f"narrow sum {source} {kept} {reduced} {order}", (source, "f32")
+                yield along(text, kinds, "f64", 0, add, kept, reduced, order, narrow=True)
+                if source == "f32":
+                    more = {"chunk": 16, "inner": "s", "narrow": True}
+                    yield along(text + "/", kinds, "f64", 0, add, kept, reduced, order, **more)
     for kept, reduced in (((), (70,)), ((2, 3), (5, 21)), ((4,), (2, 3, 19)), ((2, 2, 5), (7,))):
         for order in ("kr", "rk"):
             if order == "rk" and not kept:

@@ -126,3 +126,27 @@ def test_extremes_prefer_nan_and_the_first_of_equals(name: str) -> None:
     ties = facula.tensor([[2.0, 5.0, 5.0], [1.0, 1.0, 5.0]])
     expected = np.argmax if name == "max" else np.argmin
     assert getattr(ties, f"arg{name}")(1).tolist() == expected(ties.numpy(), 1).tolist()
+
+
+@pytest.mark.parametrize("scale", ["uniform", "normal"])
+def test_sums_of_floats_are_as_accurate_as_torch(torch: ModuleType, scale: str) -> None:
+    """In the mean square: of a single sum torch may be lucky."""
+    rng = np.random.default_rng(0)
+    for shape, dims in (
+        ((40, 20_011), (1,)), ((256, 300), (0,)), ((256, 300), (1,)), ((9, 65, 50), (1,)),
+        ((9, 65, 50), (0, 2)), ((1000, 7), (0,)), ((1000, 7), (1,)),
+    ):  # fmt: skip
+        x = rng.random(shape) if scale == "uniform" else rng.standard_normal(shape)
+        x = x.astype(np.float32)
+        wanted = x.astype(np.float64).sum(dims)
+        ours = np.square(facula.tensor(x).sum(dims).numpy() - wanted).mean()
+        theirs = np.square(torch.tensor(x).sum(dims).numpy() - wanted).mean()
+        assert ours <= theirs, (shape, dims)
+
+
+def test_wide_sums_of_floats_keep_every_bit() -> None:
+    x = facula.tensor([2.0**24, 1.0, 2.0**-20] * 1000)
+    assert x.sum(dtype=facula.float64).item() == 1000 * (2.0**24 + 1 + 2.0**-20)
+    assert (
+        x.repeat(3, 1).t().sum(0, dtype=facula.float64) == 1000 * (2.0**24 + 1 + 2.0**-20)
+    ).all()
