@@ -5,11 +5,16 @@ from typing import Any
 
 from facula.backend.cpu import Kernel, machine
 from facula.dispatch import RESULT, TENSOR, convert, expanded, loop_order, noted, remember
+from facula.dispatch.layout import AS_BITS
 from facula.form import Form
 from facula.kernel.library.index import Index, Nonzero
+from facula.kernel.program import STORED_BYTES
 from facula.meta.dtype import int64
 from facula.meta.geometry import coalesce
 from facula.tensor import Tensor, empty
+
+# Turns of an outer loop that are worth sharing.
+ENOUGH_TURNS = 8
 
 _kernels: dict[Any, tuple[Kernel, tuple[int, ...]]] = {}
 
@@ -30,12 +35,12 @@ def access(
     its number). Raises IndexError naming index, dim and size if an index lies outside.
     """
     key = (
-        mode, values.form, table.form.kind, tuple(table_strides), tuple(shape), positive,
+        mode, values.form, table.form, tuple(table_strides), tuple(shape), positive,
         tuple([(t.form, n, s) for t, n, s, _ in indices]),
     )  # fmt: skip
     prepared = _kernels.get(key)
     if prepared is None:
-        made = _prepare(mode, values.form, table_strides, indices, shape, positive)
+        made = _prepare(mode, values.form, table.form, table_strides, indices, shape, positive)
         prepared = remember(_kernels, key, made)
     kernel, numbers = prepared
     addresses = [t.address for t, _, _, _ in indices]
@@ -49,6 +54,7 @@ def access(
 def _prepare(
     mode: str,
     values: Form,
+    table: Form,
     table_strides: Sequence[int],
     indices: Sequence[tuple[Tensor, int, int, int]],
     shape: Sequence[int],
@@ -70,13 +76,29 @@ def _prepare(
         strides[2:] = [(0,) for _ in indices]
     inner = [s[-1] for s in strides]
     rowwise = inner[0] == 1 and inner[1] == 1 and all(s == 0 for s in inner[2:])
-    made = Index(mode, values.kind, len(indices), len(sizes), rowwise, positive)
+    kind = AS_BITS.get(values.kind, values.kind) if mode in ("take", "put") else values.kind
+    rank = len(sizes)
+    split = 0 if mode == "take" else _split(table, sizes, strides[1])
+    vector = mode == "take" and STORED_BYTES[kind] >= 4 and inner[0] == 1
+    vector = vector and not rowwise and all(s == 1 for s in inner[2:])
+    made = Index(mode, kind, len(indices), rank, rowwise, positive, split, vector)
     numbers = [*sizes]
     for s in strides:
         numbers += s
     for _, size, stride, _ in indices:
         numbers += [size, stride]
     return machine.compile_plan(made), tuple(numbers)
+
+
+def _split(table: Form, sizes: Sequence[int], steps: Sequence[int]) -> int:
+    """The loop that threads may share although all write: its turns write different places."""
+    if not table.dense and table.geometry.has_overlap():
+        return -1
+    free = [d for d, step in enumerate(steps) if step != 0]
+    outer = [d for d in free if d < len(sizes) - 1 and sizes[d] >= ENOUGH_TURNS]
+    if outer:
+        return outer[0]
+    return len(sizes) - 1 if len(sizes) - 1 in free else -1
 
 
 def _nothing(*_: Any) -> int:

@@ -276,6 +276,11 @@ def indirect_cases() -> Iterator[Case]:
         for mode in ("take", "put", "add", "mul", "max", "min"):
             for rowwise in (False, True):
                 yield index(mode, kind, rowwise, False)
+    for kind in ("f32", "i64", "f64"):
+        for outside in (False, True):
+            yield chosen(kind, outside)
+    yield index("add", "f16", True, False, 1)
+    yield index("max", "i32", False, False, 1)
     yield index("take", "f32", False, True)
     yield index("add", "f32", True, True)
     for kind in ("f32", "bool", "i16", "bf16"):
@@ -298,9 +303,20 @@ def indirect_cases() -> Iterator[Case]:
                 yield text, Sort(kind, descending), values, {"values": kind, "indices": "i64"}
 
 
-def index(mode: str, kind: str, rowwise: bool, outside: bool) -> Case:
+def chosen(kind: str, outside: bool) -> Case:
+    """Of each of 3 rows of 50 elements 21, by indices that lie side by side."""
+    plan = Index("take", kind, 1, 2, split=0, vector=True)
+    places = np.random.default_rng(0).integers(-50, 50, 63)
+    places[62] = 50 if outside else 49
+    values: dict[str, Any] = {"d0": 3, "d1": 21, "v_s0": 21, "v_s1": 1, "t_s0": 50, "t_s1": 0}
+    values |= {"i0_s0": 21, "i0_s1": 1, "i0_n": 50, "i0_t": 1, "i0": places}
+    values |= {"v": numbers(kind, 63), "t": numbers(kind, 150, 1)}
+    return f"chosen {kind} {outside}", plan, values, {"v": kind, "t": kind}
+
+
+def index(mode: str, kind: str, rowwise: bool, outside: bool, split: int = -1) -> Case:
     """A table of 7 x 19, five of whose rows (or elements of a column) are chosen, some twice."""
-    plan = Index(mode, kind, 1, 2, rowwise, False)
+    plan = Index(mode, kind, 1, 2, rowwise, False, split)
     chosen = np.array([3, -1, 0, 3, 9 if outside else 6], np.int64)
     values: dict[str, Any] = {"d0": 5, "d1": 19, "v_s0": 19, "v_s1": 1, "t_s0": 0, "t_s1": 1}
     values |= {"i0_s0": 1, "i0_s1": 0, "i0_n": 7, "i0_t": 19, "i0": chosen}

@@ -97,3 +97,29 @@ def test_repeated_places_add_up_and_the_last_write_stays() -> None:
     assert facula.zeros(3).index_put((index,), values, True).tolist() == [2.0, 0.0, 13.0]
     assert facula.zeros(3).index_put((index,), values).tolist() == [2.0, 0.0, 8.0]
     assert facula.zeros(3).scatter(0, index, values).tolist() == [2.0, 0.0, 8.0]
+
+
+def test_writes_to_repeated_places_are_the_same_for_any_number_of_threads() -> None:
+    before = facula.get_num_threads()
+    rng = np.random.default_rng(0)
+    values = rng.standard_normal((400, 300)).astype(np.float32)
+    rows, places = rng.integers(0, 7, 400), rng.integers(0, 300, (400, 300))
+    summed, placed = np.zeros((7, 300), np.float32), np.zeros((400, 300), np.float32)
+    for row, value in zip(rows, values, strict=True):
+        summed[row] += value
+    for i, j in np.ndindex(400, 300):
+        placed[i, places[i, j]] = values[i, j]
+    try:
+        for threads in (1, 2, 3):
+            facula.set_num_threads(threads)
+            x = facula.tensor(values)
+            where, at = facula.tensor(rows), facula.tensor(places)
+            assert (facula.zeros(7, 300).index_add_(0, where, x).numpy() == summed).all()
+            assert (facula.zeros(400, 300).scatter_(1, at, x).numpy() == placed).all()
+            turned = facula.zeros(300, 400).t().scatter_(1, at, x)
+            assert (turned.numpy() == placed).all()
+            assert (x.gather(1, at).numpy() == np.take_along_axis(values, places, 1)).all()
+            with pytest.raises(RuntimeError, match="index 300 is out of bounds"):
+                x.gather(1, at.masked_fill(at == 5, 300))
+    finally:
+        facula.set_num_threads(before)

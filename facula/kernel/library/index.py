@@ -20,6 +20,8 @@ from facula.kernel.program import (
 from facula.kernel.target import Target
 
 OUT_OF_BOUNDS = 1
+# Elements of the last loop that make one unit of work, where that loop is the one split.
+BLOCK = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +30,9 @@ class Index(Plan):
     "max", "min"): table[place] is replaced by, or combined with, values[...].
 
     `rowwise`: along the last loop indices stand still and both sides step to the neighbour.
-    `positive`: negative indices are errors, as in gather and scatter.
+    `positive`: negative indices are errors, as in gather and scatter. `split`: the loop whose turns
+    are shared among threads, -1 for none; writes need one along which the table moves by itself, so
+    that no two units write one place. `vector`: values and indices step to the neighbour.
     """
 
     mode: str
@@ -37,6 +41,8 @@ class Index(Plan):
     rank: int
     rowwise: bool = False
     positive: bool = False
+    split: int = -1
+    vector: bool = False
 
     @property
     def parameters(self) -> tuple[Parameter, ...]:
@@ -52,24 +58,34 @@ class Index(Plan):
 
 @lowering(Index)
 def lower_index(plan: Index, target: Target) -> Program:
-    """Reads: a unit is one turn of the outermost loop. Writes: one unit, so that repeated places
-    see the last value (or the sum in one order), whatever the number of threads."""
+    """A unit is one turn of the split loop, or a block of it if it is the last one. Repeated places
+    see the last value (or the sum in one order), for they are all in one unit. Note [indexing]."""
     names = ["v", "t", *(f"i{k}" for k in range(plan.indices))]
     kinds = [plan.kind, plan.kind, *("i64" for _ in range(plan.indices))]
     register = REGISTER_KIND.get(plan.kind, plan.kind)
     lanes = target.lanes(1 if plan.kind == "bool" else STORED_BYTES[register])
-    single = plan.mode != "take" or plan.rank == 1
+    final = plan.rank - 1
 
     def units(b: Builder) -> tuple[Value, Value]:
         total = b.int(1)
         for d in range(plan.rank):
             total = total * b.parameters[f"d{d}"]
-        if single:
+        if plan.split < 0:
             return b.int(1), total * 2 + 10
-        rest = b.int(1)
-        for d in range(1, plan.rank):
-            rest = rest * b.parameters[f"d{d}"]
-        return b.parameters["d0"], rest * (1 if not plan.rowwise else 1) + 10
+        count = b.parameters[f"d{plan.split}"]
+        if plan.split == final:
+            count = (count + (BLOCK - 1)) // BLOCK
+        cost = 1 if plan.mode == "take" or plan.rowwise else 2
+        return count, total * cost // b.op("max", count, b.int(1)) + 10
+
+    def span(b: Builder, depth: int) -> tuple[Value, Value]:
+        """The turns of a loop that this call makes."""
+        length = b.parameters[f"d{depth}"]
+        if depth != plan.split:
+            return b.int(0), length
+        if depth == final:
+            return b.first * BLOCK, b.op("min", b.last * BLOCK, length)
+        return b.first, b.last
 
     def locate(b: Builder, pointers: list[Value], i: Value) -> tuple[Value, Value]:
         """The table's element offset from the indices, and whether all are inside."""
@@ -91,36 +107,72 @@ def lower_index(plan: Index, target: Target) -> Program:
         return b.op(plan.mode, old, new)
 
     def row(b: Builder, pointers: list[Value]) -> None:
-        depth = plan.rank - 1
-        length = b.parameters[f"d{depth}"]
+        begin, end = span(b, final)
         if plan.rowwise:
-            place, inside = locate(b, pointers, b.int(0))
-            with b.when(inside) as branch:
-                table = b.offset(pointers[1], place, plan.kind)
+            together(b, pointers, begin, end)
+        elif plan.vector:
+            gathered(b, pointers, begin, end)
+        else:
+            singly(b, pointers, begin, end)
 
-                def move(i: Value, mask: Value | None) -> None:
-                    if plan.mode == "take":
-                        value = b.load(table, i, plan.kind, lanes, mask)
-                        b.store(pointers[0], i, value, plan.kind, mask)
-                        return
-                    new = b.load(pointers[0], i, plan.kind, lanes, mask)
-                    if plan.mode != "put":
-                        new = combine(b, b.load(table, i, plan.kind, lanes, mask), new)
-                    b.store(table, i, new, plan.kind, mask)
+    def together(b: Builder, pointers: list[Value], begin: Value, end: Value) -> None:
+        """A row of neighbours at one place."""
+        place, inside = locate(b, pointers, b.int(0))
+        with b.when(inside) as branch:
+            table = b.offset(pointers[1], place, plan.kind)
 
-                whole = length // lanes * lanes
-                with b.loop(0, whole, lanes) as loop:
-                    move(loop.index, None)
-                with b.when(b.compare("lt", whole, length)):
-                    move(whole, b.mask(length - whole, lanes))
-            with b.otherwise(branch):
+            def move(i: Value, mask: Value | None) -> None:
+                if plan.mode == "take":
+                    value = b.load(table, i, plan.kind, lanes, mask)
+                    b.store(pointers[0], i, value, plan.kind, mask)
+                    return
+                new = b.load(pointers[0], i, plan.kind, lanes, mask)
+                if plan.mode != "put":
+                    new = combine(b, b.load(table, i, plan.kind, lanes, mask), new)
+                b.store(table, i, new, plan.kind, mask)
+
+            whole = begin + (end - begin) // lanes * lanes
+            with b.loop(begin, whole, lanes) as loop:
+                move(loop.index, None)
+            with b.when(b.compare("lt", whole, end)):
+                move(whole, b.mask(end - whole, lanes))
+        with b.otherwise(branch):
+            b.report(OUT_OF_BOUNDS)
+
+    def gathered(b: Builder, pointers: list[Value], begin: Value, end: Value) -> None:
+        """As many places at once as a vector holds indices."""
+        many = target.lanes(8)
+
+        def move(i: Value, mask: Value | None) -> None:
+            place = (b.splat(i, many) + b.iota("i64", many)) * b.parameters[f"t_s{final}"]
+            inside = mask
+            for k in range(plan.indices):
+                index = b.load(pointers[2 + k], i, "i64", many, mask)
+                size = b.parameters[f"i{k}_n"]
+                if not plan.positive:
+                    index = b.select(index < 0, index + size, index)
+                fits = (index >= 0) & (index < size)
+                inside = fits if inside is None else inside & fits
+                place = place + index * b.parameters[f"i{k}_t"]
+            assert inside is not None
+            value = b.gather(pointers[1], place, plan.kind, inside)
+            b.store(pointers[0], i, value, plan.kind, inside)
+            outside = ~inside if mask is None else mask & ~inside
+            with b.when(b.any(outside)):
                 b.report(OUT_OF_BOUNDS)
-            return
-        with b.loop(0, length) as loop:
+
+        whole = begin + (end - begin) // many * many
+        with b.loop(begin, whole, many) as loop:
+            move(loop.index, None)
+        with b.when(b.compare("lt", whole, end)):
+            move(whole, b.mask(end - whole, many))
+
+    def singly(b: Builder, pointers: list[Value], begin: Value, end: Value) -> None:
+        with b.loop(begin, end) as loop:
             i = loop.index
             place, inside = locate(b, pointers, i)
-            at = place + i * b.parameters[f"t_s{depth}"]
-            there = i * b.parameters[f"v_s{depth}"]
+            at = place + i * b.parameters[f"t_s{final}"]
+            there = i * b.parameters[f"v_s{final}"]
             with b.when(inside) as branch:
                 if plan.mode == "take":
                     b.store(pointers[0], there, b.load(pointers[1], at, plan.kind), plan.kind)
@@ -133,12 +185,10 @@ def lower_index(plan: Index, target: Target) -> Program:
                 b.report(OUT_OF_BOUNDS)
 
     def nest(b: Builder, depth: int, pointers: list[Value]) -> None:
-        if depth == plan.rank - 1:
+        if depth == final:
             row(b, pointers)
             return
-        whole = (0, b.parameters[f"d{depth}"])
-        first, last = (b.first, b.last) if depth == 0 and not single else whole
-        with b.loop(first, last) as loop:
+        with b.loop(*span(b, depth)) as loop:
             moved = [
                 b.offset(p, loop.index * b.parameters[f"{name}_s{depth}"], kind)
                 for name, kind, p in zip(names, kinds, pointers, strict=True)
@@ -147,11 +197,11 @@ def lower_index(plan: Index, target: Target) -> Program:
 
     def body(b: Builder) -> None:
         pointers = [b.pointer(b.parameters[name]) for name in names]
-        if single:
+        if plan.split < 0:
             with b.loop(b.first, b.last):
                 nest(b, 0, pointers)
-            return
-        nest(b, 0, pointers)
+        else:
+            nest(b, 0, pointers)
 
     return program("index", plan.parameters, units, body)
 
