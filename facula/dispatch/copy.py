@@ -2,7 +2,14 @@
 
 from facula.backend.cpu import Kernel
 from facula.dispatch.launch import RESULT, TENSOR, noted
-from facula.dispatch.layout import Number, cast_to, compile_pointwise, register_kind, remember
+from facula.dispatch.layout import (
+    Number,
+    cast_to,
+    compile_pointwise,
+    compile_strided,
+    register_kind,
+    remember,
+)
 from facula.form import Form, form_of
 from facula.kernel import expr
 from facula.kernel.expr import linearise
@@ -58,6 +65,24 @@ def copy_into(target: Tensor, source: Tensor) -> None:
     kernel, sizes = copy_kernel(target.form, source.form)
     kernel(*sizes, source.address, target.address)
     noted(kernel, (*sizes, TENSOR, RESULT), (source,), target)
+
+
+_reversals: dict[tuple[Form, Form, tuple[int, ...]], tuple[Kernel, tuple[int, ...]]] = {}
+
+
+def copy_reversed(target: Tensor, source: Tensor, dims: tuple[int, ...]) -> None:
+    """target = source with the order of `dims` reversed; one shape, one dtype, no graph."""
+    form = source.form
+    key = (target.form, form, dims)
+    prepared = _reversals.get(key)
+    if prepared is None:
+        strides = tuple([-s if d in dims else s for d, s in enumerate(form.strides)])
+        graph = linearise([expr.input_(0, register_kind(form.kind))])
+        both = [strides, target.form.strides]
+        prepared = compile_strided(graph, [form.kind] * 2, both, (), form.shape)
+        remember(_reversals, key, prepared)
+    ends = sum([(form.shape[d] - 1) * form.strides[d] for d in dims])
+    prepared[0](*prepared[1], source.address + ends * form.itemsize, target.address)
 
 
 def convert(tensor: Tensor, wanted: dtype, form: Form | None = None) -> Tensor:

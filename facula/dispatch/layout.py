@@ -56,7 +56,7 @@ def expanded(form: Form, shape: Sequence[int]) -> tuple[int, ...]:
 
 
 def inner_class(stride: int) -> str:
-    return "1" if stride == 1 else "0" if stride == 0 else "s"
+    return {1: "1", 0: "0", -1: "r"}.get(stride, "s")
 
 
 def loops(
@@ -107,15 +107,27 @@ def compile_pointwise(
 ) -> tuple[Kernel, tuple[int, ...]]:
     """The kernel of a graph for some layouts, and its leading arguments."""
     strides = [expanded(f, shape) for f in (*inputs, *outputs)]
+    kinds = [f.kind for f in (*inputs, *outputs)]
+    return compile_strided(graph, kinds, strides, params, shape)
+
+
+def compile_strided(
+    graph: Graph,
+    kinds: list[str],
+    strides: list[tuple[int, ...]],
+    params: Sequence[str],
+    shape: Sequence[int],
+) -> tuple[Kernel, tuple[int, ...]]:
+    """The same for kinds and strides of inputs, then outputs; those of inputs may be negative."""
+    count = len(kinds) - len(graph.outputs)
     rank, inner, sizes = loops(shape, strides)
     if any(size == 0 for size in shape):
         return no_work, ()
-    kinds = [f.kind for f in (*inputs, *outputs)]
     if len(kinds) == 2 and len(graph.steps) == 1 and kinds[0] == kinds[1] in AS_BITS:
         # A copy: what the elements mean does not matter.
         kinds = [AS_BITS[kinds[0]]] * 2
         graph = expr.linearise([expr.input_(0, kinds[0])])
-    described = (tuple(kinds[: len(inputs)]), tuple(kinds[len(inputs) :]), tuple(params), graph)
+    described = (tuple(kinds[:count]), tuple(kinds[count:]), tuple(params), graph)
     sideways = turned(rank, inner, sizes)
     if sideways is None:
         return machine.compile_plan(plan.Pointwise(*described, rank, inner)), sizes
@@ -127,7 +139,7 @@ def turned(
 ) -> tuple[int, tuple[bool, ...]] | None:
     """The loop along which operands that jump along the last one step to their neighbours, and
     which; None where there is none, or too little of it to turn."""
-    if "s" not in inner or rank < 2 or prod(sizes[:rank]) < WORTH_TURNING:
+    if "s" not in inner or "r" in inner or rank < 2 or prod(sizes[:rank]) < WORTH_TURNING:
         return None
     strides = []
     at = rank

@@ -116,10 +116,14 @@ class Cursor:
             return b.load(self.pointer, 0, self.kind)
         if self.inner == "1":
             return b.load(self.pointer, i, self.kind, lanes, mask)
-        assert self.stride is not None
+        stride = b.int(-1) if self.inner == "r" else self.stride
+        assert stride is not None
+        if self.inner == "r" and mask is None:
+            last = b.load(self.pointer, -i - (lanes - 1), self.kind, lanes)
+            return b.shuffle(last, range(lanes - 1, -1, -1))
         if lanes == 1:
-            return b.load(self.pointer, i * self.stride, self.kind, 1, mask)
-        places = (b.splat(i, lanes) + b.iota("i64", lanes)) * self.stride
+            return b.load(self.pointer, i * stride, self.kind, 1, mask)
+        places = (b.splat(i, lanes) + b.iota("i64", lanes)) * stride
         return b.gather(self.pointer, places, self.kind, mask)
 
     def store(self, b: Builder, i: Value, value: Value, mask: Value | None) -> None:

@@ -58,7 +58,8 @@ class Pointwise(Plan):
     """Every output element is a formula of the input elements at the same place.
 
     `rank` loops, outermost first; `inner` says for each operand (inputs, then outputs) how it moves
-    along the last loop: "1" to the neighbour, "0" not at all, "s" by a stride given at call time.
+    along the last loop: "1" to the neighbour, "0" not at all, "s" by a stride given at call time;
+    inputs also "r", to the neighbour before.
     """
 
     inputs: tuple[str, ...]

@@ -3,12 +3,15 @@
 from collections import namedtuple
 from typing import TYPE_CHECKING, Any, cast
 
+from facula.dispatch import copy_reversed
+from facula.form import form_of
 from facula.late import Late
 from facula.launch.ordering import extreme, position, scan, sort
 from facula.meta import dtype as dtypes
+from facula.meta.geometry import restride_like
 from facula.meta.shape import wrap_dim
 from facula.op import composite, operation, registry
-from facula.tensor import Tensor
+from facula.tensor import Tensor, allocate
 
 if TYPE_CHECKING:
     import numpy as np
@@ -253,6 +256,25 @@ def _(g, y, self, dim):
 # --- flips and rolls -----------------------------------------------------------------------------
 
 
+@operation("flip_along(Tensor self, int[] dims) -> Tensor")
+def flip_along(self, dims):
+    """A copy, some dims in reverse order; dense tensors keep their strides."""
+    form = self.form
+    strides = form.strides if form.dense else restride_like(form.shape, [form.strides])
+    y = allocate(form_of(form.dtype, form.shape, strides))
+    if form.numel:
+        copy_reversed(y, self, dims)
+    return y
+
+
+flip_along.node_name = "FlipBackward0"
+
+
+@flip_along.gradient
+def _(g, dims):
+    return g.flip(dims)
+
+
 @composite("flip(Tensor self, int[] dims) -> Tensor")
 def flip(self, *many, dims=()):
     """The order of some dims reversed."""
@@ -263,11 +285,8 @@ def flip(self, *many, dims=()):
     wrapped = [wrap_dim(d, self.form.ndim) for d in dims]
     if len(set(wrapped)) != len(wrapped):
         raise RuntimeError(f"dim {wrapped[0]} appears multiple times in the list of dims")
-    y = self
-    for d in wrapped:
-        size = y.form.shape[d] if y.form.ndim else 1
-        y = y.index_select(d, registry["arange"].function(size - 1, -1, -1)) if size else y
-    return y.clone() if y is self else y
+    dims = tuple(wrapped) if self.form.ndim else ()
+    return registry["flip_along"].function(self, dims)
 
 
 @composite("fliplr(Tensor self) -> Tensor")
@@ -611,7 +630,7 @@ def bucketize(self, boundaries, *, out_int32=False, right=False):
     return searchsorted.forward(boundaries, self, out_int32=out_int32, right=right)
 
 # Where records stand that are no functions of torch itself.
-for _name in ("max_along", "min_along", "sort_along"):
+for _name in ("flip_along", "max_along", "min_along", "sort_along"):
     registry[_name].namespace = "internal"
     registry[_name].method = False
 

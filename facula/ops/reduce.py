@@ -1,9 +1,17 @@
 """Reductions. Formulas: map(x), combine(a, b), finish(state, n) and gradient(g, y, x, n)."""
 
-from facula.dispatch import dtype_word
+from facula.dispatch import (
+    ReduceLaunch,
+    accumulator,
+    build_reduce,
+    dtype_word,
+    remember,
+    run_reduce,
+)
+from facula.form import Form, form_of
 from facula.kernel.scalar import maximum, minimum, ne, sqrt
 from facula.meta import dtype as dtypes
-from facula.meta.shape import wrap_dims
+from facula.meta.shape import reduced_shape, wrap_dims
 from facula.op import BOOL, FLOAT, SAME, composite, operation, reduction, registry
 
 reduction("sum(Tensor self, int[1]? dim=None, bool keepdim=False, *, ScalarType? dtype=None, "
@@ -144,6 +152,38 @@ def _arguments(dim, unbiased):
     return (None, dim) if isinstance(dim, bool) else (dim, unbiased)
 
 
+_distances: dict[tuple[Form, Form, tuple[int, ...]], ReduceLaunch] = {}
+
+
+@operation("squared_distances(Tensor self, int[] dims, bool keepdim) -> Tensor")
+def squared_distances(self, dims, keepdim):
+    """The sum of squared distances from the mean over dims."""
+    mean = self.mean(dims, True)
+    key = (self.form, mean.form, dims)
+    launch = _distances.get(key)
+    if launch is None:
+        shape = reduced_shape(self.form.shape, dims, False)
+        launch = build_reduce(
+            lambda x, middle: (x - middle) * (x - middle), lambda a, b: a + b, lambda acc, n: acc,
+            0, (accumulator(self.form.dtype, "wide"),), [self.form, mean.form], self.form.shape,
+            dims, [form_of(self.form.dtype, shape)],
+        )
+        remember(_distances, key, launch)
+    y = run_reduce(launch, (self, mean))[0]
+    y.form = form_of(y.form.dtype, reduced_shape(self.form.shape, dims, keepdim))
+    return y
+
+
+squared_distances.node_name = "VarBackward0"
+
+
+@squared_distances.gradient
+def _(g, self, dims, keepdim):
+    # The mean moves too, but there the distances sum to 0.
+    g = _open(g, dims, keepdim, self.form.ndim)
+    return (self - self.mean(dims, True)) * (g * 2)
+
+
 @composite("var(Tensor self, int[1]? dim=None, bool unbiased=True, bool keepdim=False, *, "
            "Scalar? correction=None, Tensor(a!)? out=None) -> Tensor")
 def var(self, dim=None, unbiased=None, keepdim=False, *, correction=None):
@@ -156,9 +196,8 @@ def var(self, dim=None, unbiased=None, keepdim=False, *, correction=None):
     for d in dims:
         count *= self.form.shape[d]
     x = self if self.form.itemsize >= 4 else self.to(dtypes.float32)
-    centred = x - x.mean(dims, keepdim=True)
     divisor = max(0, count - _correction(unbiased, correction))
-    total = (centred * centred).sum(dims, keepdim)
+    total = registry["squared_distances"].function(x, dims, keepdim)
     y = total / divisor if divisor else total * float("nan") if count <= 1 else total / 0.0
     return y if y.form.dtype is self.form.dtype else y.to(self.form.dtype)
 
@@ -317,7 +356,7 @@ def dist(self, other, p=2):
 # Where records stand that are no functions of torch itself.
 for _name in (
     "amax_along", "amax_plain", "amin_along", "amin_plain", "norm2", "prod_along", "prod_plain",
-    "root", "root_of_squares",
+    "root", "root_of_squares", "squared_distances",
 ):
     registry[_name].namespace = "internal"
     registry[_name].method = False

@@ -90,3 +90,24 @@ def test_distinct_values_and_counts() -> None:
     assert (values.tolist(), counts.tolist()) == ([1, 2, 3], [2, 1, 3])
     assert values[inverse].tolist() == x.tolist()
     assert facula.bincount(x.flatten()).tolist() == [0, 2, 1, 3]
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_flips_of_every_layout(layout: str) -> None:
+    for name in ("float32", "int8", "bool", "float16"):
+        x, array = filled(layout, name)
+        for dims in ((), (0,), (-1,), tuple(range(array.ndim))):
+            if array.ndim == 0:
+                dims = ()
+            assert x.flip(dims).tolist() == np.flip(array, dims).tolist()
+
+
+def test_large_flips() -> None:
+    array = np.random.default_rng(0).integers(0, 255, (67, 129, 35))
+    for name in ("float32", "uint8", "float64", "bfloat16"):
+        x = facula.tensor(array % 97).to(getattr(facula, name))
+        for view, same in ((x, array % 97), (x[:, ::2, 1:], array[:, ::2, 1:] % 97)):
+            for dims in ((2,), (1,), (0, 2), (0, 1, 2)):
+                assert (view.flip(dims).float().numpy() == np.flip(same, dims)).all()
+                turned = view.transpose(0, 2).flip(dims).float().numpy()
+                assert (turned == np.flip(same.swapaxes(0, 2), dims)).all()

@@ -150,3 +150,19 @@ def test_wide_sums_of_floats_keep_every_bit() -> None:
     assert (
         x.repeat(3, 1).t().sum(0, dtype=facula.float64) == 1000 * (2.0**24 + 1 + 2.0**-20)
     ).all()
+
+
+@pytest.mark.parametrize("dims", [None, (0,), (1,), (0, 2)])
+def test_variances_against_numpy_and_their_gradients(dims: tuple[int, ...] | None) -> None:
+    array = np.random.default_rng(0).standard_normal((40, 23, 31)) * 3 + 1000
+    for x in (facula.tensor(array), facula.tensor(array.T.copy()).permute(2, 1, 0)):
+        for correction in (0, 1, 2.5):
+            y = x.requires_grad_().var(dims, correction=correction, keepdim=True)
+            n = array.size // y.numel()
+            wanted = array.var(dims, keepdims=True) * n / (n - correction)
+            np.testing.assert_allclose(y.detach().numpy(), wanted, rtol=1e-12)
+            (gradient,) = facula.autograd.grad(y.sum(), x)
+            centred = array - array.mean(dims, keepdims=True)
+            np.testing.assert_allclose(
+                gradient.numpy(), 2 * centred / (n - correction), rtol=1e-9, atol=1e-12
+            )

@@ -19,7 +19,7 @@ DIVISION_BY_ZERO = 1
 
 
 def _strides(a: dict[str, Number], name: str, inner: str, rank: int) -> list[int]:
-    known = {"1": 1, "0": 0}
+    known = {"1": 1, "0": 0, "r": -1}
     last = known[inner] if inner in known else a[f"{name}_s{rank - 1}"]
     return [a[f"{name}_s{d}"] for d in range(rank - 1)] + [last]
 
