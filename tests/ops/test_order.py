@@ -111,3 +111,27 @@ def test_large_flips() -> None:
                 assert (view.flip(dims).float().numpy() == np.flip(same, dims)).all()
                 turned = view.transpose(0, 2).flip(dims).float().numpy()
                 assert (turned == np.flip(same.swapaxes(0, 2), dims)).all()
+
+
+@pytest.mark.parametrize("name", ["float32", "float64", "int32", "uint8", "bool", "float16"])
+@pytest.mark.parametrize("descending", [False, True])
+def test_long_sorts_are_stable(name: str, descending: bool) -> None:
+    rng = np.random.default_rng(0)
+    for n in (15, 16, 17, 255, 300, 1030):
+        x = facula.tensor(rng.integers(0, 20, (3, n))).to(getattr(facula, name))
+        if x.is_floating_point():
+            specials = ((7, math.nan), (3, -0.0), (5, math.inf), (6, -math.inf))
+            for old, new in specials:
+                x = x.masked_fill(x == old, new)
+        values, places = x.sort(1, descending=descending)
+        wide = x.double().numpy()
+        key = np.where(np.isnan(wide), np.inf, wide) * (-1 if descending else 1)
+        rank = np.isnan(wide) != descending  # nan is the largest, also beside infinity
+        for row in range(3):
+            wanted = np.lexsort((np.arange(n), rank[row], key[row]))
+            assert places[row].tolist() == wanted.tolist()
+            same = np.take(wide[row], wanted)
+            found = values[row].double().numpy()
+            np.testing.assert_array_equal(found, same)
+            defined = ~np.isnan(same)
+            assert (np.signbit(found) == np.signbit(same))[defined].all()
