@@ -23,7 +23,7 @@ class Form:
 
     __slots__ = (
         "dtype", "device", "shape", "strides", "numel", "ndim", "itemsize", "nbytes", "contiguous",
-        "dense", "pool", "kind", "tracked", "single",
+        "dense", "pool", "kind", "suggests_last", "tracked", "single",
     )  # fmt: skip
 
     def __init__(self, dtype: dtype, shape: Size, strides: tuple[int, ...]) -> None:
@@ -40,6 +40,7 @@ class Form:
         self.dense = geometry.is_dense()
         self.pool = memory.pool(self.nbytes)
         self.kind = dtype.short
+        self.suggests_last = geometry.suggests_channels_last()
         # Whether gradients can flow through tensors of this form.
         self.tracked = dtype.is_floating_point
         # How the value of a tensor of one element is read: a place in SINGLES; 0 of others.

@@ -17,7 +17,7 @@ from facula.late import Late
 from facula.makers import Makers, makers
 from facula.meta.device import device
 from facula.meta.dtype import dtype, float32, get_default_dtype, of_name
-from facula.meta.layout import strided
+from facula.meta.layout import channels_last, channels_last_3d, strided
 from facula.meta.shape import Size
 from facula.storage import Storage, note_view
 
@@ -173,9 +173,10 @@ class Tensor:
         return False
 
     def is_contiguous(self, memory_format: object = None) -> bool:
-        """True if elements lie one after the other in row-major order."""
-        if memory_format is not None and repr(memory_format) != "torch.contiguous_format":
-            raise NotImplementedError(f"is_contiguous: memory_format {memory_format}")
+        """True if elements lie one after the other, row-major or in the given memory format."""
+        for rank, one in ((4, channels_last), (5, channels_last_3d)):
+            if memory_format is one:
+                return self.form.ndim == rank and self.form.geometry.is_channels_last()
         return self.form.contiguous
 
     def get_device(self) -> int:

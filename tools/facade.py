@@ -80,6 +80,7 @@ from facula.meta.dtype import (
 from facula.meta.dtype import bool_ as bool
 from facula.meta.layout import (
     channels_last,
+    channels_last_3d,
     contiguous_format,
     layout,
     memory_format,

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from facula.backend.cpu import Kernel, machine
-from facula.dispatch import copy_of, remember
+from facula.dispatch import copy_into, copy_of, remember
 from facula.form import Form, form_of
 from facula.kernel.library.conv import (
     Conv2d,
@@ -15,6 +15,7 @@ from facula.kernel.library.conv import (
 from facula.kernel.library.conv_blocks import Copy, Staged
 from facula.kernel.library.tile import Launch
 from facula.launch.winograd import data_run, forward_run
+from facula.meta.geometry import channels_last_strides
 from facula.storage import memory
 from facula.tensor import Tensor, allocate
 
@@ -26,6 +27,7 @@ class _Prepared(NamedTuple):
     kernel: Kernel
     numbers: tuple[int, ...]
     scratch_bytes: int
+    swapped: bool
 
 
 _launches: dict[Any, _Prepared] = {}
@@ -33,8 +35,9 @@ _launches: dict[Any, _Prepared] = {}
 
 def _prepared(launch: Launch | Staged) -> _Prepared:
     copies: tuple[Copy, ...] = ()
+    swapped = False
     if isinstance(launch, Staged):
-        copies, launch = launch
+        copies, launch, swapped = launch
     return _Prepared(
         tuple(
             (c.operand, machine.compile_plan(c.launch.plan), c.launch.numbers, c.nbytes)
@@ -43,6 +46,7 @@ def _prepared(launch: Launch | Staged) -> _Prepared:
         machine.compile_plan(launch.plan),
         launch.numbers,
         launch.scratch_bytes,
+        swapped,
     )
 
 
@@ -53,10 +57,12 @@ def _run(
     found = _launches.get(key)
     if found is None:
         found = remember(_launches, key, _prepared(prepare()))
-    copies, kernel, numbers, scratch_bytes = found
+    copies, kernel, numbers, scratch_bytes, swapped = found
     y = allocate(out)
     if not out.numel:
         return y
+    if swapped:
+        addresses = (addresses[1], addresses[0], addresses[2])
     if not scratch_bytes:
         kernel(y.address, *addresses, 0, *numbers)
         return y
@@ -84,14 +90,43 @@ def contiguous(x: Tensor) -> Tensor:
     return x if x.form.contiguous else copy_of(x)
 
 
+def _by_rows(shape: Conv2d) -> bool:
+    """Whether channels are too few to be vectors: what lies channels last is copied to rows."""
+    if not shape.last or shape.groups == 1 and shape.kernel == (1, 1):
+        return False
+    inner, outer = shape.in_channels // shape.groups, shape.out_channels // shape.groups
+    return min(inner, outer) < 8
+
+
+def _last(y: Tensor) -> Tensor:
+    """A copy with the channels side by side."""
+    copied = allocate(_form(y.form, y.form.shape, True))
+    copy_into(copied, y)
+    return copied
+
+
+def _form(like: Form, shape: tuple[int, ...], last: bool) -> Form:
+    return form_of(like.dtype, shape, channels_last_strides(shape) if last else None)
+
+
+def _ordered(weight: Tensor, shape: Conv2d) -> Tensor:
+    """The weight in the order that the plans were told, or a copy that is."""
+    if not shape.weight_last:
+        return contiguous(weight)
+    return weight if weight.form.geometry.is_channels_last() else _last(weight)
+
+
 def forward(x: Tensor, weight: Tensor, bias: Tensor | None, shape: Conv2d) -> Tensor:
     """conv2d(x, weight, bias)."""
-    weight = contiguous(weight)
+    if _by_rows(shape):
+        plain = shape._replace(last=False, weight_last=False)
+        return _last(forward(contiguous(x), weight, bias, plain))
+    weight = _ordered(weight, shape)
     bias = None if bias is None else contiguous(bias)
-    winograd = forward_run(x.form, bias is not None, shape)
+    winograd = None if shape.last else forward_run(x.form, bias is not None, shape)
     if winograd is not None:
         return winograd.run(weight, x, bias)
-    out = form_of(x.form.dtype, (shape.batch, shape.out_channels, *shape.output))
+    out = _form(x.form, (shape.batch, shape.out_channels, *shape.output), shape.last)
     strides = tuple(x.form.strides)
     return _run(
         ("forward", x.form, shape, bias is not None),
@@ -103,29 +138,35 @@ def forward(x: Tensor, weight: Tensor, bias: Tensor | None, shape: Conv2d) -> Te
 
 def backward_data(g: Tensor, weight: Tensor, shape: Conv2d) -> Tensor:
     """The gradient of x."""
-    weight = contiguous(weight)
-    winograd = data_run(g.form, shape)
+    if _by_rows(shape):
+        plain = shape._replace(last=False, weight_last=False)
+        return _last(backward_data(contiguous(g), weight, plain))
+    weight = _ordered(weight, shape)
+    winograd = None if shape.last else data_run(g.form, shape)
     if winograd is not None:
         return winograd.run(weight, g, None)
-    out = form_of(g.form.dtype, (shape.batch, shape.in_channels, shape.height, shape.width))
+    sizes = (shape.batch, shape.in_channels, shape.height, shape.width)
     strides = tuple(g.form.strides)
     return _run(
         ("data", g.form, shape),
         lambda: conv2d_backward_data(machine.target, g.form.kind, shape, strides),
-        out,
+        _form(g.form, sizes, shape.last),
         (weight.address, g.address, 0),
     )
 
 
 def backward_weight(g: Tensor, x: Tensor, shape: Conv2d) -> Tensor:
     """The gradient of the weight."""
-    inner = shape.in_channels // shape.groups
-    out = form_of(g.form.dtype, (shape.out_channels, inner, *shape.kernel))
+    if _by_rows(shape):
+        plain = shape._replace(last=False, weight_last=False)
+        grad = backward_weight(contiguous(g), contiguous(x), plain)
+        return _last(grad) if shape.weight_last else grad
+    sizes = (shape.out_channels, shape.in_channels // shape.groups, *shape.kernel)
     return _run(
         ("weight", g.form, x.form, shape),
         lambda: conv2d_backward_weight(
             machine.target, g.form.kind, shape, tuple(x.form.strides), tuple(g.form.strides)
         ),
-        out,
+        _form(g.form, sizes, shape.weight_last),
         (g.address, x.address, 0),
     )

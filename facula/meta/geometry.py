@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from math import gcd, prod
 from typing import NamedTuple
 
+from facula.meta.layout import channels_last, channels_last_3d, contiguous_format
 from facula.meta.shape import infer_size, wrap_dim, wrap_dims
 
 Ints = tuple[int, ...]
@@ -61,6 +62,22 @@ class Geometry(NamedTuple):
                 if self.strides[dim] != expected:
                     return False
                 expected *= self.shape[dim]
+        return True
+
+    def suggests_channels_last(self) -> bool:
+        """Whether the steps between elements are in the order of channels last, gaps or not.
+
+        Where both orders fit, torch's rule decides (`is_channels_last_strides_2d`).
+        """
+        ndim = len(self.shape)
+        if ndim not in (4, 5) or 0 in self.shape or self.strides[1] == 0:
+            return False
+        least = 0
+        for dim in (1, *range(ndim - 1, 1, -1), 0):
+            stride = self.strides[dim]
+            if stride < least or dim == 0 and least == self.strides[1]:
+                return False
+            least = stride * max(1, self.shape[dim])
         return True
 
     def is_dense(self) -> bool:
@@ -383,6 +400,23 @@ def contiguous_strides(shape: Sequence[int]) -> Ints:
         strides.append(step)
         step *= size or 1
     return tuple(reversed(strides))
+
+
+def strides_in(memory_format: object, shape: Sequence[int]) -> Ints:
+    """The strides of a new tensor in a memory format that names an order of dimensions.
+
+    >>> strides_in(channels_last, (2, 3, 4, 5))
+    (60, 1, 15, 3)
+    """
+    if memory_format is contiguous_format:
+        return contiguous_strides(shape)
+    for rank, one in ((4, channels_last), (5, channels_last_3d)):
+        if memory_format is one:
+            if len(shape) != rank:
+                raise RuntimeError(f"required rank {rank} tensor to use {one.name} format")
+            return channels_last_strides(shape)
+    name = {"preserve_format": "Preserve"}.get(getattr(memory_format, "name", ""), memory_format)
+    raise RuntimeError(f"unsupported memory format {name}")
 
 
 def channels_last_strides(shape: Sequence[int]) -> Ints:

@@ -83,7 +83,8 @@ def shape_of(input, weight, bias, stride, padding, dilation, groups):
     # An even kernel needs one more zero row behind than before: "same" is the result's size.
     given = (x[2], x[3]) if padding == "same" else None
     shape = Conv2d(
-        x[0], x[1], x[2], x[3], w[0], (w[2], w[3]), (sh, sw), (ph, pw), (dh, dw), groups, given
+        x[0], x[1], x[2], x[3], w[0], (w[2], w[3]), (sh, sw), (ph, pw), (dh, dw), groups, given,
+        input.form.suggests_last or weight.form.suggests_last, weight.form.suggests_last,
     )
     if min(shape.output) <= 0:
         raise RuntimeError(

@@ -8,7 +8,8 @@ from facula.form import form_of
 from facula.late import Late
 from facula.meta import dtype as dtypes
 from facula.meta.device import device as device_of
-from facula.meta.geometry import restride_like
+from facula.meta.geometry import restride_like, strides_in
+from facula.meta.layout import contiguous_format, preserve_format
 from facula.op import composite, registry
 from facula.storage import Storage
 from facula.tensor import Tensor, allocate, from_bytes, wrap
@@ -124,10 +125,11 @@ def empty(*many, size=None, out=None, dtype=None, layout=None, device=None, requ
     """Uninitialised memory in a shape."""
     _check_device(device)
     _check_layout(layout, pin_memory)
-    if memory_format is not None and repr(memory_format) != "torch.contiguous_format":
-        raise NotImplementedError(f"empty: memory_format {memory_format}")
     shape = _sizes("empty", many, size)
-    return _finish(fresh(_kind(dtype), shape), requires_grad, out)
+    if memory_format is None or memory_format is contiguous_format:
+        return _finish(fresh(_kind(dtype), shape), requires_grad, out)
+    form = form_of(_kind(dtype), tuple(shape), strides_in(memory_format, shape))
+    return _finish(allocate(form), requires_grad, out)
 
 
 @composite("zeros(int[] size, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None) "
@@ -479,8 +481,10 @@ def frombuffer(buffer, *, dtype, count=-1, offset=0, requires_grad=False):
 def _like(self, dtype, memory_format=None):
     form = self.form
     dtype = dtype or form.dtype
-    if memory_format is not None and repr(memory_format) == "torch.contiguous_format":
+    if memory_format is contiguous_format:
         return fresh(dtype, form.shape)
+    if memory_format is not None and memory_format is not preserve_format:
+        return allocate(form_of(dtype, form.shape, strides_in(memory_format, form.shape)))
     strides = form.strides if form.dense else restride_like(form.shape, [form.strides])
     return allocate(form_of(dtype, form.shape, strides))
 

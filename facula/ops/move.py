@@ -26,7 +26,13 @@ from facula.dispatch import (
 from facula.form import Form, form_of
 from facula.meta import dtype as dtypes
 from facula.meta.device import device as device_type
-from facula.meta.geometry import restride_like
+from facula.meta.geometry import restride_like, strides_in
+from facula.meta.layout import (
+    channels_last,
+    channels_last_3d,
+    contiguous_format,
+    preserve_format,
+)
 from facula.meta.shape import broadcast_shapes, wrap_dim
 from facula.op import composite, operation, registry
 from facula.tensor import Tensor, allocate, empty, share, wrap
@@ -37,10 +43,10 @@ from facula.tensor import Tensor, allocate, empty, share, wrap
 def clone(self, *, memory_format=None):
     """A copy; dense tensors keep their strides."""
     form = self.form
-    if memory_format is not None and repr(memory_format) == "torch.contiguous_format":
-        return copy_of(self)
-    if memory_format is not None and repr(memory_format) != "torch.preserve_format":
-        raise NotImplementedError(f"clone: memory_format {memory_format}")
+    if memory_format is not None and memory_format is not preserve_format:
+        y = allocate(form_of(form.dtype, form.shape, strides_in(memory_format, form.shape)))
+        copy_into(y, self)
+        return y
     strides = form.strides if form.dense else restride_like(form.shape, [form.strides])
     y = allocate(form_of(form.dtype, form.shape, strides))
     copy_into(y, self)
@@ -75,9 +81,15 @@ def clone_as(self, form):
 @composite("contiguous(Tensor(a) self, *, MemoryFormat memory_format=contiguous_format) "
            "-> Tensor(a)")
 def contiguous(self, *, memory_format=None):
-    """The tensor itself if it is row-major, else a row-major copy."""
-    if memory_format is not None and repr(memory_format) != "torch.contiguous_format":
-        raise NotImplementedError(f"contiguous: memory_format {memory_format}")
+    """The tensor itself if it lies in the memory format (row-major unless given), else a copy."""
+    if memory_format is not None and memory_format is not contiguous_format:
+        if self.is_contiguous(memory_format):
+            return self
+        if memory_format is preserve_format:
+            raise RuntimeError(
+                "preserve memory format is unsupported by the contiguous operator"
+            )
+        return registry["clone"].function(self, memory_format=memory_format)
     return self if self.form.contiguous else registry["clone_contiguous"].function(self)
 
 
@@ -100,7 +112,13 @@ def _(g, self_form):
 @composite("to(Tensor(a) self, ScalarType? dtype=None, *, bool non_blocking=False, "
            "bool copy=False) -> Tensor(a)")
 def to(self, *args, dtype=None, device=None, non_blocking=False, copy=False, memory_format=None):
-    """The tensor in another dtype or place: `to(dtype)`, `to(device, dtype)`, `to(other)`."""
+    """The tensor in another dtype, place or memory format: `to(dtype)`, `to(device, dtype)`,
+    `to(other)`, `to(memory_format=...)`.
+
+    >>> import facula as torch
+    >>> torch.ones(1, 3, 2, 2).to(memory_format=torch.channels_last).stride()
+    (12, 1, 6, 3)
+    """
     for one in args:
         if type(one) is dtypes.dtype:
             dtype = one
@@ -122,9 +140,20 @@ def to(self, *args, dtype=None, device=None, non_blocking=False, copy=False, mem
             raise AssertionError("Torch not compiled with CUDA enabled")
         if where.type != "cpu":
             raise NotImplementedError(f"to(): device '{where}': facula has 'cpu' here")
+    keep = memory_format is None or memory_format is preserve_format
     if dtype is None or dtype is self.form.dtype:
-        return self.clone() if copy else self
-    return registry["convert"].function(self, dtype)
+        if copy or not (keep or memory_format is _suggested(self.form)):
+            return registry["clone"].function(self, memory_format=memory_format)
+        return self
+    converted = registry["convert"].function(self, dtype)
+    return converted if keep else converted.contiguous(memory_format=memory_format)
+
+
+def _suggested(form):
+    """The memory format whose order the strides are in."""
+    if form.suggests_last:
+        return channels_last if form.ndim == 4 else channels_last_3d
+    return contiguous_format
 
 
 PYTHON_TYPES = {float: dtypes.float64, int: dtypes.int64, bool: dtypes.bool_}

@@ -80,6 +80,11 @@ def numbers(shape: tuple[int, ...], dtype: str, seed: int, layout: str = "rows")
     return rng.standard_normal(shape).astype(dtype)
 
 
+def channels_last(x: np.ndarray) -> np.ndarray:
+    """The same numbers with channels side by side in memory."""
+    return np.ascontiguousarray(x.transpose(0, 2, 3, 1)).transpose(0, 3, 1, 2)
+
+
 # --- the reference: one tap at a time ----------------------------------------------------------
 
 
@@ -153,6 +158,8 @@ def run(
             source = addresses[copy.operand]
             compile_plan(copy.launch.plan)(place, source, *copy.launch.numbers)
             addresses[copy.operand] = place
+        if launch.swapped:
+            addresses.reverse()
         launch = launch.product
     scratch = np.full(launch.scratch_bytes * machine.pool.parts + 64, 255, np.uint8)
     beside = 0 if bias is None else bias.ctypes.data
@@ -204,9 +211,13 @@ def check_all(
     x_size, w_size, dy_size = np.abs(x), np.abs(w), np.abs(dy)
     sizes = [forward(x_size, w_size, shape) + np.abs(beside)]
     sizes += backward(x_size, w_size, dy_size, shape)
+    if shape.weight_last:
+        w = channels_last(w)
     prepared = launches(shape, x, w, dy, True, target or llvm.host_target())
     for k, (launch, result, a, b) in enumerate(prepared):
         out = np.full(result, np.nan, dtype)
+        if shape.weight_last if k == 2 else shape.last:
+            out = channels_last(out)
         run(launch, out, a, b, bias, compile_plan)
         assert (np.abs(out - exact[k]) <= 8 * ERROR[dtype] * sizes[k] + 1e-30).all(), launch
 
@@ -256,6 +267,23 @@ def test_same_bits_for_any_number_of_threads() -> None:
                 machine.set_threads(count)
                 outs.append(run(launch, np.full(result, np.nan, np.float32), a, b))
             assert (outs[0] == outs[1]).all() and (outs[0] == outs[2]).all()
+
+
+@pytest.mark.parametrize(
+    "shape",
+    [
+        Conv2d(2, 20, 9, 8, 24, (3, 3), (2, 2), (1, 1), last=True, weight_last=True),
+        Conv2d(2, 3, 9, 8, 18, (3, 2), padding=(1, 1), last=True, weight_last=True),
+        Conv2d(2, 20, 5, 6, 17, (1, 1), last=True, weight_last=True),
+        Conv2d(1, 40, 6, 6, 40, (1, 1), (2, 2), groups=2, last=True),
+        Conv2d(2, 18, 6, 9, 5, (3, 3), last=True),
+    ],
+    ids=str,
+)
+def test_channels_last(shape: Conv2d) -> None:
+    for layout in LAYOUTS:
+        check_all(shape, "float32", layout)
+    check_all(shape, "float16", "channels last")
 
 
 @pytest.mark.parametrize("shape", [SHAPES[1], SHAPES[-6]], ids=str)

@@ -35,7 +35,14 @@ def conv2d_forward(
     `x_strides`: elements from image to image, channel, row, column. Weight and y are contiguous.
     """
     height, width = shape.output
-    if _suits_blocks(target, kind, shape, x_strides, False):
+    inner, outer = shape.in_channels, shape.out_channels
+    if _is_tall_product(shape, x_strides, inner):
+        launch = matmul_plan(
+            target, kind, (1, shape.batch * height * width, outer, inner), (0, inner, 1),
+            (0, 1, inner), (0, outer), bias="n" if bias else "",
+        )  # fmt: skip
+        return Staged((), launch, swapped=True)
+    if shape.last or _suits_blocks(target, kind, shape, x_strides, False):
         return forward_in_blocks(target, kind, shape, x_strides, bias=bias)
     if _is_product(shape, x_strides):
         pixels = shape.height * shape.width
@@ -70,7 +77,14 @@ def conv2d_backward_data(
 ) -> Launch | Staged:
     """The plan of the gradient of x, contiguous: kernel(dx, weight, dy, 0, scratch, *numbers)."""
     height, width = shape.output
-    if _suits_blocks(target, kind, shape, dy_strides, True):
+    inner, outer = shape.in_channels, shape.out_channels
+    if _is_tall_product(shape, dy_strides, outer):
+        launch = matmul_plan(
+            target, kind, (1, shape.batch * height * width, inner, outer), (0, outer, 1),
+            (0, inner, 1), (0, inner),
+        )  # fmt: skip
+        return Staged((), launch, swapped=True)
+    if shape.last or _suits_blocks(target, kind, shape, dy_strides, True):
         return data_in_blocks(target, kind, shape, dy_strides)
     if _is_product(shape, dy_strides):
         pixels = shape.height * shape.width
@@ -105,6 +119,14 @@ def conv2d_backward_data(
     return _correlate(target, kind, shape, True, source, (extra[0], extra[1]), out, False)
 
 
+def _is_tall_product(shape: Conv2d, strides: tuple[int, ...], channels: int) -> bool:
+    """A 1x1 kernel at every pixel, an operand's channels side by side: one product for all."""
+    plain = shape.kernel == shape.stride == (1, 1) and shape.padding == (0, 0)
+    dense = (shape.height * shape.width * channels, 1, shape.width * channels, channels)
+    same = shape.output == (shape.height, shape.width)
+    return shape.last and plain and same and shape.groups == 1 and strides == dense
+
+
 def _suits_blocks(
     target: Target, kind: str, shape: Conv2d, strides: tuple[int, ...], transposed: bool
 ) -> bool:
@@ -121,7 +143,8 @@ def _suits_blocks(
     if rows * 4 < lanes * 3 or channels < 8 or source > LARGEST_COPY:
         return False
     if _is_product(shape, strides):
-        return shape.batch > 1 and height * width < 100
+        # Products of bfloat16 may run on matrix tiles.
+        return kind != "bf16" and shape.batch > 1 and height * width < 100
     return True
 
 
@@ -254,7 +277,12 @@ def conv2d_backward_weight(
     accumulate: bool = False,
 ) -> Launch | Staged:
     """The plan of the gradient of the weight: kernel(dw, dy, x, 0, scratch, *numbers)."""
-    if _weight_suits_blocks(target, kind, shape):
+    inner, outer = shape.in_channels, shape.out_channels
+    if _is_tall_product(shape, x_strides, inner) and _is_tall_product(shape, dy_strides, outer):
+        pixels = shape.batch * shape.height * shape.width
+        sizes, a, b = (1, outer, inner, pixels), (0, 1, outer), (0, inner, 1)
+        return matmul_plan(target, kind, sizes, a, b, (0, inner), accumulate=accumulate)
+    if shape.weight_last or _weight_suits_blocks(target, kind, shape):
         return weight_in_blocks(target, kind, shape, x_strides, dy_strides, accumulate=accumulate)
     rows, channels = shape.out_channels // shape.groups, shape.in_channels // shape.groups
     taps = shape.kernel[0] * shape.kernel[1]

@@ -15,6 +15,9 @@ from facula.kernel.library.tile import Launch
 from facula.kernel.program import REGISTER_KIND, STORED_BYTES
 from facula.kernel.target import Target
 
+# Products that a sum in registers takes before it is added to the others.
+LONGEST_CHAIN = 288
+
 
 class Copy(NamedTuple):
     """An operand's copy: kernel(copy, operand, *numbers); the product reads it instead.
@@ -28,10 +31,14 @@ class Copy(NamedTuple):
 
 
 class Staged(NamedTuple):
-    """A product whose operands are copied first, each copy shared by all workers."""
+    """A product whose operands are copied first, each copy shared by all workers.
+
+    `swapped`: the product takes the convolution's source as its a, the weight as its b.
+    """
 
     copies: tuple[Copy, ...]
     product: Launch
+    swapped: bool = False
 
 
 def forward_in_blocks(
@@ -41,13 +48,8 @@ def forward_in_blocks(
     x_strides: tuple[int, ...],
     *,
     bias: bool,
-    weight_last: bool = False,
-    last: bool = False,
 ) -> Staged:
-    """The plan of y = conv2d(x, weight, bias): kernel(y, weight, x, bias, scratch, *numbers).
-
-    `last`: y has its channels side by side; `weight_last`: so has the weight.
-    """
+    """The plan of y = conv2d(x, weight, bias): kernel(y, weight, x, bias, scratch, *numbers)."""
     source, copy, stride = _x_in_blocks(target, kind, shape, x_strides)
     pointwise = shape.kernel == (1, 1) and shape.padding == (0, 0)
     height, width = shape.output
@@ -57,7 +59,7 @@ def forward_in_blocks(
         height, width = 1, height * width
     return _product(
         target, kind, shape, False, (source, copy), stride, (height, width), out, shape.padding,
-        bias, weight_last, last,
+        bias,
     )  # fmt: skip
 
 
@@ -85,11 +87,8 @@ def data_in_blocks(
     kind: str,
     shape: Conv2d,
     dy_strides: tuple[int, ...],
-    *,
-    weight_last: bool = False,
-    last: bool = False,
 ) -> Staged:
-    """The plan of the gradient of x, contiguous: kernel(dx, weight, dy, 0, scratch, *numbers)."""
+    """The plan of the gradient of x, dense: kernel(dx, weight, dy, 0, scratch, *numbers)."""
     counts = (shape.batch, shape.groups, shape.out_channels // shape.groups)
     margin, extent = [], []
     for axis, size in enumerate((shape.height, shape.width)):
@@ -111,7 +110,7 @@ def data_in_blocks(
         height, width = 1, height * width
     return _product(
         target, kind, shape, True, (source, copy), shape.stride, (height, width), out,
-        (margin[0], margin[1]), False, weight_last, last,
+        (margin[0], margin[1]), False,
     )  # fmt: skip
 
 
@@ -122,7 +121,6 @@ def weight_in_blocks(
     x_strides: tuple[int, ...],
     dy_strides: tuple[int, ...],
     *,
-    weight_last: bool = False,
     accumulate: bool = False,
 ) -> Staged:
     """The plan of the gradient of the weight: kernel(dw, dy, x, 0, scratch, *numbers)."""
@@ -172,8 +170,8 @@ def weight_in_blocks(
         lanes, tile[1], taps, panel_block, channel_block, itemsize
     )
     scratch = scratch + 127 & -64
-    plan = CorrelateBlocksWeight(kind, lanes, stride[1], tile, weight_last, accumulate)
-    tap, channel = (channels, 1) if weight_last else (1, taps)
+    plan = CorrelateBlocksWeight(kind, lanes, stride[1], tile, shape.weight_last, accumulate)
+    tap, channel = (channels, 1) if shape.weight_last else (1, taps)
     numbers = (
         shape.batch, shape.groups, rows, channels, *shape.kernel, stride[0], *shape.dilation,
         x_rows, x_pitch, height, width, rows * channels * taps, channels * taps, channel, tap,
@@ -211,8 +209,6 @@ def _product(
     out: tuple[int, int, int],
     margin: tuple[int, int],
     bias: bool,
-    weight_last: bool,
-    last: bool,
 ) -> Staged:
     """`size`: rows and columns of the result as the product sees them; `out`: as they are."""
     source, copy = prepared
@@ -240,10 +236,14 @@ def _product(
     slots = image_block * chunk * parts[0] * row_slots
     each = taps * lanes * panel * itemsize
     blocks = -(-channels // lanes)
-    block = max(1, min(blocks, (target.l2_bytes // 4) // each))
+    # Chains of sums so short that long ones stay as exact as PyTorch's.
+    block = max(1, min(blocks, (target.l2_bytes // 4) // each, LONGEST_CHAIN // (taps * lanes)))
+    if taps == 1:
+        block = min(block, 8)
     block = -(-blocks // -(-blocks // block)) if blocks else 1
     scratch = scratch_bytes(lanes, tile[1], taps, block, slots, itemsize) + 127 & -64
     whole_rows = row_slots == width and parts == (1, 1)
+    last, weight_last = shape.last, shape.weight_last
     plan = CorrelateBlocks(
         kind, lanes, transposed, 1 if transposed else stride[1], tile,
         taps if transposed and not weight_last and taps > 1 else 0, whole_rows, last, weight_last,

@@ -6,6 +6,9 @@ from typing import NamedTuple
 class Conv2d(NamedTuple):
     """The numbers of a convolution as torch names them; channels count all groups.
 
+    `last`: results have their channels side by side (channels_last); `weight_last`: so has the
+    weight.
+
     >>> Conv2d(64, 1, 28, 28, 32, (3, 3)).output
     (26, 26)
     """
@@ -21,6 +24,8 @@ class Conv2d(NamedTuple):
     dilation: tuple[int, int] = (1, 1)
     groups: int = 1
     given_output: tuple[int, int] | None = None
+    last: bool = False
+    weight_last: bool = False
 
     @property
     def output(self) -> tuple[int, int]:
