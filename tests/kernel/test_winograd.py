@@ -131,7 +131,7 @@ def test_same_bits_for_any_number_of_threads() -> None:
 
 def test_sums_are_as_accurate_as_pytorch() -> None:
     torch = pytest.importorskip("torch")
-    for channels, side in ((64, 28), (256, 14), (512, 7)):
+    for channels, side in ((64, 28), (256, 14), (1024, 7)):
         shape = Conv2d(2, channels, side, side, 32, TAPS, padding=(1, 1))
         x = np.maximum(numbers((2, channels, side, side), "float32", 0), 0)
         w = numbers((32, channels, 3, 3), "float32", 1) * np.float32((2 / (9 * channels)) ** 0.5)
@@ -140,7 +140,7 @@ def test_sums_are_as_accurate_as_pytorch() -> None:
         ours = run(launch, np.full(exact.shape, np.nan, np.float32), w, x)
         theirs = torch.nn.functional.conv2d(torch.from_numpy(x), torch.from_numpy(w), padding=1)
         error, bound = (np.sqrt(((y - exact) ** 2).mean()) for y in (ours, theirs.numpy()))
-        assert error <= 1.25 * bound, (channels, error, bound)
+        assert error <= 1.1 * bound, (channels, error, bound)
 
 
 # --- where it is chosen ------------------------------------------------------------------------

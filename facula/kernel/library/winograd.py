@@ -24,7 +24,7 @@ WINOGRAD_PARAMETERS = tuple(
         "out", "weight", "x", "bias", "scratch", "batch", "rows", "channels", "height", "width",
         "image", "channel", "row", "padding_h", "padding_w", "out_height", "out_width", "out_image",
         "out_channel", "scratch_stride", "row_block", "column_block", "weight_point", "point",
-        "pitch", "depth",
+        "pitch", "depth", "group",
     )
 )  # fmt: skip
 
@@ -155,8 +155,8 @@ def lower_winograd(plan: Winograd, target: Target) -> Program:
 
     A unit transforms the pixels of its tiles, all channels, into scratch that stays in the L2
     cache; then for each tile of output channels: 16 products, and their way back to pixels. A
-    product adds up `depth` channels in registers, and these sums in memory: shorter chains round
-    less.
+    product adds up `depth` channels in registers, then these sums for a `group` of channels, then
+    the groups: shorter chains round less.
     """
 
     def units(build: Builder) -> tuple[Value, Value]:
@@ -195,6 +195,8 @@ class _Block:
         self.source = build.pointer(area)
         area = area + p["point"] * (POINTS * itemsize)
         self.products = build.pointer(area)
+        height = plan.tile[0]
+        self.partial = build.pointer(area + p["pitch"] * (POINTS * height * itemsize))
 
     def unit(self, unit: Value) -> None:
         build, p = self.build, self.p
@@ -316,21 +318,40 @@ class _Block:
         height = self.plan.tile[0]
         right = build.offset(right, place, kind)
         to = build.offset(to, place, kind)
-        with build.loop(0, p["channels"], p["depth"]) as block:
-            sums = outer_tile(
-                build,
-                lanes,
-                (height, vectors),
-                build.op("min", p["depth"], p["channels"] - block.index),
-                Strip(build.offset(left, block.index * height, kind), 1, height, kind),
-                Strip(build.offset(right, block.index * p["pitch"], kind), 1, p["pitch"], kind),
-            )
-            again = build.splat(build.compare("gt", block.index, 0), lanes)
-            for i, line in enumerate(sums):
-                for j, value in enumerate(line):
-                    spot = p["pitch"] * i + j * lanes
-                    before = build.load(to, spot, kind, lanes, again)
-                    build.store(to, spot, value + before, kind)
+        # With few channels the sums of a group are the result; else they wait beside it.
+        several = build.compare("gt", p["channels"], p["group"])
+        held = build.select(several, self.partial, to)
+        with build.loop(0, p["channels"], p["group"]) as group:
+            stop = build.op("min", p["channels"], group.index + p["group"])
+            with build.loop(group.index, stop, p["depth"]) as block:
+                sums = outer_tile(
+                    build,
+                    lanes,
+                    (height, vectors),
+                    build.op("min", p["depth"], stop - block.index),
+                    Strip(build.offset(left, block.index * height, kind), 1, height, kind),
+                    Strip(build.offset(right, block.index * p["pitch"], kind), 1, p["pitch"], kind),
+                )
+                again = build.compare("gt", block.index, group.index)
+                self.add(held, again, [value for line in sums for value in line], vectors)
+            with build.when(several):
+                places = self.places(vectors)
+                whole = [build.load(held, place, kind, lanes) for place in places]
+                self.add(to, build.compare("gt", group.index, 0), whole, vectors)
+
+    def places(self, vectors: int) -> list[Value]:
+        """Where the vectors of a tile's sums lie, row after row."""
+        pitch = self.p["pitch"]
+        height = self.plan.tile[0]
+        return [pitch * i + j * self.lanes for i in range(height) for j in range(vectors)]
+
+    def add(self, to: Value, again: Value, sums: list[Value], vectors: int) -> None:
+        """Stores a tile's sums, added to what stands there if that is to be kept."""
+        build, lanes = self.build, self.lanes
+        keep = build.splat(again, lanes)
+        for place, value in zip(self.places(vectors), sums, strict=True):
+            before = build.load(to, place, self.kind, lanes, keep)
+            build.store(to, place, value + before, self.kind)
 
     # --- points to pixels ----------------------------------------------------------------------
 

@@ -14,6 +14,9 @@ from facula.kernel.target import Target
 
 # Channels that are added up in registers, as many as in PyTorch: longer chains of sums round more.
 DEPTH = 16
+# Channels whose sums come together before they join the rest: the transforms round too, so that
+# the sums must round less than PyTorch's for the result to be as good.
+GROUP = 128
 # How much of the L2 cache the pixels of a unit may take; larger and smaller blocks were slower.
 SHARE = 0.625
 
@@ -131,13 +134,15 @@ def _launch(
     pitch = _apart(row_block * column_block, lanes)
     point = _apart(channels * pitch, lanes)
     depth = -(-channels // -(-channels // DEPTH))
-    scratch = POINTS * (point + height * pitch) + lanes
+    group = GROUP // DEPTH * depth
+    scratch = POINTS * (point + height * pitch) + height * pitch + lanes
     scratch = (scratch * itemsize + 191) & -64
     pixels = sizes.out_height * sizes.out_width
     numbers = (
         sizes.batch, rows, channels, sizes.height, sizes.width, *strides[:3], *sizes.padding,
         sizes.out_height, sizes.out_width, rows * pixels, pixels, scratch, row_block, column_block,
         weight_point, point, pitch, depth,
+        group,
     )  # fmt: skip
     plan = Winograd(kind, (height, 2), bias)
     return WinogradLaunch(
