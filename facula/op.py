@@ -231,6 +231,8 @@ class Operation(Op):
         # that gradient is not wanted, so that writing to them then is no error.
         self.read_for: dict[str, int] = {}
         self.recipe: tuple[tuple[str, str], ...] | None = None
+        # Makes the node of a result from the arguments of a call; written when first needed.
+        self.recorder: Callable[..., None] | None = None
         # Makes the function from the general one, where the record knows a shorter way.
         self.short_road: Callable[[Callable[..., Any]], Callable[..., Any]] | None = None
 

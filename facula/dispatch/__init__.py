@@ -60,6 +60,7 @@ from facula.dispatch.operation import (
     bind,
     call_operation,
     record_operation,
+    written_recorder,
 )
 from facula.dispatch.pointwise import (
     build_launch,
@@ -166,4 +167,5 @@ __all__ = [
     "learn",
     "record_view",
     "share",
+    "written_recorder",
 ]

@@ -1,12 +1,14 @@
 """Operations whose gradients are functions over tensors."""
 
-from collections.abc import Sequence
+import inspect
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from facula.autograd.graph import FREED, Node, Output, check_version, next_order
 from facula.autograd.mode import mode
 from facula.dispatch.layout import as_tuple
 from facula.dispatch.node import NODE_CLASSES, edge_of, node_type
+from facula.dispatch.source import compile_function, record_source
 from facula.op import Operation
 from facula.tensor import Tensor, wrap
 
@@ -86,7 +88,7 @@ def call_operation(op: Operation, *args: Any, **kwargs: Any) -> Any:
         y = op.forward(*args, **kwargs)
     finally:
         mode.enabled = True
-    record_operation(op, y, bind(op, args, kwargs))
+    (op.recorder or recorder_of(op))(y, *args, **kwargs)
     return y
 
 
@@ -179,6 +181,57 @@ def record_operation(op: Operation, y: Any, values: dict[str, Any]) -> None:
         ):
             t.needs_grad = True
             t.edge = node if node.outputs == 1 else Output(node, index)
+
+
+def recorder_of(op: Operation) -> Callable[..., None]:
+    """record(results, *args, **kwargs) of an operation: arguments as its forward takes them."""
+    given = inspect.signature(op.forward).parameters.values()
+    if any(p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD) for p in given):
+
+        def record(y: Any, *args: Any, **kwargs: Any) -> None:
+            record_operation(op, y, bind(op, args, kwargs))
+
+        op.recorder = record
+        return record
+    scope: dict[str, Any] = {}
+    parts: list[str] = []
+    for p in given:
+        if p.kind is p.KEYWORD_ONLY and "*" not in parts:
+            parts.append("*")
+        if p.default is p.empty:
+            parts.append(p.name)
+        else:
+            scope[f"default_{p.name}"] = p.default
+            parts.append(f"{p.name}=default_{p.name}")
+    op.recorder = written_recorder(op, ", ".join(parts), "", scope)
+    return op.recorder
+
+
+def written_recorder(
+    op: Operation, parameters: str, prologue: str, scope: dict[str, Any]
+) -> Callable[..., None]:
+    """The recorder for these parameters; `prologue` makes them the operation's own.
+
+    Lists of tensors, several results and results without gradients go the general road.
+    """
+    if op.recipe is None:
+        op.recipe = recipe_of(op)
+    declared = {a.name: a.type for a in op.schema.arguments}
+    if any("Tensor" in declared.get(n, "") and "[" in declared[n] for n in op.parameters) or (
+        op.differentiable_outputs is not None and 0 not in op.differentiable_outputs
+    ):
+        known = ", ".join(f"{n!r}: {n}" for n in op.parameters)
+        text = f"def generated(y, {parameters}):\n{prologue}    general(op, y, {{{known}}})\n"
+    else:
+        keeps = op.kept_outputs is None or 0 in op.kept_outputs
+        text = record_source(
+            parameters, prologue, op.parameters, op.tensor_names, op.recipe, op.read_for, keeps
+        )
+    scope |= {
+        "Tensor": Tensor, "general": record_operation, "op": op, "new": object.__new__,
+        "node_type": node_type(op), "next_order": next_order, "wrap": wrap, "keep": keep,
+    }  # fmt: skip
+    return compile_function(text, scope)
 
 
 def described(name: str, values: dict[str, Any]) -> Any:

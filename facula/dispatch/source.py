@@ -1,7 +1,7 @@
 """Functions from text: hot paths are written out for their operands, not interpreted each call."""
 
 import linecache
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from types import CodeType
 from typing import Any
 
@@ -29,3 +29,82 @@ ALLOCATE = """\
     y{0} = allocate(form{0})
     a{0} = y{0}.address
 """
+
+
+# Makes the node of an operation's single result, written out for the operation's arguments.
+RECORD = """
+def generated(y, {parameters}):
+{prologue}    if y.__class__ is not Tensor:
+        return general(op, y, {{{known}}})
+    if not y.form.dtype.is_floating_point:
+        return
+    node = new(node_type)
+{edges}    node.edges = ({edge_names})
+    node.order = next_order()
+    node.extras = None
+    node.op = op
+    node.needs = ({needs})
+    node.arity = None
+    node.outputs = 1
+    versions = []
+{keeps}    node.values = {{{values}}}
+    node.versions = versions
+    y.needs_grad = True
+    y.edge = node
+"""
+EDGE = """\
+    if {0} is None or not {0}.needs_grad:
+        edge_{0} = None
+    elif {0}.edge is None:
+        edge_{0} = {0}
+    else:
+        edge_{0} = {0}.edge
+"""
+
+
+def record_source(
+    parameters: str,
+    prologue: str,
+    names: Sequence[str],
+    tensors: Sequence[str],
+    recipe: Sequence[tuple[str, str]],
+    read_for: Mapping[str, int],
+    keeps_result: bool,
+) -> str:
+    """The recorder of an operation with arguments `names`, of which `tensors` are tensors or None;
+    `recipe` says what its gradient reads."""
+    keeps: list[str] = []
+    values: list[str] = []
+    for kind, name in recipe:
+        if kind in ("y", "ys"):
+            if keeps_result:
+                keeps.append("saved = wrap(y.storage, y.address, y.form)")
+                keeps.append("versions.append((saved, saved.storage.version))")
+            saved = "saved" if keeps_result else "None"
+            values.append(f"'y': {saved if kind == 'y' else f'({saved},)'}")
+        elif kind != "value":
+            continue
+        elif name not in names:
+            argument, _, what = name.rpartition("_")
+            look = "storage_offset()" if what == "offset" else "form"
+            values.append(f"{name!r}: None if {argument} is None else {argument}.{look}")
+        elif name in tensors:
+            wanted = f"{name} is not None"
+            if name in read_for:
+                wanted += f" and edge_{tensors[read_for[name]]} is not None"
+            keeps.append(f"kept_{name} = {name} if {wanted} else None")
+            keeps.append(f"if kept_{name} is not None:")
+            keeps.append(f"    versions.append(({name}, {name}.storage.version))")
+            values.append(f"{name!r}: kept_{name}")
+        else:
+            values.append(f"{name!r}: keep({name}, versions)")
+    return RECORD.format(
+        parameters=parameters,
+        prologue=prologue,
+        known=", ".join(f"{n!r}: {n}" for n in names),
+        edges="".join(EDGE.format(n) for n in tensors),
+        edge_names="".join(f"edge_{n}, " for n in tensors),
+        needs="".join(f"edge_{n} is not None, " for n in tensors),
+        keeps="".join(f"    {line}\n" for line in keeps),
+        values=", ".join(values),
+    )

@@ -33,11 +33,11 @@ from facula.dispatch import (
     learn,
     learn_launch,
     node_type,
-    record_operation,
     record_reduction,
     record_view,
     remember,
     share,
+    written_recorder,
 )
 from facula.form import Form
 from facula.meta.dtype import can_cast, dtype
@@ -451,19 +451,19 @@ def operation_recorder(op: Operation) -> Callable[[CallSignature], Callable[...,
     """Makes record(result, arguments...): the node of an operation whose launch has just run."""
 
     def recorder(signature: CallSignature) -> Callable[..., None]:
-        names = [signature.spellings.get(n, n) for n in signature.values]
+        if op.gradient_rule is None:
+            return lambda *_: None
         first = op.parameters[0]
-
-        def record(y: Tensor, self: Tensor, *values: Any) -> None:
-            if op.gradient_rule is not None:
-                known = dict(op.defaults)
-                known[first] = self
-                for name, value in zip(names, values, strict=True):
-                    if value is not MISSING:
-                        known[name] = value
-                record_operation(op, y, known)
-
-        return record
+        scope = {f"default_{n}": value for n, value in op.defaults.items()}
+        prologue = ""
+        for said in signature.values:
+            meant = signature.spellings.get(said, said)
+            if meant != said and meant in op.parameters:
+                prologue += f"    if {said} is not MISSING: {meant} = {said}\n"
+        for name in op.defaults:
+            prologue += f"    if {name} is MISSING: {name} = default_{name}\n"
+        parameters = ", ".join([first, *signature.values])
+        return written_recorder(op, parameters, prologue, scope | {"MISSING": MISSING})
 
     return recorder
 
