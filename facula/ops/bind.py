@@ -499,11 +499,8 @@ def remembered_launch(
         if key in runs:
             return slow(self, *args, **kwargs)
         y, run = learn_launch(lambda: slow(self, *args, **kwargs), operands)
-        remember(runs, key, run or several)
+        remember(runs, key, run)  # None: no single launch, so the general road for ever
         return y
-
-    def several(*_: Any) -> None:
-        """Stands for calls that are no single launch: they go the general road."""
 
     record = None if recorder is None else recorder(signature)
     scope = {"runs": runs, "miss": miss, "slow": again, "MISSING": MISSING, "mode": mode,

@@ -175,6 +175,8 @@ LAUNCH = """
 def generated({parameters}):
     try:
         run = runs[{key}]
+        if run is None:
+            return slow({values})
         wanted = ({needs}) and mode.enabled
         if wanted and record is None:
             return slow({values})

@@ -145,11 +145,10 @@ def matmul_plan(
     if half and not pack_b and k <= 1024:
         k_block = max(k, 1)  # sums that wait would wait in scratch
     m_block, n_block = _blocks(target, (batch, m, n, k), k_block, itemsize, (pack_a, pack_b))
-    scratch = 64
-    scratch += itemsize * ((m_block + rows) * k_block if pack_a else 0)
+    scratch = itemsize * ((m_block + rows) * k_block if pack_a else 0)
     scratch += itemsize * (n_block * (k_block + lanes) if pack_b else 0)
     scratch += itemsize * (m_block * n_block if half else 0)
-    scratch = (scratch + 127) & -64
+    scratch = _rounded(scratch)
     plan = MatMul(kind, a_layout, b_layout, pack_a, pack_b, bias, activation, accumulate)
     numbers = (
         batch,
@@ -237,6 +236,11 @@ def _pair_plan(
     return Launch(plan, (*sizes, *strides, scratch, m_block, n_block, k_block), scratch)
 
 
+def _rounded(scratch: int) -> int:
+    """Whole cache lines and one to spare, or nothing: a product without scratch is one launch."""
+    return (scratch + 191) & -64 if scratch else 0
+
+
 def _integer_plan(
     target: Target,
     kind: str,
@@ -301,7 +305,7 @@ def _narrow_plan(
     # Several units where each still reads some tens of thousands of elements.
     block = min(most, max(least, -(-count // pieces), -(-(1 << 14) // k)))
     block = -(-block // least) * least
-    scratch = (scratch + 127) & -64
+    scratch = _rounded(scratch)
     numbers = (batch, count, few, k, *w, *x, *y, by_row, by_column, scratch, block)
     return Launch(plan, numbers, scratch)
 
