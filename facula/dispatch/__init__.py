@@ -60,6 +60,7 @@ from facula.dispatch.operation import (
     bind,
     call_operation,
     record_operation,
+    recorder_of,
     written_recorder,
 )
 from facula.dispatch.pointwise import (
@@ -141,6 +142,7 @@ __all__ = [
     "operand_key",
     "overlaps",
     "record_operation",
+    "recorder_of",
     "record_reduction",
     "record_pointwise",
     "reduction_reads",

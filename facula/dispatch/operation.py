@@ -212,21 +212,26 @@ def written_recorder(
 ) -> Callable[..., None]:
     """The recorder for these parameters; `prologue` makes them the operation's own.
 
-    Lists of tensors, several results and results without gradients go the general road.
+    Several results and results without gradients go the general road.
     """
     if op.recipe is None:
         op.recipe = recipe_of(op)
     declared = {a.name: a.type for a in op.schema.arguments}
-    if any("Tensor" in declared.get(n, "") and "[" in declared[n] for n in op.parameters) or (
-        op.differentiable_outputs is not None and 0 not in op.differentiable_outputs
-    ):
+    lists = [n for n in op.parameters if declared.get(n, "").startswith("Tensor[")]
+    general = (
+        (op.differentiable_outputs is not None and 0 not in op.differentiable_outputs)
+        or any(n in lists or op.tensor_names[place] in lists for n, place in op.read_for.items())
+        or any(word.startswith("Tensor?[") for word in declared.values())
+    )
+    if general:
         known = ", ".join(f"{n!r}: {n}" for n in op.parameters)
         text = f"def generated(y, {parameters}):\n{prologue}    general(op, y, {{{known}}})\n"
     else:
         keeps = op.kept_outputs is None or 0 in op.kept_outputs
         text = record_source(
-            parameters, prologue, op.parameters, op.tensor_names, op.recipe, op.read_for, keeps
-        )
+            parameters, prologue, op.parameters, op.tensor_names, lists, op.recipe, op.read_for,
+            keeps,
+        )  # fmt: skip
     scope |= {
         "Tensor": Tensor, "general": record_operation, "op": op, "new": object.__new__,
         "node_type": node_type(op), "next_order": next_order, "wrap": wrap, "keep": keep,

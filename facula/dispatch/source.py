@@ -44,7 +44,7 @@ def generated(y, {parameters}):
     node.extras = None
     node.op = op
     node.needs = ({needs})
-    node.arity = None
+    node.arity = {arity}
     node.outputs = 1
     versions = []
 {keeps}    node.values = {{{values}}}
@@ -62,17 +62,25 @@ EDGE = """\
 """
 
 
+EDGES = """\
+    edges_{0} = [
+        None if not one.needs_grad else one if one.edge is None else one.edge for one in {0}
+    ]
+"""
+
+
 def record_source(
     parameters: str,
     prologue: str,
     names: Sequence[str],
     tensors: Sequence[str],
+    lists: Sequence[str],
     recipe: Sequence[tuple[str, str]],
     read_for: Mapping[str, int],
     keeps_result: bool,
 ) -> str:
-    """The recorder of an operation with arguments `names`, of which `tensors` are tensors or None;
-    `recipe` says what its gradient reads."""
+    """The recorder of an operation with arguments `names`, of which `tensors` are tensors or None,
+    or, if among `lists`, lists of tensors; `recipe` says what its gradient reads."""
     keeps: list[str] = []
     values: list[str] = []
     for kind, name in recipe:
@@ -87,8 +95,11 @@ def record_source(
         elif name not in names:
             argument, _, what = name.rpartition("_")
             look = "storage_offset()" if what == "offset" else "form"
-            values.append(f"{name!r}: None if {argument} is None else {argument}.{look}")
-        elif name in tensors:
+            if argument in lists:
+                values.append(f"{name!r}: [one.{look} for one in {argument}]")
+            else:
+                values.append(f"{name!r}: None if {argument} is None else {argument}.{look}")
+        elif name in tensors and name not in lists:
             wanted = f"{name} is not None"
             if name in read_for:
                 wanted += f" and edge_{tensors[read_for[name]]} is not None"
@@ -102,9 +113,15 @@ def record_source(
         parameters=parameters,
         prologue=prologue,
         known=", ".join(f"{n!r}: {n}" for n in names),
-        edges="".join(EDGE.format(n) for n in tensors),
-        edge_names="".join(f"edge_{n}, " for n in tensors),
-        needs="".join(f"edge_{n} is not None, " for n in tensors),
+        edges="".join((EDGES if n in lists else EDGE).format(n) for n in tensors),
+        edge_names="".join(f"*edges_{n}, " if n in lists else f"edge_{n}, " for n in tensors),
+        needs="".join(
+            f"[one is not None for one in edges_{n}], " if n in lists else f"edge_{n} is not None, "
+            for n in tensors
+        ),
+        arity="[" + ", ".join(f"len(edges_{n})" if n in lists else "None" for n in tensors) + "]"
+        if lists
+        else "None",
         keeps="".join(f"    {line}\n" for line in keeps),
         values=", ".join(values),
     )

@@ -58,6 +58,7 @@ from facula.ops.templates import (
     MISSING,
     CallSignature,
     Missing,
+    again_source,
     inplace_source,
     launch_source,
     pointwise_source,
@@ -455,13 +456,7 @@ def operation_recorder(op: Operation) -> Callable[[CallSignature], Callable[...,
             return lambda *_: None
         first = op.parameters[0]
         scope = {f"default_{n}": value for n, value in op.defaults.items()}
-        prologue = ""
-        for said in signature.values:
-            meant = signature.spellings.get(said, said)
-            if meant != said and meant in op.parameters:
-                prologue += f"    if {said} is not MISSING: {meant} = {said}\n"
-        for name in op.defaults:
-            prologue += f"    if {name} is MISSING: {name} = default_{name}\n"
+        prologue = signature.prologue(op.defaults, " " * 4)
         parameters = ", ".join([first, *signature.values])
         return written_recorder(op, parameters, prologue, scope | {"MISSING": MISSING})
 
@@ -483,6 +478,8 @@ def remembered_launch(
     tensors = [n for n in signature.by_place if declared.get(n) == "Tensor"]
     places = [k for k, n in enumerate(signature.values) if n in tensors]
     runs = op.looks
+    # Launches whose results have no gradient, whatever their operands want.
+    exact: dict[Any, bool] = {}
     depends_on_settings(runs)
 
     def again(self: Any, *values: Any) -> Any:
@@ -500,11 +497,14 @@ def remembered_launch(
             return slow(self, *args, **kwargs)
         y, run = learn_launch(lambda: slow(self, *args, **kwargs), operands)
         remember(runs, key, run)  # None: no single launch, so the general road for ever
+        if run is not None and not y.form.dtype.is_floating_point:
+            remember(exact, run, True)
         return y
 
     record = None if recorder is None else recorder(signature)
-    scope = {"runs": runs, "miss": miss, "slow": again, "MISSING": MISSING, "mode": mode,
-             "Tensor": Tensor, "record": record}  # fmt: skip
+    call = again_directly(op, signature, again) if isinstance(op, Composite) else again
+    scope = {"runs": runs, "exact": exact, "miss": miss, "slow": call, "MISSING": MISSING,
+             "mode": mode, "Tensor": Tensor, "record": record}  # fmt: skip
     op.function, op.as_method = (
         describe(
             compile_function(launch_source(signature, first, tensors), dict(scope)),
@@ -515,6 +515,22 @@ def remembered_launch(
     op.hot = op.as_method
     for made in (op.function, op.as_method):
         made.__wrapped__ = function  # type: ignore[attr-defined]
+
+
+def again_directly(
+    op: Composite, signature: CallSignature, general: Callable[..., Any]
+) -> Callable[..., Any]:
+    """A composite's forward for a signature's values, without looking at their kinds again."""
+    given = [*inspect.signature(op.forward).parameters.values()]
+    if signature.several:
+        return general
+    first, *others = given
+    required = [p.name for p in others if p.default is p.empty]
+    optional = {p.name: p.default for p in others if p.default is not p.empty}
+    scope = {f"default_{name}": value for name, value in optional.items()}
+    scope |= {"MISSING": MISSING, "forward": op.forward, "general": general}
+    source = again_source(signature, first.name, required, [*optional])
+    return compile_function(source, scope)
 
 
 def takes_out(op: Op) -> bool:

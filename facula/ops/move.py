@@ -21,6 +21,7 @@ from facula.dispatch import (
     launcher,
     overlaps,
     record_operation,
+    recorder_of,
     remember,
 )
 from facula.form import Form, form_of
@@ -520,7 +521,7 @@ def _short_join(record):
             if mode.enabled:
                 for one in tensors:
                     if one.needs_grad:
-                        record_operation(record, y, {"tensors": tuple(tensors), "dim": dim})
+                        (record.recorder or recorder_of(record))(y, tuple(tensors), dim)
                         break
             return y
 

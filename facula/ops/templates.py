@@ -178,16 +178,25 @@ def generated({parameters}):
         if run is None:
             return slow({values})
         wanted = ({needs}) and mode.enabled
-        if wanted and record is None:
+        if wanted and record is None and run not in exact:
             return slow({values})
         y = run({tensors})
         if y.__class__ is Tensor:
-            if wanted:
+            if wanted and record is not None:
                 record(y, {values})
             return y
     except (KeyError, TypeError, AttributeError):
         pass
     return miss({values})
+"""
+
+
+# A composite again, with arguments whose kinds are known to be right.
+AGAIN = """
+def generated({parameters}):
+    if {plain}:
+{prologue}        return forward({arguments})
+    return general({values})
 """
 
 
@@ -219,6 +228,16 @@ class CallSignature:
         rest = [f"{n}=MISSING" for n in [*self.by_place, *self.keywords] if n != "self"]
         return ", ".join([first, *star, *rest])
 
+    def prologue(self, defaults: Iterable[str], indent: str) -> str:
+        """Lines that give what was said by another name its own, and what was not its default."""
+        lines = [
+            f"if {said} is not MISSING: {meant} = {said}"
+            for said in self.values
+            if (meant := self.spellings.get(said, said)) != said
+        ]
+        lines += [f"if {name} is MISSING: {name} = default_{name}" for name in defaults]
+        return "".join(f"{indent}{line}\n" for line in lines)
+
     def call(self, values: Sequence[Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """The arguments of a call again, as they were given."""
         known = dict(zip(self.values, values, strict=True))
@@ -245,6 +264,23 @@ def launch_source(signature: CallSignature, first: str, tensors: Sequence[str]) 
         needs=" or ".join(f"{n}.needs_grad" for n in operands),
         values=", ".join([first, *signature.values]),
         tensors=", ".join(operands),
+    )
+
+
+def again_source(
+    signature: CallSignature, first: str, required: Sequence[str], optional: Sequence[str]
+) -> str:
+    """Calls `forward`, with arguments by name, where all it requires are given and nothing else."""
+    known = {*required, *optional, *signature.spellings}
+    foreign = [n for n in signature.values if n not in known]
+    plain = [f"{n} is MISSING" for n in foreign] + [f"{n} is not MISSING" for n in required]
+    values = ", ".join([first, *signature.values])
+    return AGAIN.format(
+        parameters=values,
+        plain=" and ".join(plain) or "True",
+        prologue=signature.prologue(optional, " " * 8),
+        arguments=", ".join([first, *[f"{n}={n}" for n in [*required, *optional]]]),
+        values=values,
     )
 
 
