@@ -124,8 +124,8 @@ def forward(x: Tensor, weight: Tensor, bias: Tensor | None, shape: Conv2d) -> Te
     weight = _ordered(weight, shape)
     bias = None if bias is None else contiguous(bias)
     winograd = None if shape.last else forward_run(x.form, bias is not None, shape)
-    if winograd is not None:
-        return winograd.run(weight, x, bias)
+    if winograd is not None and (y := winograd.run(weight, x, bias)) is not None:
+        return y
     out = _form(x.form, (shape.batch, shape.out_channels, *shape.output), shape.last)
     strides = tuple(x.form.strides)
     return _run(
@@ -143,8 +143,8 @@ def backward_data(g: Tensor, weight: Tensor, shape: Conv2d) -> Tensor:
         return _last(backward_data(contiguous(g), weight, plain))
     weight = _ordered(weight, shape)
     winograd = None if shape.last else data_run(g.form, shape)
-    if winograd is not None:
-        return winograd.run(weight, g, None)
+    if winograd is not None and (dx := winograd.run(weight, g, None)) is not None:
+        return dx
     sizes = (shape.batch, shape.in_channels, shape.height, shape.width)
     strides = tuple(g.form.strides)
     return _run(

@@ -7,6 +7,7 @@ from facula.backend.cpu import machine
 from facula.dispatch import remember
 from facula.form import Form, form_of
 from facula.kernel.library.conv import Conv2d
+from facula.kernel.library.winograd import NOT_FINITE
 from facula.kernel.library.winograd_plan import (
     WinogradLaunch,
     winograd_backward_data,
@@ -30,8 +31,8 @@ class WinogradRun:
         self.main_numbers = launch.main.numbers
         self.scratch = launch.main.scratch_bytes
 
-    def run(self, weight: Tensor, source: Tensor, bias: Tensor | None) -> Tensor:
-        """The convolution; `weight` and `bias` are contiguous."""
+    def run(self, weight: Tensor, source: Tensor, bias: Tensor | None) -> Tensor | None:
+        """The convolution; `weight` and `bias` are contiguous. None: not finite, see `Winograd`."""
         y = allocate(self.form)
         start = 0 if bias is None else bias.address
         room = self.weight_bytes + self.scratch * machine.workers
@@ -39,10 +40,11 @@ class WinogradRun:
         scratch = points + self.weight_bytes
         try:
             self.transform(points, weight.address, *self.weight)
-            self.main(y.address, points, source.address, start, scratch, *self.main_numbers)
+            numbers = self.main_numbers
+            code = self.main(y.address, points, source.address, start, scratch, *numbers)
         finally:
             memory.pool(room).append(points)
-        return y
+        return None if code == NOT_FINITE else y
 
 
 _runs: dict[Any, WinogradRun | None] = {}

@@ -1,9 +1,10 @@
 """What the plans of Winograd's convolution mean, from the matrices of the algorithm."""
 
+import math
 from collections.abc import Sequence
 
-from facula.backend.interpreter.cells import Cells, Number, defines, positions
-from facula.kernel.library.winograd import Winograd, WinogradWeight
+from facula.backend.interpreter.cells import Cells, Number, defines, positions, rounded
+from facula.kernel.library.winograd import NOT_FINITE, Winograd, WinogradWeight
 
 # y = A^T [(G w G^T) * (B^T d B)] A, element by element, is F(2x2, 3x3).
 A = ((1, 0), (1, 1), (1, -1), (0, -1))
@@ -39,9 +40,9 @@ def winograd_weight(plan: WinogradWeight, a: dict[str, Number]) -> None:
 
 
 @defines(Winograd)
-def winograd(plan: Winograd, a: dict[str, Number]) -> None:
+def winograd(plan: Winograd, a: dict[str, Number]) -> int:
     """Tiles of 2x2 pixels, each the sum over channels of products at 16 points."""
-    kind, height = plan.kind, plan.tile[0]
+    kind, height, code = plan.kind, plan.tile[0], 0
     out, weight, x = (Cells(a[name], kind) for name in ("out", "weight", "x"))
 
     def pixel(start: int, row: int, column: int) -> float:
@@ -63,6 +64,10 @@ def winograd(plan: Winograd, a: dict[str, Number]) -> None:
         bias = Cells(a["bias"], kind)[r] if plan.bias else 0.0
         for y, z in positions((2, 2)):
             row, column = 2 * i + y, 2 * j + z
+            value = rounded(pixels[y][z] + bias, kind)
+            if not math.isfinite(value):
+                code = NOT_FINITE
             if row < a["out_height"] and column < a["out_width"]:
                 place = n * a["out_image"] + r * a["out_channel"] + row * a["out_width"] + column
-                out[place] = pixels[y][z] + bias
+                out[place] = value
+    return code

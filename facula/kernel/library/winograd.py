@@ -14,6 +14,8 @@ from facula.kernel.program import STORED_BYTES, Builder, Parameter, Program, Typ
 from facula.kernel.target import Target
 
 POINTS = 16
+# What `Winograd` reports when its result is not to be used.
+NOT_FINITE = 1
 WEIGHT_PARAMETERS = tuple(
     Parameter(name)
     for name in ("out", "weight", "rows", "channels", "row_step", "channel_step", "point", "piece")
@@ -52,6 +54,10 @@ class Winograd(Plan):
 
     Arguments: out, weight (as WinogradWeight leaves it), x, bias, scratch. `tile` is output
     channels x vectors of tiles in registers. x has neighbouring columns.
+
+    Reports `NOT_FINITE` if one of a tile's 2x2 pixels (edges may cut some off) is infinite or nan.
+    Then the result is the direct form's to give: the differences that the transforms take make nan
+    of infinities, and of more pixels than taps reach, and may overflow where products do not.
     """
 
     kind: str
@@ -381,17 +387,24 @@ class _Block:
                     build.op("min", p["out_width"], (self.first_column + self.columns) * 2) - column
                 )
                 masks = [build.mask(right - k * lanes, lanes) for k in range(2)]
+                trace = build.splat(build.const(Type(kind), 0), lanes)
                 for i in range(2):
                     y = tile_row.index * 2 + i
                     inside = build.compare("lt", y, p["out_height"])
                     pixels = gather_output([one[i] for one in columns])
                     if bias is not None:
                         pixels = [one + bias for one in pixels]
+                    for one in pixels:
+                        trace = build.op("muladd", one, 0.0, trace)
                     self.store_pixels(
                         build.offset(out, y * p["out_width"] + column, kind),
                         pixels,
                         [mask & build.splat(inside, lanes) for mask in masks],
                     )
+                # Nothing but zeros leaves a zero; lanes past the last tile hold anything.
+                held = build.mask(self.columns - strip.index, lanes)
+                with build.when(build.any(trace.ne(0) & held)):
+                    build.report(NOT_FINITE)
 
         self.images(segment)
 
