@@ -273,7 +273,7 @@ def getitem(self, key):
         kind = key.__class__
         try:
             if kind is int:
-                form, step, size, _ = registry["select"].looks[self.form, 0]
+                form, step, size = _rows[self.form]
                 place = key + size if key < 0 else key
                 if 0 <= place < size:
                     return share(self, form, place * step)
@@ -291,8 +291,10 @@ def getitem(self, key):
     return general_item(self, key)
 
 
-# What x[key] comes to: for an index tensor its launch, by forms; for ints and slices form, offset,
-# and a (step, size) an int, by form and key without the ints: those only move the view.
+# What x[key] comes to: for an index tensor its launch, by forms; for an int form, step and size of
+# the rows, by form; for ints and slices form, offset, and a (step, size) an int, by form and key
+# without the ints: those only move the view.
+_rows: dict[Form, tuple[Form, int, int]] = {}
 _taken: dict[Any, Callable[..., Any] | None] = {}
 _viewed: dict[Any, tuple[Form, int, tuple[tuple[int, int], ...]]] = {}
 
@@ -336,6 +338,10 @@ def _learn_item(self, key):
         remember(_taken, (self.form, key.form), run)
         return y
     y = general_item(self, key)
+    if key.__class__ is int:
+        form = self.form
+        remember(_rows, form, (y.form, form.strides[0] * form.itemsize, form.shape[0]))
+        return y
     items = key if key.__class__ is tuple else (key,)
     parts, places = _shape_of_key(self.form, items)
     if parts is None or y.storage is not self.storage:
