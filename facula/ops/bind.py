@@ -94,10 +94,12 @@ def describe(function: Callable[..., Any], name: str, doc: str, op: Op) -> Calla
 def hot_function(op: Pointwise) -> Callable[..., Any]:
     """f(tensors...) with all Scalar arguments at their defaults, as constants of the kernel.
 
-    Of two operands one may be a number: then a second function of the same shape serves it.
+    Operands may be numbers, all but one of them: then another function of the same shape serves
+    the call, one for each set of places where numbers stand.
     """
     names, defaults, constants = plain_arguments(op)
-    takes_number = len(names) == 2 and not op.constant_numbers
+    takes_number = len(names) > 1 and not op.constant_numbers
+    numbered: dict[tuple[bool, ...], Callable[..., Any]] = {}
 
     def miss(operands: tuple[Any, ...]) -> Tensor:
         values = (*operands, *defaults)
@@ -105,21 +107,28 @@ def hot_function(op: Pointwise) -> Callable[..., Any]:
             forms = tuple([v.form for v in operands])
             prepare(op, (*forms, *constants), launches, forms[0] if len(forms) == 1 else forms)
             return call_pointwise(op, values, key=(*forms, *constants))
-        if takes_number and type(operands[0]) in NUMBERS and isinstance(operands[1], Tensor):
-            number_first: Tensor = op.number_first(*operands)
-            return number_first
+        places = tuple([k for k, v in enumerate(operands) if type(v) in NUMBERS])
+        tensors = [v for k, v in enumerate(operands) if k not in places]
+        if takes_number and places and tensors and all(isinstance(v, Tensor) for v in tensors):
+            if len(operands) == 2:
+                number_first: Tensor = op.number_first(*operands)
+                return number_first
+            made = with_numbers(op, names, defaults, places)
+            numbered[tuple([k in places for k in range(len(names))])] = made
+            several: Tensor = made(*operands)
+            return several
         return call_pointwise(op, values)
 
     launches: dict[Any, Any] = {}
     source = pointwise_source(names, names, defaults, bool(op.error_codes), takes_number)
-    scope = pointwise_scope(op, launches, miss)
-    if takes_number:
+    scope = pointwise_scope(op, launches, miss) | {"numbered": numbered}
+    if takes_number and len(names) == 2:
         scope["with_number"] = later(
-            lambda: with_number(op, names, defaults, 1),
+            lambda: with_numbers(op, names, defaults, (1,)),
             lambda made: scope.update(with_number=made),
         )
         op.number_first = later(
-            lambda: with_number(op, names, defaults, 0),
+            lambda: with_numbers(op, names, defaults, (0,)),
             lambda made: setattr(op, "number_first", made),
         )
     return compile_function(source, scope)
@@ -160,25 +169,26 @@ def pointwise_scope(
 NUMBERS = frozenset((int, float))
 
 
-def with_number(
-    op: Pointwise, names: list[str], defaults: list[Any], place: int
+def with_numbers(
+    op: Pointwise, names: list[str], defaults: list[Any], places: tuple[int, ...]
 ) -> Callable[..., Any]:
-    """The hot function of two operands of which the one at `place` is a Python int or float."""
-    tensor, number = names[1 - place], names[place]
-    constants = tuple([None if d is None else ("=", d) for d in defaults])
+    """The hot function of operands of which those at `places` are Python ints or floats."""
+    numbers = [names[k] for k in places]
+    tensors = [n for n in names if n not in numbers]
+    constants = plain_arguments(op)[2]
     launches: dict[Any, Any] = {}
 
     def miss(operands: tuple[Any, ...]) -> Tensor:
-        key = tuple([type(v) if k == place else v.form for k, v in enumerate(operands)])
-        value = operands[place]
-        if type(value) is int and not -(2**63) <= value < 2**63:
+        values = [operands[k] for k in places]
+        if any(type(v) is int and not -(2**63) <= v < 2**63 for v in values):
             return call_pointwise(op, (*operands, *defaults))
-        form = operands[1 - place].form
-        prepare(op, (*key, *constants), launches, (form, type(value)))
+        key = [type(v) if k in places else v.form for k, v in enumerate(operands)]
+        short = [key[k] for k in range(len(key)) if k not in places]
+        prepare(op, (*key, *constants), launches, (*short, *map(type, values)))
         return call_pointwise(op, (*operands, *defaults), key=(*key, *constants))
 
     source = pointwise_source(
-        names, [tensor, number], defaults, bool(op.error_codes), False, number
+        names, [*tensors, *numbers], defaults, bool(op.error_codes), False, numbers
     )
     return compile_function(source, pointwise_scope(op, launches, miss))
 

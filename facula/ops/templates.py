@@ -23,6 +23,13 @@ NUMBER_CHECK = """
     if {other}.__class__ is not Tensor and {other}.__class__ in NUMBERS:
         return with_number({values})"""
 
+# Of more than two operands any but one may be numbers; `numbered` knows a function for each case.
+NUMBERS_CHECK = """
+    if {some}:
+        with_numbers = numbered.get(({which}))
+        if with_numbers is not None:
+            return with_numbers({values})"""
+
 POINTWISE = """
 def generated({tensors}):{number_check}
     try:
@@ -114,26 +121,35 @@ def pointwise_source(
     defaults: Sequence[Any],
     reports: bool,
     takes_number: bool,
-    number: str | None = None,
+    numbers: Sequence[str] = (),
 ) -> str:
-    """The hot function of some operands: `keyed` names in the launch key's order, `number` the
-    scalar among them."""
-    tensors = [n for n in names if n != number]
+    """The hot function of some operands: `keyed` names in the launch key's order, `numbers` the
+    scalars among them, which come last in it."""
+    tensors = [n for n in names if n not in numbers]
+    checks = ""
+    if takes_number and len(names) == 2:
+        checks = number_check(names[1], names)
+    elif takes_number:
+        checks = NUMBERS_CHECK.format(
+            some=" or ".join(f"{n}.__class__ is not Tensor" for n in names),
+            which="".join(f"{n}.__class__ in NUMBERS, " for n in names),
+            values=", ".join(names),
+        )
     return POINTWISE.format(
-        number_check=number_check(names[1], names) if takes_number else "",
+        number_check=checks,
         tensors=", ".join(names),
-        key=", ".join(f"{n}.__class__" if n == number else f"{n}.form" for n in keyed),
-        operands=", ".join(n for n in keyed if n != number) + (f", {number}" if number else ""),
+        key=", ".join(f"{n}.__class__" if n in numbers else f"{n}.form" for n in keyed),
+        operands=", ".join(keyed),
         check=report_check(reports, " " * 4),
         needs=" or ".join(f"{n}.needs_grad" for n in tensors),
         edges="".join(
             "None, "
-            if n == number
+            if n in numbers
             else f"({n} if {n}.edge is None else {n}.edge) if {n}.needs_grad else None, "
             for n in names
         )
         + "None, " * len(defaults),
-        flags="".join("False, " if n == number else f"{n}.needs_grad, " for n in names)
+        flags="".join("False, " if n in numbers else f"{n}.needs_grad, " for n in names)
         + "False, " * len(defaults),
         defaults="".join(f", {d!r}" for d in defaults),
     )
