@@ -38,12 +38,16 @@ def launcher(kernel: Kernel, words: Sequence[Word], form: Form | None = None) ->
 
 
 class Seen(NamedTuple):
-    """A launch that somebody watched: what ran on which tensors, and the result."""
+    """A launch that somebody watched: what ran on which tensors, and the result.
+
+    `again(*tensors)` does the same where words alone cannot: it needs scratch.
+    """
 
     kernel: Kernel
     words: tuple[Word, ...]
     inputs: tuple[Tensor, ...]
     result: Tensor
+    again: Callable[..., Tensor] | None
 
 
 # Tables of launches that a setting decides beside the forms.
@@ -70,10 +74,16 @@ class Watch(threading.local):
 watch = Watch()
 
 
-def noted(kernel: Kernel, words: Sequence[Word], inputs: Sequence[Tensor], result: Tensor) -> None:
+def noted(
+    kernel: Kernel,
+    words: Sequence[Word],
+    inputs: Sequence[Tensor],
+    result: Tensor,
+    again: Callable[..., Tensor] | None = None,
+) -> None:
     """Tells who watches of a launch. Its words and the forms decide it: no value was looked at."""
     if watch.log is not None:
-        watch.log.append(Seen(kernel, tuple(words), tuple(inputs), result))
+        watch.log.append(Seen(kernel, tuple(words), tuple(inputs), result, again))
 
 
 def learn_launch(
@@ -99,6 +109,8 @@ def learn_launch(
     fresh = y.storage is one.result.storage and y.address == y.storage.address
     if not same or not fresh or not y.form.dense:
         return y, None
+    if one.again is not None:
+        return y, one.again if y.form is one.result.form else None
     return y, launcher(one.kernel, one.words, y.form)
 
 

@@ -24,7 +24,7 @@ class ProductLaunch:
         self.room = 0
         self.pool: list[int] = []
 
-    def run(self, a: Tensor, b: Tensor, bias: Tensor | None) -> Tensor:
+    def run(self, a: Tensor, b: Tensor, bias: Tensor | None = None) -> Tensor:
         """The product of two tensors of the forms this was prepared for."""
         y = allocate(self.form)
         start = 0 if bias is None else bias.address
@@ -46,6 +46,7 @@ class ProductLaunch:
             self.kernel(y.address, a.address, b.address, start, scratch, *self.numbers)
         finally:
             self.pool.append(scratch)
+        noted(self.kernel, (), (a, b) if bias is None else (a, b, bias), y, self.run)
         return y
 
 
