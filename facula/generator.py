@@ -206,7 +206,7 @@ class Generator:
             copy_into(turned, place)
         return code
 
-    def run(self, kernel: Kernel, *arguments: int) -> int:
+    def run(self, kernel: Kernel, *arguments: int | float) -> int:
         """Runs a kernel on this state and on arguments of its own."""
         with self._lock:
             return kernel(self._state(), *arguments)

@@ -17,6 +17,7 @@ import pytest
 
 from facula import ops
 from facula.autograd.mode import no_grad
+from facula.autograd.public import grad
 from facula.backend.cpu import machine
 from facula.generator import (
     Generator,
@@ -31,6 +32,7 @@ from facula.generator import (
 )
 from facula.kernel.library.random import WideShuffle
 from facula.meta import dtype as dtypes
+from facula.ops.random import WIDE_DROPOUT
 from facula.tensor import Tensor
 from tests.random_reference import DIGITS, ReferenceGenerator, round_bfloat16
 
@@ -535,6 +537,51 @@ def test_dropout_gradient_is_the_mask() -> None:
     assert set(x.grad.tolist()) == {0.0, float(np.float32(1) / np.float32(0.75))}
 
 
+def test_wide_dropout_equals_the_product_with_a_mask() -> None:
+    """One pass with bytes, one without a graph and one in place: all the product by a mask."""
+    made = ops.randn(600, WIDE_DROPOUT // 512, dtype=dtypes.float16, generator=Generator())
+    made[0, :4] = ops.tensor([math.inf, -math.inf, math.nan, -0.0])
+    for x in (made, made.t(), made[3:, 1:]):
+        manual_seed(7)
+        mask = ops.empty_like(x).bernoulli_(0.3).div_(1 - 0.7)
+        after = bytes(get_rng_state().storage_bytes())
+        given = x.detach().clone().requires_grad_() if x is made else x.detach().requires_grad_()
+        for call in (
+            lambda: ops.dropout(given, 0.7, True),  # noqa: B023
+            lambda: ops.dropout(given.detach(), 0.7, True),  # noqa: B023
+            lambda: ops.dropout_(given.detach().clone(), 0.7, True),  # noqa: B023
+        ):
+            manual_seed(7)
+            y = call()
+            same = values(y.detach()), values(x * mask)
+            assert np.array_equal(*same, equal_nan=True)
+            numbers = ~np.isnan(same[0])
+            assert np.array_equal(*(np.signbit(v)[numbers] for v in same))
+            assert bytes(get_rng_state().storage_bytes()) == after
+            if y.requires_grad:
+                y.backward(x, retain_graph=True)
+                assert np.array_equal(values(given.grad), same[1], equal_nan=True)
+
+
+def test_gradient_of_a_wide_dropout_is_linear() -> None:
+    x = ops.rand(WIDE_DROPOUT, dtype=dtypes.float64, requires_grad=True)
+    y = ops.dropout(x, 0.25, True)
+    g = ops.rand(WIDE_DROPOUT, dtype=dtypes.float64, requires_grad=True)
+    (first,) = grad(y, x, g, create_graph=True)
+    (second,) = grad(first.sum(), g)
+    assert set(second.unique().tolist()) == {0.0, 1 / 0.75}
+    assert np.array_equal(values(first.detach()), values((g * second).detach()))
+
+
+def test_dropout_in_place_counts_as_a_write() -> None:
+    x = ops.rand(20)
+    w = ops.rand(20, requires_grad=True)
+    y = w * x
+    ops.dropout_(x, 0.5, True)
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        y.sum().backward()
+
+
 def test_requires_grad_at_birth() -> None:
     assert ops.rand(3, requires_grad=True).requires_grad
     assert ops.randint(3, (2,), dtype=dtypes.float32, requires_grad=True).requires_grad
@@ -668,6 +715,17 @@ def ours_values(tensor: Tensor) -> np.ndarray:
     return tensor.detach().to(dtypes.float64).numpy()
 
 
+def wide_dropout(t: Any, d: Any) -> Any:
+    """Value and gradient of a dropout that keeps bytes, of a turned tensor with special values."""
+    x = t.rand(520, WIDE_DROPOUT // 512, dtype=d)
+    x[0, :3] = math.inf
+    x[0, 3] = -0.0
+    x.requires_grad_(True)
+    y = t.dropout(x.t(), 0.7, True)
+    y.backward(y.detach() * 0.5)
+    return t.stack((y.detach().t(), x.grad)).nan_to_num(-1.0, 2.0, -2.0)
+
+
 # Name, call on (namespace, dtype), and whether the C library's functions enter.
 Call = Callable[[Any, Any], Any]
 COMPARED: list[tuple[str, Call, bool]] = [
@@ -687,6 +745,9 @@ COMPARED: list[tuple[str, Call, bool]] = [
     ("bernoulli_", lambda t, d: t.empty(5, 30, dtype=d).bernoulli_(0.3), False),
     ("bernoulli", lambda t, d: t.bernoulli(t.rand(5, 30, dtype=d).t()), False),
     ("dropout", lambda t, d: t.dropout(t.rand(7, 50, dtype=d).t(), 0.3, True), False),
+    ("dropout stepped", lambda t, d: t.dropout(t.rand(7, 50, dtype=d)[1:, ::3], 0.3, True), False),
+    ("dropout_", lambda t, d: t.dropout_(t.randint(-9, 9, (7, 50), dtype=d).t(), 0.7, True), False),
+    ("dropout wide", lambda t, d: wide_dropout(t, d), False),
     ("exponential_", lambda t, d: t.empty(100, dtype=d).exponential_(1.5), True),
     ("cauchy_", lambda t, d: t.empty(100, dtype=d).cauchy_(0.5, 1.5), True),
     ("log_normal_", lambda t, d: t.empty(100, dtype=d).log_normal_(0.5, 0.7), True),

@@ -7,6 +7,7 @@ The checks and their order are PyTorch's; the numbers come from the fills of
 
 import math
 import warnings
+from functools import lru_cache
 
 from facula.autograd.mode import mode
 from facula.autograd.views import rebase
@@ -29,6 +30,7 @@ from facula.kernel.library.random import (
     WIDE_PERMUTATION,
     Bernoulli,
     BernoulliEach,
+    Dropout,
     FromUniform,
     Integers,
     Multinomial,
@@ -38,11 +40,11 @@ from facula.kernel.library.random import (
     Uniform,
     WideShuffle,
 )
-from facula.kernel.scalar import ceil, log, log1p, tan
+from facula.kernel.scalar import ceil, log, log1p, tan, where
 from facula.meta import dtype as dtypes
 from facula.meta.geometry import restride_like
 from facula.meta.shape import broadcast_shapes
-from facula.op import composite, operation, registry
+from facula.op import SAME, composite, operation, pointwise, pointwise_of, registry
 from facula.storage import Storage
 from facula.tensor import Tensor, allocate, wrap
 from facula.tensor import empty as fresh
@@ -762,9 +764,13 @@ def _chance(y, p, generator, divisor=1.0):
     if not 0 <= p <= 1:
         raise RuntimeError(f"bernoulli_ expects p to be in [0, 1], but got p={_number(p)}")
     if y.form.numel:
-        # a 53-bit draw times 2^-53 lies below p just when the draw lies below p * 2^53, rounded up
-        threshold = math.ceil(math.ldexp(p, 53))
-        generator.fill(y, kernel_of(Bernoulli, y.form.kind), (threshold, float(divisor)))
+        numbers = (_threshold(p), float(divisor))
+        generator.fill(y, kernel_of(Bernoulli, y.form.kind), numbers)
+
+
+def _threshold(p):
+    """A 53-bit draw times 2^-53 lies below p just when the draw lies below p * 2^53, rounded up."""
+    return math.ceil(math.ldexp(p, 53))
 
 
 def _chances(y, p, generator):
@@ -828,6 +834,37 @@ def _mask(self, p):
     return noise
 
 
+# Elements from which a recorded dropout keeps a byte an element instead of a factor: the shorter
+# reading and writing then outweighs the longer road of a record with a number.
+WIDE_DROPOUT = 2**18
+
+# Dropout once it is decided which elements stay; linear, so its own gradient.
+pointwise("scale_chosen(Tensor self, Tensor condition, Scalar scale) -> Tensor", SAME,
+          "self times a number where the condition holds, else times 0.",
+          lambda x, c, scale: where(c, x * scale, x * 0.0),
+          lambda g, y, x, c, scale: (where(c, g * scale, g * 0.0), None))
+pointwise_of("scale_chosen").condition = 1
+registry["scale_chosen"].node_name = "MulBackward0"  # dropout is a product in torch's graphs
+registry["scale_chosen"].namespace = "internal"
+registry["scale_chosen"].method = registry["scale_chosen"].inplace = False
+
+
+@lru_cache(maxsize=256)
+def _scale(p, dtype):
+    """1 / (1 - p) as a division in that dtype rounds it."""
+    return (registry["ones"].function((), dtype=dtype) / (1 - p)).item()
+
+
+def _drop(x, y, p):
+    """Dropout of a dense tensor to one of the same strides: their memory is one run of elements,
+    and the order of the draws is the order of memory."""
+    form = x.form
+    default_generator.run(
+        kernel_of(Dropout, form.kind),
+        y.address, form.numel, x.address, _threshold(1 - p), _scale(p, form.dtype),
+    )  # fmt: skip
+
+
 def _check_dropout(self, p):
     if not 0 <= p <= 1:
         raise RuntimeError(f"dropout probability has to be between 0 and 1, but got {_number(p)}")
@@ -844,7 +881,20 @@ def dropout(input, p, train):
     _check_dropout(input, p)
     if p == 0 or not train or not input.form.numel:
         return input
-    return input * _mask(input, p)
+    form = input.form
+    if p == 1:
+        return input * _mask(input, p)
+    if mode.enabled and input.needs_grad:
+        if form.numel < WIDE_DROPOUT:
+            return input * _mask(input, p)
+        kept = registry["empty_like"].function(input.detach(), dtype=dtypes.bool_)
+        _chance(kept, 1 - p, default_generator)
+        return registry["scale_chosen"].function(input, kept, _scale(p, form.dtype))
+    if not form.dense:
+        return input * _mask(input, p)
+    y = allocate(form)
+    _drop(input, y, p)
+    return y
 
 
 @composite("dropout_(Tensor(a!) self, float p, bool train) -> Tensor(a!)")
@@ -853,7 +903,11 @@ def dropout_(self, p, train):
     _check_dropout(self, p)
     if p == 0 or not train or not self.form.numel:
         return self
-    return self.mul_(_mask(self, p))
+    if p == 1 or self.needs_grad or self.base is not None or not self.form.dense:
+        return self.mul_(_mask(self, p))
+    _drop(self, self, p)
+    self.storage.version += 1
+    return self
 
 
 # --- by formula ----------------------------------------------------------------------------------

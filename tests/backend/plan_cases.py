@@ -718,6 +718,10 @@ def random_cases() -> Iterator[Case]:
         for n in (1, 2, 15):
             yield fill("pairs", random.NormalPairs(kind), kind, n, mean=0.5, std=2.0)
         yield fill("bernoulli", random.Bernoulli(kind), kind, 33, threshold=2**52, divisor=0.5)
+        for n in (5, 1033):
+            x = numbers(kind, n)
+            plan = random.Dropout(kind)
+            yield fill("dropout", plan, kind, n, 3, x=x, threshold=2**52, scale=1.75)
     for kind in ("u8", "i16", "i32", "i64", "f32", "bool"):
         for n in (1, 33, 2100):
             plan = random.Integers(kind, "narrow")

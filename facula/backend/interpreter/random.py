@@ -39,6 +39,7 @@ from facula.kernel.library.random import (
     WORDS_AT,
     Bernoulli,
     BernoulliEach,
+    Dropout,
     FromUniform,
     Integers,
     Multinomial,
@@ -273,6 +274,17 @@ def bernoulli(plan: Bernoulli, a: dict[str, Number]) -> None:
         value = rounded(1.0 / rounded(a["divisor"], register), register)
     for i in range(a["n"]):
         y[i] = value if stream.long_word() & (2**53 - 1) < a["threshold"] % 2**64 else 0
+
+
+@defines(Dropout)
+def dropout(plan: Dropout, a: dict[str, Number]) -> None:
+    """x times scale where 53 bits lie below the threshold, else times 0."""
+    stream, x, y = Stream(a["state"]), Cells(a["x"], plan.kind), Cells(a["y"], plan.kind)
+    register = REGISTER_KIND.get(plan.kind, plan.kind)
+    scale = rounded(a["scale"], register)
+    for i in range(a["n"]):
+        happened = stream.long_word() & (2**53 - 1) < a["threshold"] % 2**64
+        y[i] = rounded(x[i] * (scale if happened else 0.0), register)
 
 
 @defines(BernoulliEach)

@@ -657,6 +657,36 @@ def lower_bernoulli(plan: Bernoulli, target: Target) -> Program:
 
 
 @dataclass(frozen=True, slots=True)
+class Dropout(RandomPlan):
+    """`n` elements of `x`, each times `scale` where a 53-bit draw lies below `threshold`, else
+    times 0, to `y` (which may be `x`). No mask is written."""
+
+    kind: str
+    arguments: ClassVar[tuple[Parameter, ...]] = _parameters("state y n x threshold", "scale")
+
+
+@lowering(Dropout)
+def lower_dropout(plan: Dropout, target: Target) -> Program:
+    kind, lanes = plan.kind, target.lanes(8)
+
+    def body(b: Builder) -> None:
+        state = State(b, target.lanes(4))
+        x, y = b.pointer(b.parameters["x"]), b.pointer(b.parameters["y"])
+        threshold = b.bitcast(b.parameters["threshold"], "u64")
+        scale = to_register(b, b.parameters["scale"], kind)
+        with state.pieces(b.parameters["n"], 2) as (first, count):
+
+            def step(i: Value, mask: Value | None) -> None:
+                happened = (state.wide(i, lanes) & (2**53 - 1)) < threshold
+                value = b.load(x, first + i, kind, lanes, mask)
+                b.store(y, first + i, value * b.select(happened, scale, 0.0), kind, mask)
+
+            sweep(b, count, lanes, step)
+
+    return _serial(plan, body)
+
+
+@dataclass(frozen=True, slots=True)
 class BernoulliEach(RandomPlan):
     """`n` elements, each 1 with its own probability from `x` (of kind `given`), else 0.
 
