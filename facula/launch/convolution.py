@@ -13,6 +13,7 @@ from facula.kernel.library.conv import (
     conv2d_forward,
 )
 from facula.kernel.library.conv_blocks import Copy, Staged
+from facula.kernel.library.depthwise import suits_depthwise
 from facula.kernel.library.tile import Launch
 from facula.launch.winograd import data_run, forward_run
 from facula.meta.geometry import channels_last_strides
@@ -118,7 +119,7 @@ def _ordered(weight: Tensor, shape: Conv2d) -> Tensor:
 
 def forward(x: Tensor, weight: Tensor, bias: Tensor | None, shape: Conv2d) -> Tensor:
     """conv2d(x, weight, bias)."""
-    if _by_rows(shape):
+    if _by_rows(shape) and not suits_depthwise(shape, tuple(x.form.strides), False):
         plain = shape._replace(last=False, weight_last=False)
         return _last(forward(contiguous(x), weight, bias, plain))
     weight = _ordered(weight, shape)
@@ -138,7 +139,7 @@ def forward(x: Tensor, weight: Tensor, bias: Tensor | None, shape: Conv2d) -> Te
 
 def backward_data(g: Tensor, weight: Tensor, shape: Conv2d) -> Tensor:
     """The gradient of x."""
-    if _by_rows(shape):
+    if _by_rows(shape) and not suits_depthwise(shape, tuple(g.form.strides), True):
         plain = shape._replace(last=False, weight_last=False)
         return _last(backward_data(contiguous(g), weight, plain))
     weight = _ordered(weight, shape)

@@ -597,6 +597,11 @@ def product_cases() -> Iterator[Case]:
             Conv2d(1, 64, 4, 3, 32, (3, 2), (2, 2), (0, 1), (1, 1), 2),
         ):
             yield from convolution(kind, shape)
+        for shape in (
+            Conv2d(2, 17, 4, 9, 17, (3, 3), (2, 1), (1, 1), (1, 2), groups=17, last=True),
+            Conv2d(1, 5, 5, 12, 5, (2, 3), padding=(2, 1), groups=5, last=True),
+        ):
+            yield from depthwise(kind, shape)
     for kind in ("f32", "f64"):
         yield from winograd(kind, Conv2d(2, 3, 6, 9, 5, (3, 3), padding=(1, 2)))
 
@@ -667,6 +672,22 @@ def convolution(kind: str, shape: Conv2d) -> Iterator[Case]:
     yield from staged(text + " dx", launch, {"out": x, "a": weight, "b": y}, kind)
     launch = conv2d_backward_weight(target, kind, shape, x_strides, y_strides)
     yield from staged(text + " dw", launch, {"out": weight, "a": y, "b": x}, kind)
+
+
+def depthwise(kind: str, shape: Conv2d) -> Iterator[Case]:
+    target = llvm.host_target()
+    (height, width), c = shape.output, shape.in_channels
+    x_strides = (shape.height * shape.width * c, 1, shape.width * c, c)
+    y_strides = (height * width * c, 1, width * c, c)
+    x = numbers(kind, shape.batch * x_strides[0])
+    y = numbers(kind, shape.batch * y_strides[0], 1)
+    weight, bias = numbers(kind, c * shape.kernel[0] * shape.kernel[1], 2), numbers(kind, c, 3)
+    text = f"depthwise {kind} {tuple(shape)}"
+    launch = conv2d_forward(target, kind, shape, x_strides, bias=True)
+    yield from staged(text, launch, {"out": y, "a": weight, "b": x, "bias": bias}, kind)
+    if shape.stride == (1, 1):
+        launch = conv2d_backward_data(target, kind, shape, y_strides)
+        yield from staged(text + " dx", launch, {"out": x, "a": weight, "b": y}, kind)
 
 
 def staged(

@@ -15,6 +15,7 @@ from facula.kernel.library.conv import (
     conv2d_forward,
 )
 from facula.kernel.library.conv_blocks import Staged
+from facula.kernel.library.depthwise import Depthwise
 from facula.kernel.library.tile import Launch
 from facula.kernel.plan import Plan, lower
 from facula.kernel.target import Target
@@ -284,6 +285,97 @@ def test_channels_last(shape: Conv2d) -> None:
     for layout in LAYOUTS:
         check_all(shape, "float32", layout)
     check_all(shape, "float16", "channels last")
+
+
+DEPTHWISE = [
+    Conv2d(2, 33, 9, 20, 33, (3, 3), padding=(1, 1), groups=33, last=True),
+    Conv2d(3, 16, 7, 7, 16, (3, 3), (2, 2), (1, 1), groups=16, last=True),
+    Conv2d(1, 20, 12, 11, 20, (5, 3), (2, 1), (2, 2), (1, 2), groups=20, last=True),
+    Conv2d(2, 3, 6, 9, 3, (2, 2), padding=(2, 2), groups=3, last=True, weight_last=True),
+    Conv2d(1, 70, 2, 2, 70, (5, 5), padding=(2, 2), groups=70, last=True),
+    Conv2d(2, 5, 4, 5, 5, (1, 1), groups=5, last=True),
+    Conv2d(1, 4, 5, 9, 4, (3, 4), padding=(1, 1), groups=4, given_output=(6, 9), last=True),
+]
+
+
+def check_depthwise(
+    shape: Conv2d,
+    dtype: str,
+    target: Target | None = None,
+    compile_plan: Compile = machine.compile_plan,
+    cut: bool = False,
+) -> list[np.ndarray]:
+    """Forward and (without a stride) the gradient of x, channels last, perhaps of wider images.
+
+    Beside the source stand nans: nothing there may be read. Returns the results.
+    """
+    target = target or llvm.host_target()
+    channels, spare = shape.in_channels, 3 if cut else 0
+    w = numbers((channels, 1, *shape.kernel), dtype, 1)
+    bias = numbers((1, 1, 1, channels), dtype, 3)[0, 0, 0]
+    sources = []
+    for seed, size in ((0, (shape.height, shape.width)), (2, shape.output)):
+        wide = np.full((shape.batch, size[0] + spare, size[1] + spare, channels + spare), np.nan)
+        part = wide.astype(dtype)[:, spare:, spare:, :channels].transpose(0, 3, 1, 2)
+        part[:] = numbers(part.shape, dtype, seed)
+        sources.append(part)
+    x, dy = sources
+    beside = bias.astype(np.float64)[:, None, None]
+    exact = [forward(x, w, shape) + beside, backward(x, w, dy, shape)[0]]
+    size = [forward(np.abs(x), np.abs(w), shape) + np.abs(beside)]
+    size.append(backward(np.abs(x), np.abs(w), np.abs(dy), shape)[0])
+    found = []
+    for k, (launch, shown, _, source) in enumerate(
+        launches(shape, x, w, dy, True, target)[: 2 if shape.stride == (1, 1) else 1]
+    ):
+        assert isinstance(launch, Launch) and isinstance(launch.plan, Depthwise)
+        out = channels_last(np.full(shown, np.nan, dtype))
+        run(launch, out, w, source, bias, compile_plan)
+        assert (np.abs(out - exact[k]) <= 8 * ERROR[dtype] * size[k] + 1e-30).all(), launch
+        found.append(out)
+    return found
+
+
+@pytest.mark.parametrize("shape", DEPTHWISE, ids=str)
+def test_depthwise(shape: Conv2d) -> None:
+    check_depthwise(shape, "float32")
+    check_depthwise(shape, "float32", cut=True)
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float16"])
+def test_depthwise_of_other_kinds(dtype: str) -> None:
+    for shape in (DEPTHWISE[0], DEPTHWISE[2]):
+        check_depthwise(shape, dtype, cut=True)
+
+
+@pytest.mark.parametrize("target", TARGETS, ids=str)
+def test_depthwise_for_every_register_budget(target: Target) -> None:
+    if target.vector_bytes == 64 and "avx512f" not in llvm.host_features():
+        pytest.skip("vectors of 64 bytes would be split")
+
+    def compile_plan(plan: Plan) -> Callable[..., int]:
+        symbol = f"k{abs(hash((plan, target))):x}"
+        image = llvm.compile_text(llvm.module_text(lower(plan, target), symbol))
+        return builtin("conv", llvm.link(image, symbol), METH_FASTCALL)
+
+    for shape in DEPTHWISE[:3]:
+        check_depthwise(shape, "float32", target, compile_plan, cut=True)
+
+
+def test_the_interpreter_agrees_on_depthwise() -> None:
+    for shape in DEPTHWISE[2:4]:
+        check_depthwise(shape, "float32", compile_plan=interpreter.compile_plan)
+
+
+def test_depthwise_gives_the_same_bits_for_any_number_of_threads() -> None:
+    shape = Conv2d(3, 50, 30, 41, 50, (3, 3), padding=(1, 1), groups=50, last=True)
+    found = []
+    for count in (1, 2, 3):
+        machine.set_threads(count)
+        found.append(check_depthwise(shape, "float32"))
+    for other in found[1:]:
+        for one, two in zip(found[0], other, strict=True):
+            assert (one == two).all()
 
 
 @pytest.mark.parametrize("shape", [SHAPES[1], SHAPES[-6]], ids=str)

@@ -70,6 +70,8 @@ CONVOLUTIONS = [
     (20, 40, 1, 1, 1, 1),
     (8, 8, 3, 1, 1, 8),
     (8, 16, 3, 2, 1, 2),
+    (17, 17, 3, 2, 0, 17),
+    (5, 5, 3, 1, 2, 5),
 ]
 
 
@@ -104,6 +106,13 @@ def test_some_channels_of_a_wider_image() -> None:
     some = wide[:, :20]
     y = F.conv2d(some, weight)
     assert_allclose(y.numpy(), F.conv2d(some.contiguous(), weight).numpy(), rtol=1e-4, atol=1e-4)
+
+
+def test_depthwise_of_no_images() -> None:
+    x = torch.empty(0, 4, 5, 5, memory_format=LAST).requires_grad_()
+    y = F.conv2d(x, image(4, 1, 3, 3), padding=1, groups=4)
+    y.sum().backward()
+    assert y.shape == x.grad.shape == (0, 4, 5, 5)
 
 
 def test_a_network_in_channels_last_gives_the_same() -> None:

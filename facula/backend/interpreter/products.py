@@ -10,6 +10,7 @@ from facula.kernel.library.correlate import Correlate
 from facula.kernel.library.correlate_blocks import CorrelateBlocks
 from facula.kernel.library.correlate_blocks_weight import CorrelateBlocksWeight
 from facula.kernel.library.correlate_weight import CorrelateWeight
+from facula.kernel.library.depthwise import Depthwise
 from facula.kernel.library.integer_matmul import IntegerMatMul
 from facula.kernel.library.matmul import MatMul
 from facula.kernel.library.matvec import DotMatMul, StreamMatVec
@@ -188,6 +189,27 @@ def correlate_blocks(plan: CorrelateBlocks, a: dict[str, Number]) -> None:
                 total += weight[tap] * source[place]
             channel = n * a["out_image"] + (g * a["rows"] + r) * a["out_channel"]
             out[channel + y * a["out_row"] + x * a["out_column"]] = total
+
+
+@defines(Depthwise)
+def depthwise(plan: Depthwise, a: dict[str, Number]) -> None:
+    """A channel's image under its own taps, channels side by side."""
+    out, weight, source = (Cells(a[name], plan.kind) for name in ("out", "a", "b"))
+    taps = list(positions((a["kernel_h"], plan.kernel)))
+    sizes = (a["batch"], a["out_height"], a["out_width"], a["channels"])
+    for place, (n, y, x, c) in enumerate(positions(sizes)):
+        total = Cells(a["bias"], plan.kind)[c] if plan.bias else 0.0
+        for i, j in taps:
+            row = y * a["stride_h"] + i * a["dilation_h"] - a["margin_h"]
+            column = x * plan.stride + j * plan.dilation - a["margin_w"]
+            if not (0 <= row < a["height"] and 0 <= column < a["width"]):
+                continue
+            tap = a["weight_first"] + c * a["weight_channel"]
+            tap += i * a["weight_row"] + j * a["weight_column"]
+            total += (
+                weight[tap] * source[n * a["image"] + row * a["row"] + column * a["column"] + c]
+            )
+        out[place] = total
 
 
 @defines(CorrelateWeight)

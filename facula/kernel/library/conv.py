@@ -2,7 +2,7 @@
 
 `conv2d_forward`, `conv2d_backward_data` and `conv2d_backward_weight` are the way in. The plans
 are `CorrelateBlocks` where there are many channels (`conv_blocks.py`), `Correlate`,
-`CorrelateWeight` and, for 1x1 kernels, matrix products.
+`CorrelateWeight`, `Depthwise` and, for 1x1 kernels, matrix products.
 Note [convolution without im2col].
 """
 
@@ -15,6 +15,7 @@ from facula.kernel.library.conv_blocks import (
 from facula.kernel.library.conv_shape import Conv2d
 from facula.kernel.library.correlate import Correlate
 from facula.kernel.library.correlate_weight import CorrelateWeight, sum_slots
+from facula.kernel.library.depthwise import depthwise, suits_depthwise
 from facula.kernel.library.matmul import matmul_plan
 from facula.kernel.library.planes import Planes, planes
 from facula.kernel.library.tile import Launch
@@ -34,6 +35,8 @@ def conv2d_forward(
 
     `x_strides`: elements from image to image, channel, row, column. Weight and y are contiguous.
     """
+    if suits_depthwise(shape, x_strides, False):
+        return depthwise(target, kind, shape, x_strides, bias=bias)
     height, width = shape.output
     inner, outer = shape.in_channels, shape.out_channels
     if _is_tall_product(shape, x_strides, inner):
@@ -76,6 +79,8 @@ def conv2d_backward_data(
     target: Target, kind: str, shape: Conv2d, dy_strides: tuple[int, ...]
 ) -> Launch | Staged:
     """The plan of the gradient of x, contiguous: kernel(dx, weight, dy, 0, scratch, *numbers)."""
+    if suits_depthwise(shape, dy_strides, True):
+        return depthwise(target, kind, shape, dy_strides, transposed=True)
     height, width = shape.output
     inner, outer = shape.in_channels, shape.out_channels
     if _is_tall_product(shape, dy_strides, outer):
