@@ -62,6 +62,7 @@ from facula.ops.templates import (
     inplace_source,
     launch_source,
     pointwise_source,
+    strict_values,
     view_source,
 )
 from facula.tensor import Tensor
@@ -502,7 +503,9 @@ def remembered_launch(
         others = [v for k, v in enumerate(values) if k not in places]
         if not all(isinstance(v, Tensor) for v in operands) or not all(map(plain, others)):
             return slow(self, *args, **kwargs)
-        key = (self.form, *[v.form if k in places else v for k, v in enumerate(values)])
+        forms = [values[k].form for k in places]
+        named = {n: v for n, v in zip(signature.values, values, strict=True) if n not in tensors}
+        key = (self.form, *forms, *strict_values(signature, named))
         if key in runs:
             return slow(self, *args, **kwargs)
         y, run = learn_launch(lambda: slow(self, *args, **kwargs), operands)
@@ -615,7 +618,8 @@ def remembered_view(op: View | Composite, slow: Callable[..., Any], moves: str |
             if moves is None:
                 found = learn(self, lambda probe: slow(probe, *args, **kwargs))
                 if found is not None:
-                    remember(looks, (self.form, *values), found)
+                    named = dict(zip(signature.values, values, strict=True))
+                    remember(looks, (self.form, *strict_values(signature, named)), found)
             else:
                 learn_moving(self, values, args, kwargs)
         return slow(self, *args, **kwargs)
@@ -630,7 +634,8 @@ def remembered_view(op: View | Composite, slow: Callable[..., Any], moves: str |
             form, size = found.form, self.form.shape[dim]
             extent = form.shape[dim] if form.ndim == self.form.ndim else 1
             step = self.form.strides[dim] * form.itemsize
-            remember(looks, (self.form, *named.values()), (form, step, size, size - extent + 1))
+            key = (self.form, *strict_values(signature, named))
+            remember(looks, key, (form, step, size, size - extent + 1))
 
     scope = {"looks": looks, "miss": miss, "MISSING": MISSING, "mode": mode, "share": share,
              "record": record_view, "op": op}  # fmt: skip

@@ -305,7 +305,8 @@ def _shape_of_key(form, items):
     for item in items:
         kind = item.__class__
         if kind is slice:
-            parts.append((item.start, item.stop, item.step))
+            start, stop, step = item.start, item.stop, item.step
+            parts.append((start, stop, step, start.__class__, stop.__class__, step.__class__))
         elif kind is int:
             parts.append(int)
             places.append(item)
@@ -346,7 +347,7 @@ def _learn_item(self, key):
     parts, places = _shape_of_key(self.form, items)
     if parts is None or y.storage is not self.storage:
         return y
-    bounds = [bound for part in parts[1:] if type(part) is tuple for bound in part]
+    bounds = [bound for part in parts[1:] if type(part) is tuple for bound in part[:3]]
     if any(type(bound) is not int and bound is not None for bound in bounds):
         return y
     moves, dim = [], 0

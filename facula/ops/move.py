@@ -508,7 +508,7 @@ def _short_join(record):
             if more or named or (tensors.__class__ is not tuple and tensors.__class__ is not list):
                 return slow(tensors, dim, *more, **named)
             try:
-                launches = joins[(dim, *[one.form for one in tensors])]
+                launches = joins[(dim, dim.__class__, *[one.form for one in tensors])]
             except (KeyError, TypeError, AttributeError):
                 y = slow(tensors, dim)
                 _learn_join(record, tensors, dim)
@@ -535,7 +535,7 @@ def _learn_join(record, tensors, dim):
     forms = [one.form for one in tensors]
     plain = all(form.numel and form.dtype is forms[0].dtype for form in forms)
     known = _join(record, forms, dim) if plain and len(forms) <= LONGEST_JOIN else None
-    remember(record.looks, (dim, *forms), known)
+    remember(record.looks, (dim, type(dim), *forms), known)
 
 
 # Longer lists are joined on the general road: a prepared launch a tensor takes memory.

@@ -5,7 +5,7 @@ nothing is run here. Note [hot path].
 """
 
 import inspect
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 
@@ -17,6 +17,9 @@ class Missing:
 
 
 MISSING: Final = Missing()
+
+# Arguments that nobody gives a number for.
+NEVER_NUMBERS = frozenset(("dtype", "out"))
 
 # A number is no tensor: to find that out by an exception would cost more than the operation.
 NUMBER_CHECK = """
@@ -77,10 +80,10 @@ def generated({parameters}):
     try:
         form, offset, op, args = looks[{self}.form, {key}]
     except (KeyError, TypeError, AttributeError):
-        return miss({self}, ({key}))
+        return miss({self}, ({values}))
     if {self}.needs_grad and mode.enabled:
         if op is None:
-            return miss({self}, ({key}))
+            return miss({self}, ({values}))
         y = share({self}, form, offset)
         record(op, {self}, y, args)
         return y
@@ -269,11 +272,38 @@ class CallSignature:
         return (*args, *places), given
 
 
+def strict_key(signature: "CallSignature", left_out: Collection[str] = ()) -> list[str]:
+    """The parts of a key for arguments that are no tensors. Their classes belong to it, because 1,
+    1.0 and True are equal; classes within a tuple do not, but for that of an argument by *."""
+    parts: list[str] = []
+    for name in signature.values:
+        if name in left_out:
+            continue
+        parts.append(name)
+        if name == signature.several:
+            parts.append(f"*map(type, {name})")
+        elif name not in NEVER_NUMBERS:
+            parts.append(f"{name}.__class__")
+    return parts
+
+
+def strict_values(signature: "CallSignature", named: Mapping[str, Any]) -> list[Any]:
+    """What `strict_key` comes to for these values."""
+    parts: list[Any] = []
+    for name, value in named.items():
+        parts.append(value)
+        if name == signature.several:
+            parts += map(type, value)
+        elif name not in NEVER_NUMBERS:
+            parts.append(type(value))
+    return parts
+
+
 def launch_source(signature: CallSignature, first: str, tensors: Sequence[str]) -> str:
     """The function of a record that comes to one launch on its tensors: the first argument and
     those named."""
     operands = [first, *tensors]
-    keyed = [f"{n}.form" if n in tensors else n for n in signature.values]
+    keyed = [f"{n}.form" for n in tensors] + strict_key(signature, tensors)
     return LAUNCH.format(
         parameters=signature.parameters(first),
         key="".join(f"{n}, " for n in [f"{first}.form", *keyed]),
@@ -303,12 +333,15 @@ def again_source(
 def view_source(signature: CallSignature, first: str, moves: str | None) -> str:
     """The function of a view whose first parameter is called `first`."""
     values = "".join(f"{n}, " for n in signature.values)
+    key = "".join(f"{part}, " for part in strict_key(signature, (moves,) if moves else ()))
     if moves is None:
-        return VIEW.format(parameters=signature.parameters(first), self=first, key=values)
+        return VIEW.format(
+            parameters=signature.parameters(first), self=first, key=key, values=values
+        )
     return MOVING_VIEW.format(
         parameters=signature.parameters(first),
         self=first,
-        key="".join(f"{n}, " for n in signature.values if n != moves),
+        key=key,
         values=values,
         moves=moves,
     )
