@@ -460,7 +460,7 @@ __all__ = [
 ]  # fmt: skip
 
 _LATER = {"load": "facula.io.checkpoint", "save": "facula.io.checkpoint"}
-_SUBPACKAGES = ("cli", "io", "nn", "optim", "utils", "vision")
+_SUBPACKAGES = ("cli", "fft", "io", "linalg", "nn", "optim", "special", "utils", "vision")
 
 
 def __getattr__(name: str) -> Any:

@@ -15,6 +15,9 @@ from facula.meta.schema import REQUIRED, Schema, parse
 SAME, FLOAT, DOUBLE, BOOL = "same", "float", "double", "bool"
 """Dtype rules: the promoted dtype; the same, integers as the default float; float64; bool."""
 
+NAMESPACES = ("fft", "linalg", "special")
+"""Namespaces that a record's name begins with: `linalg_det` is `torch.linalg.det`."""
+
 registry: "dict[str, Op]" = {}
 
 
@@ -34,8 +37,8 @@ class Op:
     """Abstract. One operation; `family` names the default rules.
 
     `namespace` says where the function appears: "torch", "nn" (torch.nn.functional), "tensor" (only
-    as a method) or "internal" (only records use it); `method` whether it is also a Tensor method,
-    `inplace` whether `name_` exists.
+    as a method), one of NAMESPACES, or "internal" (only records use it); `method` whether it is
+    also a Tensor method, `inplace` whether `name_` exists.
     """
 
     family = "op"
@@ -46,8 +49,10 @@ class Op:
         self.schema = self.schemas[0]
         self.name = self.schema.name
         self.doc = doc
-        self.namespace = "torch"
-        self.method = self.schema.arguments[0].name == "self" if self.schema.arguments else False
+        start = self.name.partition("_")[0]
+        self.namespace = start if start in NAMESPACES else "torch"
+        arguments = self.schema.arguments
+        self.method = self.namespace == "torch" and bool(arguments) and arguments[0].name == "self"
         self.inplace = False
         self.node_name = "".join(part.title() for part in self.name.split("_")) + "Backward0"
         # `ops/bind.py` makes both; until then there is nothing to call.
@@ -311,7 +316,9 @@ class Alias(Op):
         texts = [name + text[len(of) :] for text in (schema.text for schema in target.schemas)]
         super().__init__(texts, f"Another name of {of}.")
         self.target = target
-        self.namespace, self.method, self.inplace = target.namespace, target.method, target.inplace
+        if self.namespace == "torch":
+            self.namespace, self.method = target.namespace, target.method
+            self.inplace = target.inplace
 
 
 class Composite(Op):

@@ -114,7 +114,7 @@ e = 2.718281828459045
 
 TAIL = """
 _LATER = {"load": "facula.io.checkpoint", "save": "facula.io.checkpoint"}
-_SUBPACKAGES = ("cli", "io", "nn", "optim", "utils", "vision")
+_SUBPACKAGES = ("cli", "fft", "io", "linalg", "nn", "optim", "special", "utils", "vision")
 
 
 def __getattr__(name: str) -> Any:

@@ -1,0 +1,18 @@
+"""torch.linalg: the records of `facula.ops` whose names begin with `linalg_`, without that beginning."""
+
+from typing import Any
+
+from facula.ops import namespace
+
+_FUNCTIONS = namespace("linalg")
+
+
+def __getattr__(name: str) -> Any:
+    try:
+        return _FUNCTIONS[name]
+    except KeyError:
+        raise AttributeError(f"module 'facula.linalg' has no attribute {name!r}") from None
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_FUNCTIONS])

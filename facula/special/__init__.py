@@ -1,0 +1,18 @@
+"""torch.special: the records of `facula.ops` whose names begin with `special_`, without that beginning."""
+
+from typing import Any
+
+from facula.ops import namespace
+
+_FUNCTIONS = namespace("special")
+
+
+def __getattr__(name: str) -> Any:
+    try:
+        return _FUNCTIONS[name]
+    except KeyError:
+        raise AttributeError(f"module 'facula.special' has no attribute {name!r}") from None
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_FUNCTIONS])
