@@ -1,4 +1,4 @@
-"""torch.fft: the records of `facula.ops` whose names begin with `fft_`, without that beginning."""
+"""torch.fft: the records whose names begin with `fft_`, without that beginning."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""torch.linalg: the records of `facula.ops` whose names begin with `linalg_`, without that beginning."""
+"""torch.linalg: the records whose names begin with `linalg_`, without that beginning."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""torch.special: the records of `facula.ops` whose names begin with `special_`, without that beginning."""
+"""torch.special: the records whose names begin with `special_`, without that beginning."""
 
 from typing import Any
 
