@@ -215,7 +215,7 @@ class Generator:
 def _permuted(tensor: Tensor, order: list[int]) -> Tensor:
     geometry = tensor.form.geometry.permute(order)
     form = form_of(tensor.form.dtype, geometry.shape, geometry.strides)
-    return wrap(tensor.storage, tensor.address, form)
+    return wrap(tensor.block, tensor.address, form)
 
 
 def _generator_from(raw: bytes) -> Generator:

@@ -125,7 +125,7 @@ class _Writer:
     def __init__(self, tensor: type) -> None:
         self.code = Code()
         self.tensor = Slots(
-            tensor, "storage", "address", "form", "needs_grad", "edge", "grad", "extra", "base"
+            tensor, "block", "address", "form", "needs_grad", "edge", "grad", "extra", "base"
         )
         self.storage = Slots(Storage, "address", "nbytes", "version", "pool", "views")
         self.form = Slots(Form, "pool", "nbytes", "tracked", "single")
@@ -150,7 +150,7 @@ class _Writer:
         """The slots of a tensor without a graph; takes over `storage` and `address`."""
         store, place = self.code.store, self.tensor
         return [
-            *store(y, place["storage"], storage, owned=True),
+            *store(y, place["block"], storage, owned=True),
             *store(y, place["address"], address, owned=True),
             *store(y, place["form"], form),
             *store(y, place["needs_grad"], self["False"]),
@@ -238,7 +238,7 @@ class _Writer:
     def share(self) -> str:
         load = self.code.load
         kind, load_kind = load("%source", WORD)
-        storage, load_storage = load("%source", self.tensor["storage"])
+        storage, load_storage = load("%source", self.tensor["block"])
         address, load_address = load("%source", self.tensor["address"])
         old, load_base = load("%source", self.tensor["base"])
         needs, load_needs = load("%source", self.tensor["needs_grad"])

@@ -42,9 +42,9 @@ class Views(list["weakref.ref[Any]"]):
 
 def note_view(view: Any) -> None:
     """Has a tensor's storage remember it as a view."""
-    views = view.storage.views
+    views = view.block.views
     if views is None:
-        views = view.storage.views = Views()
+        views = view.block.views = Views()
     views.append(weakref.ref(view))
     if len(views) > views.limit:
         views.forget_dead()

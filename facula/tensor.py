@@ -53,7 +53,7 @@ class _Memory:
 
     def __init__(self, tensor: "Tensor", code: "np.dtype") -> None:
         form = tensor.form
-        self.storage = tensor.storage
+        self.storage = tensor.block
         self.__array_interface__ = {
             "version": 3,
             "shape": tuple(form.shape),
@@ -73,11 +73,11 @@ class Tensor:
     """
 
     __slots__ = (
-        "storage", "address", "form", "needs_grad", "edge", "grad", "extra", "base", "__dict__",
+        "block", "address", "form", "needs_grad", "edge", "grad", "extra", "base", "__dict__",
         "__weakref__",
     )  # fmt: skip
 
-    storage: Storage
+    block: Storage
     address: int
     form: Form
     needs_grad: bool
@@ -158,7 +158,7 @@ class Tensor:
 
     def storage_offset(self) -> int:
         """Elements between the start of the storage and element 0."""
-        return (self.address - self.storage.address) // self.form.itemsize
+        return (self.address - self.block.address) // self.form.itemsize
 
     def data_ptr(self) -> int:
         """The address of element 0."""
@@ -230,7 +230,7 @@ class Tensor:
 
     @property
     def _version(self) -> int:
-        return self.storage.version
+        return self.block.version
 
     @property
     def _base(self) -> "Tensor | None":
@@ -293,7 +293,7 @@ class Tensor:
 
     def detach(self) -> "Tensor":
         """The same data, cut off from the graph; shares memory and version."""
-        return wrap(self.storage, self.address, self.form)
+        return wrap(self.block, self.address, self.form)
 
     def detach_(self) -> "Tensor":
         """Cuts this tensor off from the graph; returns it."""
@@ -311,13 +311,13 @@ class Tensor:
     @property
     def data(self) -> "Tensor":
         """The same data, cut off from the graph, whose writes autograd does not see."""
-        return wrap(self.storage.alias(), self.address, self.form)
+        return wrap(self.block.alias(), self.address, self.form)
 
     @data.setter
     def data(self, value: "Tensor") -> None:
         if not isinstance(value, Tensor):
             raise TypeError(f"Variable data has to be a tensor, but got {type(value).__name__}")
-        self.storage = value.storage
+        self.block = value.block
         self.address = value.address
         self.form = value.form
 
@@ -370,7 +370,7 @@ class Tensor:
 
     def untyped_storage(self) -> Storage:
         """The bytes this tensor looks at."""
-        return self.storage
+        return self.block
 
     def cpu(self) -> "Tensor":
         """The tensor itself: it is on the CPU."""
@@ -448,12 +448,12 @@ class Tensor:
         if id(self) in memo:
             found: Tensor = memo[id(self)]
             return found
-        storage = memo.get(id(self.storage))
+        storage = memo.get(id(self.block))
         if storage is None:
-            storage = Storage(self.storage.nbytes)
-            ctypes.memmove(storage.address, self.storage.address, self.storage.nbytes)
-            memo[id(self.storage)] = storage
-        address = storage.address + (self.address - self.storage.address)
+            storage = Storage(self.block.nbytes)
+            ctypes.memmove(storage.address, self.block.address, self.block.nbytes)
+            memo[id(self.block)] = storage
+        address = storage.address + (self.address - self.block.address)
         copied = wrap(storage, address, self.form)
         copied.__class__ = type(self)
         copied.needs_grad = self.needs_grad
@@ -558,7 +558,7 @@ def _deepcopy(value: Any, memo: dict[int, Any]) -> Any:
 
 def _plain_wrap(storage: Storage, address: int, form: Form) -> Tensor:
     y = object.__new__(Tensor)
-    y.storage = storage
+    y.block = storage
     y.address = address
     y.form = form
     y.needs_grad = False
@@ -583,7 +583,7 @@ def _plain_allocate(form: Form) -> Tensor:
 
 
 def _plain_share(source: Tensor, form: Form, offset: int) -> Tensor:
-    y = _plain_wrap(source.storage, source.address + offset, form)
+    y = _plain_wrap(source.block, source.address + offset, form)
     base = source.base
     # A leaf made from a view stands for itself.
     y.base = source if base is None or (source.needs_grad and source.edge is None) else base

@@ -235,7 +235,7 @@ def accumulate_grad(leaf: Tensor, gradient: Tensor, create_graph: bool) -> None:
             and gradient.form is leaf.form
             and type(gradient) is Tensor
             and sys.getrefcount(gradient) <= SOLE_REFERENCES
-            and sys.getrefcount(gradient.storage) <= 2
+            and sys.getrefcount(gradient.block) <= 2
         )
         if sole:
             leaf.grad = gradient

@@ -27,7 +27,7 @@ class FunctionContext:
     def save_for_backward(self, *tensors: Tensor | None) -> None:
         """Keeps inputs or outputs; their versions are checked when they are used."""
         self._saved = tensors
-        self._versions = tuple(0 if t is None else t.storage.version for t in tensors)
+        self._versions = tuple(0 if t is None else t.block.version for t in tensors)
 
     @property
     def saved_tensors(self) -> tuple[Any, ...]:
@@ -35,7 +35,7 @@ class FunctionContext:
         if self._freed:
             raise RuntimeError(FREED)
         for tensor, version in zip(self._saved, self._versions, strict=True):
-            if tensor is not None and tensor.storage.version != version:
+            if tensor is not None and tensor.block.version != version:
                 check_version(tensor, version, self._node)
         return self._saved
 
@@ -159,7 +159,7 @@ class Function:
             if isinstance(y, Tensor):
                 is_input = any(y is t for t in edges)
                 if is_input and not any(y is t for t in context._dirty):
-                    y = wrap(y.storage, y.address, y.form)
+                    y = wrap(y.block, y.address, y.form)
                 if id(listed[index]) not in context._plain and y.form.dtype.is_floating_point:
                     y.needs_grad = True
                     y.edge = node if node.outputs == 1 else Output(node, index)

@@ -150,7 +150,7 @@ class HookHandle:
 
 def check_version(tensor: "Tensor", version: int, node: Node, result: bool = False) -> None:
     """Raises torch's error if a saved tensor (or node's result) was written to since then."""
-    now = tensor.storage.version
+    now = tensor.block.version
     if now == version:
         return
     maker = node if result else tensor.grad_fn

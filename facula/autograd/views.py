@@ -29,7 +29,7 @@ def rebase(target: Tensor, node: Any) -> None:
 
 def regenerate(base: Tensor) -> None:
     """Gives every live view of the base a node that takes it from the base's new value."""
-    views = base.storage.views
+    views = base.block.views
     if not views:
         return
     as_strided = registry["as_strided"].function
@@ -40,7 +40,7 @@ def regenerate(base: Tensor) -> None:
             view: Any = reference()
             if view is None or view.base is not base:
                 continue
-            offset = (view.address - base.storage.address) // base.form.itemsize
+            offset = (view.address - base.block.address) // base.form.itemsize
             again = as_strided(base, view.form.shape, view.form.strides, offset)
             view.edge, view.needs_grad = again.edge, True
     finally:
@@ -91,4 +91,4 @@ def room_like(form: Form) -> Tensor:
         return allocate(form)
     low, high = form.geometry.bounds()
     room = allocate(form_of(form.dtype, (high - low + 1,)))
-    return wrap(room.storage, room.address - low * form.itemsize, form)
+    return wrap(room.block, room.address - low * form.itemsize, form)

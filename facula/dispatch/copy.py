@@ -20,7 +20,7 @@ from facula.tensor import Tensor, allocate, wrap
 
 def overlaps(a: Tensor, b: Tensor) -> bool:
     """True if two tensors share memory without being the same view of it."""
-    if a.storage.address != b.storage.address or a.form.numel == 0 or b.form.numel == 0:
+    if a.block.address != b.block.address or a.form.numel == 0 or b.form.numel == 0:
         return False
     if a.address == b.address and a.form.strides == b.form.strides and a.form.shape == b.form.shape:
         return False
@@ -33,7 +33,7 @@ def overlaps(a: Tensor, b: Tensor) -> bool:
 
 def alias(tensor: Tensor) -> Tensor:
     """The same tensor as another object: for the graph's eyes."""
-    y = wrap(tensor.storage, tensor.address, tensor.form)
+    y = wrap(tensor.block, tensor.address, tensor.form)
     y.needs_grad = tensor.needs_grad
     y.edge = tensor.edge if tensor.edge is not None else (tensor if tensor.needs_grad else None)
     return y

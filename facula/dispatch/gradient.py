@@ -135,7 +135,7 @@ class PointwiseNode(Node):
         )
         y = values[-1]
         if isinstance(y, Tensor):
-            y = wrap(y.storage, y.address, y.form)
+            y = wrap(y.block, y.address, y.form)
             y.needs_grad, y.edge = True, self
         tensors = [v for v, form in zip(values, forms, strict=False) if isinstance(form, Form)]
         numbers = [v for v, form in zip(values, forms, strict=False) if type(form) is type]
@@ -170,7 +170,7 @@ def generated(node, g):
 {checks}{allocations}{run}    return ({results},)
 """
 CHECK = """\
-    if values[{position}].storage.version != node.versions[{number}]:
+    if values[{position}].block.version != node.versions[{number}]:
         stale(values[{position}], node.versions[{number}], node, {is_result})
 """
 
@@ -297,7 +297,7 @@ def generated(node, y, {operands}):
     node.versions = ({versions})
 """
 RESULT_ALIAS = """\
-    saved = wrap(y.storage, y.address, y.form)
+    saved = wrap(y.block, y.address, y.form)
 """
 
 
@@ -324,7 +324,7 @@ def build_keep(launch: Launch, needs: tuple[bool, ...]) -> Callable[..., None]:
         alias=RESULT_ALIAS if of_result else "",
         values=", ".join([*values, "saved" if of_result else "None"]),
         versions="".join(
-            f"{'y' if position < 0 else names[position]}.storage.version, " for position in saves
+            f"{'y' if position < 0 else names[position]}.block.version, " for position in saves
         ),
     )
     keep = compile_function(source, {"wrap": wrap})

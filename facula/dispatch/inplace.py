@@ -51,12 +51,12 @@ def inplace_pointwise(op: Pointwise, target: Tensor, operands: tuple[Any, ...]) 
             safe[k] = copy_of(v)
     if not recording:
         call_pointwise(op, tuple(safe), target)
-        target.storage.version += 1
+        target.block.version += 1
         return target
     launch = launch_into(op, operands, target)
     seen = as_they_were(launch, target, operands) if launch.differentiable else ()
     call_pointwise(op, tuple(safe), target)
-    target.storage.version += 1
+    target.block.version += 1
     if launch.differentiable:
         made = alias(target)
         record_pointwise(op, launch, made, seen)
@@ -71,11 +71,11 @@ def as_they_were(launch: Launch, target: Tensor, operands: tuple[Any, ...]) -> t
     read = saved_operands(launch.op, launch, needs)[0]
     seen: list[Any] = []
     for k, v in enumerate(operands):
-        if isinstance(v, Tensor) and v.storage is target.storage:
+        if isinstance(v, Tensor) and v.block is target.block:
             before = alias(v)
             if k in read:
                 kept = copy_of(v)
-                before.storage, before.address, before.form = kept.storage, kept.address, kept.form
+                before.block, before.address, before.form = kept.block, kept.address, kept.form
             seen.append(before)
         else:
             seen.append(v)

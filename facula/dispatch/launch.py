@@ -103,10 +103,10 @@ def learn_launch(
     one = log[0]
     # Operands may have been looked at in another shape: what a launch reads begins at an address.
     same = len(one.inputs) == len(tensors) and all(
-        a.storage is b.storage and a.address == b.address
+        a.block is b.block and a.address == b.address
         for a, b in zip(one.inputs, tensors, strict=True)
     )
-    fresh = y.storage is one.result.storage and y.address == y.storage.address
+    fresh = y.block is one.result.block and y.address == y.block.address
     if not same or not fresh or not y.form.dense:
         return y, None
     if one.again is not None:

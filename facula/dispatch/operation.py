@@ -31,7 +31,7 @@ class FunctionNode(Node):
         if values is None:
             raise RuntimeError(FREED)
         for tensor, version in self.versions:
-            if tensor.storage.version != version:
+            if tensor.block.version != version:
                 check_version(tensor, version, self)
         arguments: list[Any] = []
         for kind, name in self.op.recipe:
@@ -64,7 +64,7 @@ class FunctionNode(Node):
             if y is None:
                 tied.append(None)
                 continue
-            again = wrap(y.storage, y.address, y.form)
+            again = wrap(y.block, y.address, y.form)
             if y.form.dtype.is_floating_point:
                 again.needs_grad = True
                 again.edge = self if self.outputs == 1 else Output(self, index)
@@ -167,7 +167,7 @@ def record_operation(op: Operation, y: Any, values: dict[str, Any]) -> None:
         elif kind in ("y", "ys"):
             saved = tuple(
                 [
-                    wrap(t.storage, t.address, t.form)
+                    wrap(t.block, t.address, t.form)
                     if op.kept_outputs is None or place in op.kept_outputs
                     else None
                     for place, t in enumerate(results)
@@ -254,7 +254,7 @@ def keep(value: Any, versions: list[tuple[Tensor, int]]) -> Any:
     """The value, with the versions of the tensors in it noted. (A nested function that calls itself
     would be a reference cycle holding every saved tensor.)"""
     if isinstance(value, Tensor):
-        versions.append((value, value.storage.version))
+        versions.append((value, value.block.version))
     elif isinstance(value, (list, tuple)):
         for one in value:
             keep(one, versions)

@@ -275,7 +275,7 @@ def sum_to(tensor: Tensor, form: Form) -> Tensor:
         )  # fmt: skip
         remember(_sums, (source, form), launch)
     made = run_reduce(launch, [tensor])[0]
-    return wrap(made.storage, made.address, form_of(source.dtype, form.shape))
+    return wrap(made.block, made.address, form_of(source.dtype, form.shape))
 
 
 class ReductionNode(Node):
@@ -305,13 +305,13 @@ class ReductionNode(Node):
             raise RuntimeError(FREED)
         kept = tuple(1 if d in self.dims else n for d, n in enumerate(self.form.shape))
         x, y = self.x, self.y
-        if x is not None and self.version is not None and x.storage.version != self.version:
+        if x is not None and self.version is not None and x.block.version != self.version:
             check_version(x, self.version, self)
         if y is not None:
             if mode.enabled:
                 y = self.tied(y).reshape(kept)
             else:
-                y = wrap(y.storage, y.address, form_of(y.form.dtype, kept))
+                y = wrap(y.block, y.address, form_of(y.form.dtype, kept))
         value = self.op.gradient_rule(g.reshape(kept), y, x, self.count)
         if value.form.shape != self.form.shape:
             value = value.expand(self.form.shape)
@@ -319,7 +319,7 @@ class ReductionNode(Node):
 
     def tied(self, y: Tensor) -> Tensor:
         """The saved result as this node's result again, for a gradient that is itself recorded."""
-        again = wrap(y.storage, y.address, y.form)
+        again = wrap(y.block, y.address, y.form)
         again.needs_grad, again.edge = True, self
         return again
 
@@ -348,7 +348,7 @@ class Spread:
     def run(self, g: Tensor) -> Tensor:
         """The gradient of the reduction's input."""
         if self.small is None or self.kernel is None:
-            return wrap(g.storage, g.address, self.form)
+            return wrap(g.block, g.address, self.form)
         made = allocate(self.small)
         self.kernel(*self.sizes, g.address, made.address)
         made.form = self.form
@@ -425,8 +425,8 @@ def record_reduction(
     assert op.reads is not None
     reads_y, reads_x = op.reads
     node.x = self if reads_x else None
-    node.y = wrap(y.storage, y.address, form) if reads_y else None
-    node.version = self.storage.version
+    node.y = wrap(y.block, y.address, form) if reads_y else None
+    node.version = self.block.version
     y.needs_grad, y.edge = True, node
 
 

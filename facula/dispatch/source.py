@@ -86,8 +86,8 @@ def record_source(
     for kind, name in recipe:
         if kind in ("y", "ys"):
             if keeps_result:
-                keeps.append("saved = wrap(y.storage, y.address, y.form)")
-                keeps.append("versions.append((saved, saved.storage.version))")
+                keeps.append("saved = wrap(y.block, y.address, y.form)")
+                keeps.append("versions.append((saved, saved.block.version))")
             saved = "saved" if keeps_result else "None"
             values.append(f"'y': {saved if kind == 'y' else f'({saved},)'}")
         elif kind != "value":
@@ -105,7 +105,7 @@ def record_source(
                 wanted += f" and edge_{tensors[read_for[name]]} is not None"
             keeps.append(f"kept_{name} = {name} if {wanted} else None")
             keeps.append(f"if kept_{name} is not None:")
-            keeps.append(f"    versions.append(({name}, {name}.storage.version))")
+            keeps.append(f"    versions.append(({name}, {name}.block.version))")
             values.append(f"{name!r}: kept_{name}")
         else:
             values.append(f"{name!r}: keep({name}, versions)")

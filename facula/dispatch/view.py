@@ -74,11 +74,11 @@ def call_view(op: View, tensor: Tensor, args: tuple[Any, ...]) -> Tensor:
 def check_inside(tensor: Tensor, made: Geometry, form: Form) -> None:
     """A view whose place is counted from the start of the storage must lie inside it."""
     needed = (made.bounds()[1] + 1) * form.itemsize if form.numel else 0
-    if needed > tensor.storage.nbytes:
+    if needed > tensor.block.nbytes:
         raise RuntimeError(
             f"setStorage: sizes {list(made.shape)}, strides {list(made.strides)}, storage offset "
             f"{made.offset}, and itemsize {form.itemsize} requiring a storage size of {needed} are "
-            f"out of bounds for storage of size {tensor.storage.nbytes}"
+            f"out of bounds for storage of size {tensor.block.nbytes}"
         )
 
 
@@ -95,14 +95,14 @@ class Look(NamedTuple):
 def learn(tensor: Tensor, run: Callable[[Tensor], Any]) -> Look | None:
     """What `run` does to tensors of this form, tried on a leaf over the same memory; None unless
     that is a view."""
-    probe = wrap(tensor.storage, tensor.address, tensor.form)
+    probe = wrap(tensor.block, tensor.address, tensor.form)
     probe.needs_grad = tensor.form.dtype.is_floating_point
     before, mode.enabled = mode.enabled, True
     try:
         y = run(probe)
     finally:
         mode.enabled = before
-    if y is probe or not isinstance(y, Tensor) or y.storage is not probe.storage:
+    if y is probe or not isinstance(y, Tensor) or y.block is not probe.block:
         return None
     node = y.edge
     single = isinstance(node, ViewNode) and node.edges[0] is probe

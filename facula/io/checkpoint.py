@@ -99,7 +99,7 @@ class _Storages:
     def reduce(self, value: object) -> Call | Global | Reference:
         """How to write what is not plain Python data."""
         if isinstance(value, Tensor):
-            return tensor_call(value, self._reference(value.storage, value.dtype))
+            return tensor_call(value, self._reference(value.block, value.dtype))
         if isinstance(value, Storage):
             return self._reference(value, None)
         spelled = meta_call(value) or numpy_call(value) or trusted_call(value)

@@ -88,7 +88,7 @@ def tensor_call(tensor: Tensor, storage: Reference) -> Call:
 
 def _plain_call(tensor: Tensor, storage: Reference, requires_grad: bool) -> Call:
     form = tensor.form
-    offset, rest = divmod(tensor.address - tensor.storage.address, form.itemsize)
+    offset, rest = divmod(tensor.address - tensor.block.address, form.itemsize)
     if rest or offset < 0:
         raise PicklingError("facula.save cannot write a tensor that begins between two elements")
     shape = (tuple(form.shape), tuple(form.strides))

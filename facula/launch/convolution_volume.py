@@ -90,10 +90,10 @@ def _stacked(slices: Tensor, first: int, count: int, step: int, taps: int, apart
     address = slices.address + first * one * slices.form.itemsize
     if taps == 1 or apart == 1:
         form = form_of(slices.form.dtype, (count, taps * c, h, w), (step * one, plane, w, 1))
-        return wrap(slices.storage, address, form)
+        return wrap(slices.block, address, form)
     strides = (step * one, apart * one, plane, w, 1)
     form = form_of(slices.form.dtype, (count, taps, c, h, w), strides)
-    whole: Tensor = copy_of(wrap(slices.storage, address, form))
+    whole: Tensor = copy_of(wrap(slices.block, address, form))
     return whole.reshape((count, taps * c, h, w))
 
 

@@ -335,7 +335,7 @@ def batch_norm(
                     continue
                 if made is not owner:
                     copy_into(owner, made)
-                owner.storage.version += 1
+                owner.block.version += 1
     return y, statistics
 
 

@@ -92,7 +92,7 @@ class Update:
         table = array("q", [tensor.address for column in columns for tensor in column])
         kernel = layout.kernel
         start = (layout.address, table.buffer_info()[0], len(rows), layout.blocks, layout.elements)
-        storages = [tensor.storage for k in self._writes for tensor in columns[k]]
+        storages = [tensor.block for k in self._writes for tensor in columns[k]]
 
         def run(*scalars: float, keep: tuple[object, ...] = (layout, table, columns)) -> None:
             kernel(*start, *scalars)
@@ -115,7 +115,7 @@ class Update:
         )
         for k in self._writes:
             for tensor in columns[k]:
-                tensor.storage.version += 1
+                tensor.block.version += 1
 
     def _layout(self, forms: list[Form]) -> Layout:
         if len(self._layouts) > LIMIT:
@@ -155,7 +155,7 @@ class Update:
             self._launch(layout, columns, scalars)
         for original, copy in copied:
             copy_into(original, copy)
-            original.storage.version += 1
+            original.block.version += 1
 
     def _check(self, row: Row) -> None:
         form = row[0].form

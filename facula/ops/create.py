@@ -87,7 +87,7 @@ def _filled(shape, value, dtype):
     y = fresh(dtype, shape)
     if y.form.numel:
         y.fill_(value)
-        y.storage.version = 0  # nobody has seen it yet
+        y.block.version = 0  # nobody has seen it yet
     return y
 
 

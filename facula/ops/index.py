@@ -246,7 +246,7 @@ def put(target, indices, values, accumulate):
             "Index put requires the source and destination dtypes match, got "
             f"{_name(target)} for the destination and {_name(values)} for the source."
         )
-    if values.storage is target.storage:
+    if values.block is target.block:
         values = copy_of(values)
     access("add" if accumulate else "put", values, target, strides, laid, shape)
 
@@ -262,7 +262,7 @@ def index_put_(self, indices, values, accumulate=False):
     if mode.enabled and (self.needs_grad or values.needs_grad):
         return self.copy_(registry["index_put"].function(self, tuple(indices), values, accumulate))
     put(self, indices, values, accumulate)
-    self.storage.version += 1
+    self.block.version += 1
     return self
 
 
@@ -345,7 +345,7 @@ def _learn_item(self, key):
         return y
     items = key if key.__class__ is tuple else (key,)
     parts, places = _shape_of_key(self.form, items)
-    if parts is None or y.storage is not self.storage:
+    if parts is None or y.block is not self.block:
         return y
     bounds = [bound for part in parts[1:] if type(part) is tuple for bound in part[:3]]
     if any(type(bound) is not int and bound is not None for bound in bounds):

@@ -190,9 +190,9 @@ def copy_(self, src, non_blocking=False):
     """self becomes src, broadcast and converted."""
     try:
         run = _writes[self.form, src.form]
-        base, storage = self.base, self.storage
+        base, storage = self.base, self.block
         wanted = self.needs_grad or src.needs_grad or (base is not None and base.needs_grad)
-        if not (wanted and mode.enabled) and storage.address != src.storage.address:
+        if not (wanted and mode.enabled) and storage.address != src.block.address:
             run(src, self)
             storage.version += 1
             return self
@@ -231,13 +231,13 @@ def write(target, source):
         )
     before = alias(target)
     copy_into(target, copy_of(source) if overlaps(target, source) else source)
-    target.storage.version += 1
+    target.block.version += 1
     if (
         mode.enabled
         and (before.needs_grad or source.needs_grad)
         and target.form.dtype.is_floating_point
     ):
-        made = wrap(target.storage, target.address, target.form)
+        made = wrap(target.block, target.address, target.form)
         record_operation(overwrite, made, {"self": before, "source": source})
         rebase(target, made.edge)
     return target
@@ -269,7 +269,7 @@ def fill_(self, value):
         base = self.base
         if not ((self.needs_grad or (base is not None and base.needs_grad)) and mode.enabled):
             run(self, value)
-            self.storage.version += 1
+            self.block.version += 1
             return self
     except (KeyError, AttributeError, OverflowError):
         pass
@@ -289,9 +289,9 @@ def fill_(self, value):
         raise RuntimeError(f"value cannot be converted to type {kind.name}_t without overflow")
     before = alias(self)
     fill_launch(_once(self), value)
-    self.storage.version += 1
+    self.block.version += 1
     if mode.enabled and before.needs_grad:
-        made = wrap(self.storage, self.address, self.form)
+        made = wrap(self.block, self.address, self.form)
         record_operation(overwrite, made, {"self": before, "source": self.new_empty(())})
         rebase(self, made.edge)
     elif self.form.kind in ROOMY and self.form.dense and type(value) in NUMBER_WORDS:
@@ -327,7 +327,7 @@ def _once(self):
     return (
         self
         if shape == form.shape
-        else wrap(self.storage, self.address, form_of(form.dtype, shape, form.strides))
+        else wrap(self.block, self.address, form_of(form.dtype, shape, form.strides))
     )
 
 
@@ -347,10 +347,10 @@ def resize_(self, *size):
     if any(n < 0 for n in size):
         raise RuntimeError("numel: integer multiplication overflow")
     form = form_of(self.form.dtype, tuple(size))
-    offset = self.address - self.storage.address
-    if offset + form.nbytes > self.storage.nbytes:
-        self.storage.grow(offset + form.nbytes)
-    self.address = self.storage.address + offset
+    offset = self.address - self.block.address
+    if offset + form.nbytes > self.block.nbytes:
+        self.block.grow(offset + form.nbytes)
+    self.address = self.block.address + offset
     self.form = form
     return self
 

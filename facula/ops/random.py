@@ -146,7 +146,7 @@ def _born(name, shape, out, dtype, default, layout, device, pin_memory):
                 stacklevel=4,
             )
         out.resize_(shape)
-    out.storage.version += 1
+    out.block.version += 1
     return out
 
 
@@ -183,9 +183,9 @@ def _write(self, fill, *numbers):
         )
     before = alias(self) if self.needs_grad and mode.enabled else None
     fill(self, *numbers)
-    self.storage.version += 1
+    self.block.version += 1
     if before is not None:
-        made = wrap(self.storage, self.address, form)
+        made = wrap(self.block, self.address, form)
         record_operation(redraw, made, {"self": before})
         rebase(self, made.edge)
     return self
@@ -906,7 +906,7 @@ def dropout_(self, p, train):
     if p == 1 or self.needs_grad or self.base is not None or not self.form.dense:
         return self.mul_(_mask(self, p))
     _drop(self, self, p)
-    self.storage.version += 1
+    self.block.version += 1
     return self
 
 

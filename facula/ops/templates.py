@@ -61,7 +61,7 @@ INPLACE = """
 def generated({parameters}):{number_check}
     try:
         run = writes[{key}]
-        storage = {target}.storage
+        storage = {target}.block
         base = {target}.base
         if (
             ({conditions})
@@ -170,7 +170,7 @@ def inplace_source(
     """The in-place function: `names` are all arguments, `tensors` those that are tensors now."""
     target = names[0]
     apart = [
-        f"({n} is {target} or {n}.storage.address != storage.address)"
+        f"({n} is {target} or {n}.block.address != storage.address)"
         for n in tensors
         if n != target
     ]

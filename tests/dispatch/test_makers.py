@@ -18,7 +18,7 @@ from facula.storage import Storage
 from facula.tensor import Tensor, _plain_allocate, _plain_share, allocate, share, wrap
 
 generated = pytest.mark.skipif(not objects.supported(), reason="plain definitions run here")
-SLOTS = ("storage", "address", "form", "needs_grad", "edge", "grad", "extra", "base")
+SLOTS = ("block", "address", "form", "needs_grad", "edge", "grad", "extra", "base")
 
 
 def slots(tensor: Tensor) -> dict[str, object]:
@@ -36,10 +36,10 @@ def test_allocate_like_the_plain_definition() -> None:
     form = form_of(dtypes.float32, (3, 7))
     for make in (allocate, _plain_allocate):
         y = make(form)
-        storage = y.storage
+        storage = y.block
         assert type(y) is Tensor and type(storage) is Storage
         assert slots(y) == {
-            "storage": storage, "address": storage.address, "form": form, "needs_grad": False,
+            "block": storage, "address": storage.address, "form": form, "needs_grad": False,
             "edge": None, "grad": None, "extra": None, "base": None,
         }  # fmt: skip
         assert storage.pool is form.pool and storage.nbytes == 84
@@ -58,10 +58,10 @@ def test_share_like_the_plain_definition() -> None:
         form = form_of(x.form.dtype, (2, 2))
         for make in (share, _plain_share):
             y = make(x, form, 8)
-            assert y.storage is x.storage and y.address == x.address + 8 and y.form is form
+            assert y.block is x.block and y.address == x.address + 8 and y.form is form
             assert y.base is (source if x is inner else x) and y.extra is None
             assert not y.needs_grad and y.edge is None and y.grad is None
-            noted = x.storage.views is not None and any(v() is y for v in x.storage.views)
+            noted = x.block.views is not None and any(v() is y for v in x.block.views)
             assert noted == x.form.dtype.is_floating_point
 
 
@@ -70,8 +70,8 @@ def test_share_forgets_dead_views() -> None:
     kept = [share(x, x.form, 0) for _ in range(40)]
     for _ in range(1000):
         share(x, x.form, 0)
-    alive = {id(v()) for v in x.storage.views if v() is not None}
-    assert {id(v) for v in kept} <= alive and len(x.storage.views) <= x.storage.views.limit
+    alive = {id(v()) for v in x.block.views if v() is not None}
+    assert {id(v) for v in kept} <= alive and len(x.block.views) <= x.block.views.limit
 
 
 def test_a_parameter_is_shared_as_a_tensor() -> None:
@@ -96,7 +96,7 @@ def test_makers_refuse_what_is_no_tensor() -> None:
     with pytest.raises(TypeError, match="expected source, form, offset"):
         share(x)
     with pytest.raises(TypeError, match="expected storage, address, form"):
-        wrap(x.storage)
+        wrap(x.block)
     unfilled = object.__new__(Tensor)
     for broken in (unfilled, object.__new__(type("Sub", (Tensor,), {}))):
         with pytest.raises((SystemError, TypeError)):
@@ -118,7 +118,7 @@ def test_blocks_come_back_and_are_taken_again() -> None:
 
 def test_foreign_and_grown_storages_end_too() -> None:
     x = facula.ones(3)
-    block, pool = x.storage.address, x.storage.pool
+    block, pool = x.block.address, x.block.pool
     alias = x.data
     del x
     assert block not in pool
@@ -126,7 +126,7 @@ def test_foreign_and_grown_storages_end_too() -> None:
     assert pool[-1] == block
     y = facula.ones(3)
     y.resize_(1000)
-    old = y.storage.pool
+    old = y.block.pool
     del y
     assert old.old is None
 
@@ -146,7 +146,7 @@ def test_launchers_do_what_their_plain_definition_does() -> None:
         made = launch(x, y)
         assert type(made) is Tensor and made.tolist() == [[0.5, 1.5, 2.5], [3.5, 4.5, 5.5]]
         assert launch(facula.nn.Parameter(x), y).tolist() == made.tolist()
-        assert made.storage.version == 0 and made.edge is None and not made.needs_grad
+        assert made.block.version == 0 and made.edge is None and not made.needs_grad
 
 
 @generated
@@ -184,7 +184,7 @@ def test_nothing_leaks() -> None:
     def work() -> None:
         for _ in range(1000):
             y = allocate(form)
-            wrap(y.storage, y.address, form)
+            wrap(y.block, y.address, form)
             share(y, form, 4)
             share(x, form, 0)
             x + x
@@ -205,7 +205,7 @@ def test_nothing_leaks() -> None:
 def test_tensors_in_a_circle_are_collected() -> None:
     y = allocate(form_of(dtypes.float32, (5,)))
     y.me = y
-    gone = weakref.ref(y.storage)
+    gone = weakref.ref(y.block)
     del y
     gc.collect()
     assert gone() is None

@@ -147,11 +147,11 @@ def test_dead_views_are_forgotten() -> None:
     x = facula.zeros(100, 2)
     for _ in range(1000):
         x.t()
-    assert len(x.storage.views) <= 64
+    assert len(x.block.views) <= 64
     kept = [x[k] for k in range(100)]
     for _ in range(1000):
         x.t()
-    assert 100 <= len(x.storage.views) <= 300 and len(kept) == 100
+    assert 100 <= len(x.block.views) <= 300 and len(kept) == 100
 
 
 # --- in place ----------------------------------------------------------------------------------
@@ -329,7 +329,7 @@ def test_joins_seen_before(join: Callable[..., Tensor]) -> None:
         wanted = join([one.contiguous() for one in (a, b, wide)], dim=dim).tolist()
         for _ in range(TIMES):
             y = join((a, b, wide), dim)
-            assert y.tolist() == wanted and y.is_contiguous() and y.storage.version == 0
+            assert y.tolist() == wanted and y.is_contiguous() and y.block.version == 0
             assert join([a, b, wide], dim=dim).tolist() == wanted
     for _ in range(TIMES):
         assert join((a, a.to(facula.float64)), 0).dtype == facula.float64
@@ -373,7 +373,7 @@ def test_items_seen_before(key: object) -> None:
     for _ in range(TIMES):
         y = x[key]
         assert y.tolist() == wanted.tolist() and tuple(y.shape) == wanted.shape
-        assert y._base is x._base and y.storage is x.storage and y is not x
+        assert y._base is x._base and y.block is x.block and y is not x
         turned = facula.arange(12.0).reshape(4, 3).t()
         assert turned[key].tolist() == turned.numpy()[key].tolist()
         leaf = x.detach().requires_grad_()
@@ -424,7 +424,7 @@ def test_births_seen_before() -> None:
         for make, value in ((facula.zeros, 0), (facula.ones, 1)):
             for y in (make(2, 3), make((2, 3)), make([2, 3]), make(size=(2, 3))):
                 assert y.tolist() == [[value] * 3] * 2 and y.dtype == facula.float32
-                assert y.storage.version == 0 and y.is_leaf
+                assert y.block.version == 0 and y.is_leaf
             assert make(2, dtype=facula.int16).dtype == facula.int16
             assert make(2, dtype=facula.bool).tolist() == [bool(value)] * 2
             assert make(()).item() == value and make(0).shape == (0,)
