@@ -128,6 +128,9 @@ LIKE_TORCH = [
         for dtype in ("uint8", "int8", "int16", "int32", "int64", "bool")
     ),
     f"{IMAGE}; F.avg_pool2d(x.long(), 3, 2, 1)",
+    # Windows and lanes that hold nothing: an integer division by 0 would end the process.
+    f"{ROW}; F.avg_pool1d(x.long(), 7, 3, 3, True)",
+    f"{IMAGE}; F.avg_pool2d(x.long(), 7, 3, 3, True, False)",
     *(
         f"{IMAGE}; x = x.repeat(1, 7, 1, 1)[:, :19].permute(0, 2, 3, 1).contiguous(); "
         f"x = x.permute(0, 3, 1, 2); {c}"

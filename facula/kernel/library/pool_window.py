@@ -185,7 +185,8 @@ class _Forward:
         else:
             counted = [edge.count for edge in edges]
             lines = b.splat(b.cast(product(counted), "i32"), lanes)
-            number = b.cast(self.widths(column) * lines, self.compute)
+            # Empty windows, and lanes behind the last result, divide 0 by 1: integers would trap.
+            number = b.cast(b.op("max", self.widths(column) * lines, 1), self.compute)
         total = total / number if self.type.is_float else total // number
         b.store(self.y, at, total, plan.kind, mask)
 
@@ -196,8 +197,7 @@ class _Forward:
         end = b.op("min", column + size, b.splat(width + pad, self.lanes))
         if self.plan.count == "padded":
             return end - column
-        inside = b.op("min", end, b.splat(width, self.lanes)) - b.op("max", column, 0)
-        return b.op("max", inside, 1)  # lanes behind the last result divide by it as well
+        return b.op("min", end, b.splat(width, self.lanes)) - b.op("max", column, 0)
 
     def first_place(self, edges: list[_Edge], column: Value, free: bool) -> Value:
         """Where each lane's window begins inside the plane: the answer if all is lowest."""
