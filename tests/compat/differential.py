@@ -19,8 +19,9 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
-import facula
 import torch
+
+import facula
 
 FLOATS = ("float32", "float64")
 INTEGERS = ("int64", "int32", "uint8", "int8", "int16")
@@ -106,24 +107,28 @@ def is_number(v: torch.Tensor) -> bool:
     return v.dtype is not torch.bool
 
 
-UNARY = (
+def words(text: str) -> list[str]:
+    return text.split()
+
+
+UNARY = words(
     "abs neg square sign floor ceil round trunc exp sigmoid tanh sin cos relu sqrt log1p atan erf "
     "logical_not isnan isfinite clone contiguous detach positive expm1 reciprocal rsqrt frac "
     "nonzero bitwise_not isinf signbit sgn log2 log10 log asin acosh sinh cosh tan"
-).split()
-BINARY = (
+)
+BINARY = words(
     "add sub mul div maximum minimum eq ne lt le gt ge logical_and logical_or logical_xor atan2 "
     "remainder fmod floor_divide pow bitwise_and bitwise_or bitwise_xor fmax fmin hypot copysign"
-).split()
-INPLACE = "add_ sub_ mul_ div_ copy_ eq_ lt_ fmod_ logical_and_ pow_ remainder_".split()
-INPLACE_UNARY = (
+)
+INPLACE = words("add_ sub_ mul_ div_ copy_ eq_ lt_ fmod_ logical_and_ pow_ remainder_")
+INPLACE_UNARY = words(
     "abs_ neg_ zero_ sigmoid_ floor_ round_ square_ exp_ relu_ sqrt_ tanh_ sign_ trunc_ sin_"
-).split()
-REDUCTIONS = (
+)
+REDUCTIONS = words(
     "sum mean prod amax amin any all std var logsumexp norm argmax argmin count_nonzero nansum "
     "median max min mode"
-).split()
-WHOLE = "sum mean prod max min any all std var norm argmax argmin amax count_nonzero".split()
+)
+WHOLE = words("sum mean prod max min any all std var norm argmax argmin amax count_nonzero")
 
 
 def unary(w: Writer) -> str | None:
@@ -144,7 +149,9 @@ def operator(w: Writer) -> str | None:
         other = scalar(w)
     if w.random.random() < 0.3:
         name, other = other, name
-    word = w.random.choice("+ - * / // % ** < <= > >= == != & | ^".split())
+    word = w.random.choice(
+        ["+", "-", "*", "/", "//", "%", "**", "<", "<=", ">", ">=", "==", "!=", "&", "|", "^"]
+    )
     if word == "**" and name in w.names and not w.value(name).is_floating_point():
         word = "*"
     return f"{w.fresh()} = {name} {word} {other}"
@@ -260,11 +267,6 @@ def refactored(w: Writer, v: torch.Tensor) -> list[int]:
     if w.random.random() < 0.3:
         shape[w.random.randrange(len(shape))] = -1
     return shape
-
-
-def index(w: Writer) -> str:
-    """A subscript for one of several kinds of keys."""
-    return ""
 
 
 def key(w: Writer, v: torch.Tensor) -> str:
@@ -525,8 +527,12 @@ def compare_gradients(ours: dict[str, Any], theirs: dict[str, Any]) -> None:
         return
     found = []
     for scope, package in ((theirs, torch), (ours, facula)):
-        line = f"g = t.autograd.grad(sum(v.double().sum() for v in ends), leaves, allow_unused=True)"
-        local = {"t": package, "ends": [scope[n] for n in ends], "leaves": [scope[n] for n in leaves]}
+        line = "g = t.autograd.grad(sum(v.double().sum() for v in ends), leaves, allow_unused=True)"
+        local = {
+            "t": package,
+            "ends": [scope[n] for n in ends],
+            "leaves": [scope[n] for n in leaves],
+        }
         error = step(line, local)
         found.append((error, local.get("g")))
     (expected_error, expected), (error, got) = found
@@ -576,14 +582,9 @@ def defined(line: str, writer: Writer) -> bool:
     casts = ".to(t." in line or "_(" in line or "] = " in line
     if not casts:
         return True
-    for n in writer.names:
-        v = writer.scope[n]
-        if v.is_floating_point() and v.numel():
-            d = v.detach().double()
-            if not bool(torch.isfinite(d).all()) or float(d.abs().max()) > 100:
-                if n in line:
-                    return False
-    return True
+    named = [writer.value(n) for n in writer.names if n in line]
+    wide = [v.detach().double() for v in named if v.is_floating_point() and v.numel()]
+    return all(bool(torch.isfinite(v).all()) and float(v.abs().max()) <= 100 for v in wide)
 
 
 def shrink(lines: list[str]) -> list[str]:

@@ -21,10 +21,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import facula
 import torch
 from torch.testing._internal.common_methods_invocations import op_db
 from torch.testing._internal.opinfo.core import OpInfo
+
+import facula
 
 PASSING = Path(__file__).with_name("op_db_passing.txt")
 DTYPES = ("float32", "float64", "int64", "bool")

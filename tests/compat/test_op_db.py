@@ -11,7 +11,7 @@ import pytest
 pytest.importorskip("torch")
 pytest.importorskip("expecttest")  # PyTorch's own test utilities need it
 
-from tests.compat import op_db  # noqa: E402
+from tests.compat import op_db
 
 SAMPLES = 6
 LEAST = Counter({"float32": 0, "float32 grad": 0, "float64": 0, "int64": 0, "bool": 0})
