@@ -6,8 +6,12 @@ registry is the only list of operations there is. `ops/` fills it, `dispatch.py`
 """
 
 import inspect
+import os
+import re
+import threading
 from collections.abc import Callable, Sequence
-from typing import Any
+from functools import cached_property
+from typing import Any, ClassVar
 
 from facula.meta.dtype import dtype
 from facula.meta.schema import REQUIRED, Schema, parse
@@ -28,9 +32,46 @@ def pointwise_of(name: str) -> "Pointwise":
     return record
 
 
-def unbound(*args: Any, **kwargs: Any) -> Any:
-    """Stands where a record's function will be."""
-    raise RuntimeError("this record has no function yet: facula.ops makes it when it is imported")
+def unbound(record: "Op") -> None:
+    """Stands for what makes a record's functions until `facula.ops` is imported."""
+    raise RuntimeError(f"{record.name} has no function yet: facula.ops makes it")
+
+
+Words = str | Callable[..., Any]
+"""What a record does: a text, or the function whose docstring it is."""
+
+
+class Made:
+    """An attribute of a record that is made when it is first asked for, with its siblings.
+
+    No data descriptor: what is made lies on the record itself and is found there afterwards.
+    """
+
+    __slots__ = ("name",)
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+
+    def __get__(self, record: "Op | None", owner: type) -> Any:
+        if record is None:
+            return self
+        with binding:
+            if self.name not in record.__dict__:
+                Op.bind(record)
+        return record.__dict__[self.name]
+
+
+def made() -> Any:
+    return Made()
+
+
+# One thread at a time makes functions; a process forked meanwhile starts with a lock of its own.
+binding = threading.RLock()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=binding._at_fork_reinit)  # type: ignore[attr-defined]
+
+# What a schema begins with: the name, an overload, the first argument if it is called self.
+_START = re.compile(r"\s*(?:aten::)?(\w+)(?:\.\w+)?\(\s*(?:[\w.]+(?:\([^()]*\))?\S* (self)\b)?")
 
 
 class Op:
@@ -39,38 +80,61 @@ class Op:
     `namespace` says where the function appears: "torch", "nn" (torch.nn.functional), "tensor" (only
     as a method), one of NAMESPACES, or "internal" (only records use it); `method` whether it is
     also a Tensor method, `inplace` whether `name_` exists.
+
+    Making a record costs little, for there are hundreds and a program uses few: schemas are parsed
+    and functions made when first asked for.
     """
 
     family = "op"
 
-    def __init__(self, schemas: Sequence[str] | str, doc: str) -> None:
-        texts = (schemas,) if isinstance(schemas, str) else tuple(schemas)
-        self.schemas: tuple[Schema, ...] = tuple(parse(text) for text in texts)
-        self.schema = self.schemas[0]
-        self.name = self.schema.name
-        self.doc = doc
-        start = self.name.partition("_")[0]
-        self.namespace = start if start in NAMESPACES else "torch"
-        arguments = self.schema.arguments
-        self.method = self.namespace == "torch" and bool(arguments) and arguments[0].name == "self"
+    # `ops/bind.py` makes these: the function, the same for calls by place only, as a method where
+    # that is another one, and the in-place form if there is one.
+    function: Callable[..., Any] = made()
+    hot: Callable[..., Any] = made()
+    as_method: Callable[..., Any] | None = made()
+    inplace_function: Callable[..., Any] | None = made()
+
+    # Makes them: set by `ops/bind.py`.
+    bind: "ClassVar[Callable[[Op], None]]" = staticmethod(unbound)
+
+    def __init__(self, schemas: Sequence[str] | str, doc: "Words") -> None:
+        self.texts = (schemas,) if isinstance(schemas, str) else tuple(schemas)
+        start = _START.match(self.texts[0])
+        if start is None:
+            raise ValueError(f"expected a schema 'name(arguments) -> returns', got {self.texts[0]}")
+        self.name, takes_self = start.groups()
+        self.words = doc
+        beginning = self.name.partition("_")[0]
+        self.namespace = beginning if beginning in NAMESPACES else "torch"
+        self.method = self.namespace == "torch" and takes_self is not None
         self.inplace = False
         self.node_name = "".join(part.title() for part in self.name.split("_")) + "Backward0"
-        # `ops/bind.py` makes both; until then there is nothing to call.
-        self.function: Callable[..., Any] = unbound
-        self.hot: Callable[..., Any] = unbound
-        self.inplace_function: Callable[..., Any] | None = None
         # True if forms and plain arguments decide which launch a call comes to, never a value.
         self.is_launch = False
         # What has been learnt of calls, by forms and arguments.
         self.looks: dict[Any, Any] = {}
-        # The function as a method, where that is another one.
-        self.as_method: Callable[..., Any] | None = None
         self.launches: dict[Any, Any] = {}
         self._node_type: type | None = None
         self.fused: Callable[..., Any] | None = None
         if self.name in registry:
             raise ValueError(f"operation {self.name} has two records")
         registry[self.name] = self
+
+    @cached_property
+    def schemas(self) -> tuple[Schema, ...]:
+        """torch's overloads."""
+        return tuple([parse(text) for text in self.texts])
+
+    @cached_property
+    def schema(self) -> Schema:
+        """The first of them."""
+        return parse(self.texts[0])
+
+    @property
+    def doc(self) -> str:
+        """What the operation does, in words."""
+        words = self.words
+        return words if isinstance(words, str) else inspect.getdoc(words) or ""
 
     def __repr__(self) -> str:
         return f"<{self.family} {self.name}>"
@@ -103,7 +167,7 @@ class Pointwise(Op):
         self,
         schemas: Sequence[str] | str,
         rule: str,
-        doc: str,
+        doc: Words,
         value: Callable[..., Any] | dict[str, Callable[..., Any]],
         gradient: Callable[..., Any] | None = None,
         refuses: str | dict[str, str] = "",
@@ -114,7 +178,6 @@ class Pointwise(Op):
         self.value = value
         self.gradient_rule = gradient
         self.inplace = True
-        self.tensor_count = sum(a.type.startswith("Tensor") for a in self.schema.arguments)
         # Kinds of dtype ("b", "u", "i", "f") without a meaning here: "bf", or their error texts;
         # and the name that torch's own texts give the operation.
         self.refuses = refuses
@@ -125,7 +188,7 @@ class Pointwise(Op):
         # The operand that only chooses: it keeps its dtype and takes no part in promotion.
         self.condition: int | None = None
         # f(number, tensor); `hot` serves tensors, and numbers in the second place.
-        self.number_first: Callable[..., Any] = unbound
+        self.number_first: Callable[..., Any] | None = None
         # Numbers that are compiled into the kernel where they are operands.
         self.constant_numbers: frozenset[float] = frozenset()
 
@@ -149,8 +212,7 @@ def pointwise(
         return Pointwise(schemas, rule, doc or "", value, gradient, refuses, kernel)
 
     def decorate(formula: Callable[..., Any]) -> Pointwise:
-        words = doc or inspect.getdoc(formula) or ""
-        return Pointwise(schemas, rule, words, formula, gradient, refuses, kernel)
+        return Pointwise(schemas, rule, doc or formula, formula, gradient, refuses, kernel)
 
     return decorate
 
@@ -215,20 +277,12 @@ class Operation(Op):
 
     family = "operation"
 
-    def __init__(self, schemas: Sequence[str] | str, doc: str, forward: Callable[..., Any]) -> None:
+    def __init__(
+        self, schemas: Sequence[str] | str, doc: Words, forward: Callable[..., Any]
+    ) -> None:
         super().__init__(schemas, doc)
         self.forward = forward
         self.gradient_rule: Callable[..., Any] | None = None
-        self.gradient_names: tuple[str, ...] = ()
-        signature = inspect.signature(forward)
-        self.parameters = tuple(signature.parameters)
-        self.defaults = {
-            p.name: p.default for p in signature.parameters.values() if p.default is not p.empty
-        }
-        declared = {a.name: a.type for a in self.schema.arguments}
-        self.tensor_names = tuple(
-            n for n in self.parameters if declared.get(n, "").startswith("Tensor")
-        )
         self.differentiable_outputs: tuple[int, ...] | None = None
         # Which results a gradient that asks for `ys` reads; the others may be written to later.
         self.kept_outputs: tuple[int, ...] | None = None
@@ -241,10 +295,35 @@ class Operation(Op):
         # Makes the function from the general one, where the record knows a shorter way.
         self.short_road: Callable[[Callable[..., Any]], Callable[..., Any]] | None = None
 
+    @cached_property
+    def parameters(self) -> tuple[str, ...]:
+        """Names of what `forward` takes."""
+        return tuple(inspect.signature(self.forward).parameters)
+
+    @cached_property
+    def defaults(self) -> dict[str, Any]:
+        """Values of the parameters that have one."""
+        given = inspect.signature(self.forward).parameters.values()
+        return {p.name: p.default for p in given if p.default is not p.empty}
+
+    @cached_property
+    def tensor_names(self) -> tuple[str, ...]:
+        """The parameters that are tensors or lists of them: those that may have a gradient."""
+        declared = {a.name: a.type for a in self.schema.arguments}
+        return tuple([n for n in self.parameters if declared.get(n, "").startswith("Tensor")])
+
+    @property
+    def gradient_names(self) -> tuple[str, ...]:
+        """What the gradient function asks for."""
+        return (
+            ()
+            if self.gradient_rule is None
+            else tuple(inspect.signature(self.gradient_rule).parameters)
+        )
+
     def gradient(self, function: Callable[..., Any]) -> Callable[..., Any]:
         """Decorator: sets the gradient function."""
         self.gradient_rule = function
-        self.gradient_names = tuple(inspect.signature(function).parameters)
         return function
 
 
@@ -252,7 +331,7 @@ def operation(schemas: Sequence[str] | str, doc: str | None = None) -> Callable[
     """Decorates the function that computes the value."""
 
     def decorate(forward: Callable[..., Any]) -> Operation:
-        return Operation(schemas, doc or inspect.getdoc(forward) or "", forward)
+        return Operation(schemas, doc or forward, forward)
 
     return decorate
 
@@ -262,7 +341,9 @@ class View(Operation):
 
     family = "view"
 
-    def __init__(self, schemas: Sequence[str] | str, doc: str, forward: Callable[..., Any]) -> None:
+    def __init__(
+        self, schemas: Sequence[str] | str, doc: Words, forward: Callable[..., Any]
+    ) -> None:
         super().__init__(schemas, doc, forward)
         self.tensor_names = ("self",)
         # True if arguments count from the start of the storage instead of from the tensor.
@@ -276,7 +357,7 @@ def view(schemas: Sequence[str] | str, doc: str | None = None) -> Callable[..., 
     """Decorates the function from a geometry (and arguments) to a geometry."""
 
     def decorate(forward: Callable[..., Any]) -> View:
-        return View(schemas, doc or inspect.getdoc(forward) or "", forward)
+        return View(schemas, doc or forward, forward)
 
     return decorate
 
@@ -289,7 +370,7 @@ class Choice(Op):
     def __init__(
         self,
         schemas: Sequence[str] | str,
-        doc: str,
+        doc: Words,
         choose: Callable[..., tuple[str, tuple[Any, ...]]],
     ) -> None:
         super().__init__(schemas, doc)
@@ -301,7 +382,7 @@ def choice(schemas: Sequence[str] | str, doc: str | None = None) -> Callable[...
     """Decorates the function that chooses."""
 
     def decorate(choose: Callable[..., tuple[str, tuple[Any, ...]]]) -> Choice:
-        return Choice(schemas, doc or inspect.getdoc(choose) or "", choose)
+        return Choice(schemas, doc or choose, choose)
 
     return decorate
 
@@ -313,7 +394,7 @@ class Alias(Op):
 
     def __init__(self, name: str, of: str) -> None:
         target = registry[of]
-        texts = [name + text[len(of) :] for text in (schema.text for schema in target.schemas)]
+        texts = [name + text.strip()[len(of) :] for text in target.texts]
         super().__init__(texts, f"Another name of {of}.")
         self.target = target
         if self.namespace == "torch":
@@ -326,7 +407,9 @@ class Composite(Op):
 
     family = "composite"
 
-    def __init__(self, schemas: Sequence[str] | str, doc: str, forward: Callable[..., Any]) -> None:
+    def __init__(
+        self, schemas: Sequence[str] | str, doc: Words, forward: Callable[..., Any]
+    ) -> None:
         super().__init__(schemas, doc)
         self.forward = forward
         # True if form and arguments alone decide which view the result is, or that it is none.
@@ -339,7 +422,7 @@ def view_composite(
     """Decorates a function made of views: its result is one wherever form and arguments allow."""
 
     def decorate(forward: Callable[..., Any]) -> Composite:
-        made = Composite(schemas, doc or inspect.getdoc(forward) or "", forward)
+        made = Composite(schemas, doc or forward, forward)
         made.is_view = True
         return made
 
@@ -350,7 +433,7 @@ def composite(schemas: Sequence[str] | str, doc: str | None = None) -> Callable[
     """Decorates a Python function over tensors; its own signature binds the arguments."""
 
     def decorate(forward: Callable[..., Any]) -> Composite:
-        return Composite(schemas, doc or inspect.getdoc(forward) or "", forward)
+        return Composite(schemas, doc or forward, forward)
 
     return decorate
 

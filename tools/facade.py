@@ -23,7 +23,8 @@ registry = importlib.import_module("facula.op").registry
 HEAD = '''"""facula: deep learning in pure Python with PyTorch's API.
 
 `import facula as torch` runs the programs people learn and do deep learning with. This file holds
-names only and is written by `tools/facade.py`; the subpackages load when first used.
+names only and is written by `tools/facade.py`; functions are made, and subpackages loaded, when
+first used.
 """
 
 import importlib
@@ -89,7 +90,7 @@ from facula.meta.layout import (
 )
 from facula.meta.shape import Size
 from facula.meta.shape import public_broadcast_shapes as broadcast_shapes
-from facula.ops import FUNCTIONS as _FUNCTIONS
+from facula.op import registry as _records
 from facula.ops.query import (
     is_floating_point,
     is_tensor,
@@ -118,6 +119,10 @@ _SUBPACKAGES = ("cli", "fft", "io", "linalg", "nn", "optim", "special", "utils",
 
 
 def __getattr__(name: str) -> Any:
+    record = _records.get(name)
+    if record is not None and record.namespace == "torch" and not name.endswith("_"):
+        function = globals()[name] = record.function
+        return function
     if name in _LATER:
         return getattr(importlib.import_module(_LATER[name]), name)
     if name in _SUBPACKAGES:
@@ -126,7 +131,7 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_LATER, *_SUBPACKAGES})
+    return sorted({*globals(), *__all__, *_LATER, *_SUBPACKAGES})
 """
 
 
@@ -148,9 +153,19 @@ def head_names() -> list[str]:
     return [name for name in names if not name.startswith("_")]
 
 
+def hidden_names() -> list[str]:
+    """Public names that are those of modules too: an attribute that would hide the function."""
+    package = TARGET.parent
+    return [
+        name
+        for name in public_names()
+        if (package / name).is_dir() or (package / f"{name}.py").is_file()
+    ]
+
+
 def facade() -> str:
     """The text of `facula/__init__.py`."""
-    lines = [f'{name} = _FUNCTIONS["{name}"]' for name in public_names()]
+    lines = [f'{name} = _records["{name}"].function' for name in hidden_names()]
     every = ", ".join(f'"{name}"' for name in sorted({*head_names(), *public_names()}))
     listed = textwrap.wrap(every + ",", 100, initial_indent="    ", subsequent_indent="    ")
     shown = ["__all__ = [", *listed, "]  # fmt: skip"]

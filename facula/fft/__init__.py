@@ -9,7 +9,8 @@ _FUNCTIONS = namespace("fft")
 
 def __getattr__(name: str) -> Any:
     try:
-        return _FUNCTIONS[name]
+        function = globals()[name] = _FUNCTIONS[name]
+        return function
     except KeyError:
         raise AttributeError(f"module 'facula.fft' has no attribute {name!r}") from None
 

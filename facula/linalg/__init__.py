@@ -9,7 +9,8 @@ _FUNCTIONS = namespace("linalg")
 
 def __getattr__(name: str) -> Any:
     try:
-        return _FUNCTIONS[name]
+        function = globals()[name] = _FUNCTIONS[name]
+        return function
     except KeyError:
         raise AttributeError(f"module 'facula.linalg' has no attribute {name!r}") from None
 

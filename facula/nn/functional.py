@@ -6,7 +6,6 @@ an operation of its own is composed of tensor operations. Layers call these and 
 
 import warnings
 from collections.abc import Sequence
-from types import SimpleNamespace
 
 from facula.autograd.mode import no_grad
 from facula.meta.dtype import dtype as DType
@@ -44,7 +43,7 @@ from facula.nn.resize import (
     upsample_bilinear,
     upsample_nearest,
 )
-from facula.ops import FUNCTIONS
+from facula.ops.calls import op
 from facula.tensor import Tensor
 
 __all__ = [
@@ -135,10 +134,6 @@ __all__ = [
     "upsample_bilinear",
     "upsample_nearest",
 ]
-
-# The functions of all records. Asking the package for one would cost 150 ns on every call, and its
-# files shadow some names: `ops.softmax` is a module.
-op = SimpleNamespace(**FUNCTIONS)
 
 # --- operations that have this very signature ---------------------------------------------------
 

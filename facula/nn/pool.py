@@ -1,13 +1,10 @@
 """Pooling as functions of torch.nn.functional: their signatures; `ops/pool.py` does the work."""
 
 from collections.abc import Callable, Sequence
-from types import SimpleNamespace
 from typing import Any
 
-from facula.ops import FUNCTIONS
+from facula.ops.calls import op
 from facula.tensor import Tensor
-
-op = SimpleNamespace(**FUNCTIONS)
 
 Size = int | Sequence[int]
 Wanted = int | Sequence[int | None] | None
@@ -23,8 +20,8 @@ adaptive_avg_pool1d = op.adaptive_avg_pool1d
 
 def _max_pool(rank: int) -> tuple[Callable[..., Any], Callable[..., Any]]:
     plain, with_indices = (
-        op.__dict__[f"max_pool{rank}d"],
-        op.__dict__[f"max_pool{rank}d_with_indices"],
+        getattr(op, f"max_pool{rank}d"),
+        getattr(op, f"max_pool{rank}d_with_indices"),
     )
 
     def max_pool_with_indices(
@@ -132,7 +129,7 @@ def _lp_pool(
     count = 1
     for n in kernel:
         count *= n
-    average = FUNCTIONS[f"avg_pool{rank}d"]
+    average = getattr(op, f"avg_pool{rank}d")
     mean = average(input.pow(norm_type), kernel_size, stride, 0, ceil_mode)
     made: Tensor = (mean.sign() * mean.abs().relu()).mul(count).pow(1.0 / norm_type)
     return made

@@ -3,16 +3,13 @@
 import math
 import warnings
 from collections.abc import Sequence
-from types import SimpleNamespace
 
 from facula.dispatch.layout import dtype_word
 from facula.launch.resampling import Axis
 from facula.meta.dtype import float64
 from facula.nn import pool
-from facula.ops import FUNCTIONS
+from facula.ops.calls import op
 from facula.tensor import Tensor
-
-op = SimpleNamespace(**FUNCTIONS)
 
 Size = int | Sequence[int]
 Scale = float | Sequence[float]

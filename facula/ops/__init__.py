@@ -1,4 +1,4 @@
-"""Every operation: importing this package loads the records and binds them.
+"""Every operation: importing this package loads the records; functions are made when first used.
 
 Each record's function is an attribute of the package (`facula.ops.conv2d`). All files but those of
 NO_RECORDS hold records, nothing else, and never import each other.
@@ -6,31 +6,33 @@ NO_RECORDS hold records, nothing else, and never import each other.
 
 import importlib
 import pkgutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from facula.op import registry
+from facula.op import Op
 
-NO_RECORDS = ("bind", "templates")
+NO_RECORDS = ("bind", "calls", "templates")
 
 for _file in sorted(found.name for found in pkgutil.iter_modules(__path__)):
     if _file not in NO_RECORDS:
         importlib.import_module(f"{__name__}.{_file}")
 
-FUNCTIONS: dict[str, Callable[..., Any]] = importlib.import_module("facula.ops.bind").bind_all()
+_bind = importlib.import_module("facula.ops.bind")
+Op.bind = staticmethod(_bind.bind)
+_bind.set_methods()
+
+FUNCTIONS: Mapping[str, Callable[..., Any]] = _bind.Functions()
+"""The functions of all records by name, made when first asked for."""
 
 
-def namespace(name: str) -> dict[str, Callable[..., Any]]:
+def namespace(name: str) -> Mapping[str, Callable[..., Any]]:
     """The functions of one of NAMESPACES by their names there: record `linalg_det` is `det`.
 
     >>> sorted(namespace("nowhere"))
     []
     """
-    return {
-        record.removeprefix(f"{name}_"): FUNCTIONS[record]
-        for record, op in registry.items()
-        if op.namespace == name
-    }
+    functions: Mapping[str, Callable[..., Any]] = _bind.Functions(name)
+    return functions
 
 
 def __getattr__(name: str) -> Any:

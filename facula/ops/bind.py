@@ -1,13 +1,15 @@
 """Records to functions and methods: the only file that writes code at run time or sets attributes.
 
 For each record it makes the function `name`, and where the record says so the method, the in-place
-form `name_` and `out=`. Pointwise functions begin with the hot path. Note [hot path].
+form `name_` and `out=`; all when first asked for, since a program uses few of them. Pointwise
+functions begin with the hot path. Note [hot path].
 """
 
 import functools
 import inspect
 import warnings
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from facula.autograd.graph import next_order
@@ -51,8 +53,8 @@ from facula.op import (
     Pointwise,
     Reduction,
     View,
+    binding,
     registry,
-    unbound,
 )
 from facula.ops.templates import (
     MISSING,
@@ -112,6 +114,7 @@ def hot_function(op: Pointwise) -> Callable[..., Any]:
         tensors = [v for k, v in enumerate(operands) if k not in places]
         if takes_number and places and tensors and all(isinstance(v, Tensor) for v in tensors):
             if len(operands) == 2:
+                assert op.number_first is not None
                 number_first: Tensor = op.number_first(*operands)
                 return number_first
             made = with_numbers(op, names, defaults, places)
@@ -318,8 +321,6 @@ def bind_pointwise(op: Pointwise) -> None:
             bare.pop()
         made = inplace_function(op, ", ".join(bare), [shown[a.name] for a in declared])
         op.inplace_function = describe(made, f"{op.name}_", f"In-place form of `{op.name}`.", op)
-        if op.method:
-            set_method(f"{op.name}_", op.inplace_function)
 
 
 def pointwise_out(op: Pointwise, operands: tuple[Any, ...], out: Tensor) -> Tensor:
@@ -437,7 +438,7 @@ def reduction_signature(
 
 
 def bind_reduction(op: Reduction) -> None:
-    run = entry(op, functools.partial(call_reduction, op), ("self", "dim", "keepdim"))
+    run = entry(op, partial(call_reduction, op), ("self", "dim", "keepdim"))
     facts: dict[Any, Any] = {}
 
     def recorder(signature: CallSignature) -> Callable[..., None]:
@@ -552,7 +553,7 @@ def takes_out(op: Op) -> bool:
 
 
 def bind_operation(op: Operation) -> None:
-    run = entry(op, functools.partial(call_operation, op), op.parameters)
+    run = entry(op, partial(call_operation, op), op.parameters)
     if op.is_launch:
         outer = with_out(op, run) if takes_out(op) else run
         keywords = ["out"] if takes_out(op) else []
@@ -703,15 +704,11 @@ def bind_choice(op: Choice) -> None:
     function = entry(op, chosen_function, inspect.signature(choose).parameters)
     op.function = op.hot = describe(function, op.name, op.doc, op)
     op.inplace_function = describe(inplace, f"{op.name}_", f"In-place form of `{op.name}`.", op)
-    if op.method:
-        set_method(f"{op.name}_", op.inplace_function)
 
 
 def bind_alias(op: Alias) -> None:
     op.function, op.hot = op.target.function, op.target.hot
     op.inplace_function = op.target.inplace_function
-    if op.method and op.inplace_function is not None:
-        set_method(f"{op.name}_", op.inplace_function)
 
 
 BINDERS: dict[type, Callable[[Any], None]] = {
@@ -736,14 +733,10 @@ def method_of(op: Op) -> Callable[..., Any]:
     return op.function
 
 
-def set_method(name: str, function: Callable[..., Any]) -> None:
-    setattr(Tensor, name, function)
-
-
 def reflected(op: Op) -> Callable[..., Any]:
     """The operator with the tensor on the right: mostly of a number."""
     function = op.function
-    if not isinstance(op, Pointwise) or op.number_first is unbound:
+    if not isinstance(op, Pointwise) or op.number_first is None:
 
         def operator(self: Tensor, other: Any) -> Any:
             return function(other, self)
@@ -752,7 +745,7 @@ def reflected(op: Op) -> Callable[..., Any]:
 
     def number_operator(self: Tensor, other: Any) -> Any:
         if other.__class__ in NUMBERS:
-            return op.number_first(other, self)
+            return op.number_first(other, self)  # type: ignore[misc]
         return function(other, self)
 
     return number_operator
@@ -782,39 +775,118 @@ def inverted(function: Callable[..., Any]) -> Callable[..., Any]:
     return operator
 
 
-def bind_all() -> dict[str, Callable[..., Any]]:
-    """Functions of all records by name; methods are set on Tensor."""
-    for op in registry.values():
-        op.launches = {}
-        BINDERS[type(op)](op)
-        assert op.function is not unbound
-        if op.method and not hasattr(Tensor, op.name):
-            set_method(op.name, method_of(op))
-    for dunder, name in OPERATORS.items():
-        if name not in registry:
-            continue
-        op = registry[name]
-        function = op.hot if isinstance(op, Pointwise) else op.function
-        known = (Tensor,) if dunder == "matmul" else (Tensor, int, float)
-        set_method(f"__{dunder}__", guarded(function, known) if dunder in GUARDED else function)
-        if dunder not in COMPARISONS:
-            set_method(f"__r{dunder}__", reflected(op))
-            inplace = getattr(Tensor, f"{name}_", None)
-            if inplace is not None:
-                set_method(f"__i{dunder}__", inplace)
-    for dunder, name in UNARY.items():
-        if name in registry:
-            function = registry[name].function
-            set_method(f"__{dunder}__", inverted(function) if dunder == "invert" else function)
-    set_method("backward", tensor_backward)
+def bind(op: Op) -> None:
+    """Makes all functions of a record; what a family does not make is None."""
+    BINDERS[type(op)](op)
+    op.__dict__.setdefault("as_method", None)
+    op.__dict__.setdefault("inplace_function", None)
+
+
+# --- made when first asked for -------------------------------------------------------------------
+
+
+class Late:
+    """A function of a class that is made when first asked for, and then stands there itself: no
+    data descriptor, so that nothing of this is left on the way of later calls."""
+
+    __slots__ = ("make", "name", "place")
+
+    def __init__(self, place: type, name: str, make: Callable[[], Callable[..., Any]]) -> None:
+        self.place = place
+        self.name = name
+        self.make = make
+
+    def __get__(self, instance: Any, owner: type) -> Any:
+        with binding:
+            function: Any = self.place.__dict__[self.name]
+            if function is self:  # another thread may have been here
+                function = self.make()
+                setattr(self.place, self.name, function)
+        binds = instance is not None and hasattr(function, "__get__")
+        return function.__get__(instance, owner) if binds else function
+
+
+def set_late(name: str, make: Callable[[], Callable[..., Any]]) -> None:
+    setattr(Tensor, name, Late(Tensor, name, make))
+
+
+def operator_of(dunder: str, op: Op) -> Callable[..., Any]:
+    function = op.hot if isinstance(op, Pointwise) else op.function
+    if dunder not in GUARDED:
+        return function
+    return guarded(function, (Tensor,) if dunder == "matmul" else (Tensor, int, float))
+
+
+def unary_operator(dunder: str, op: Op) -> Callable[..., Any]:
+    return inverted(op.function) if dunder == "invert" else op.function
+
+
+def where_method() -> Callable[..., Any]:
     choose = registry["where"].function
-    set_method("where", lambda self, condition, other: choose(condition, self, other))
-    Tensor.__scalar__ = classmethod(on_tensors)  # type: ignore[attr-defined]
-    functions = {name: op.function for name, op in registry.items()}
+    return lambda self, condition, other: choose(condition, self, other)
+
+
+def set_methods() -> None:
+    """Puts the methods of all records on Tensor, and Python's operators."""
+    has = set(dir(Tensor))
     for op in registry.values():
-        if op.inplace_function is not None:
-            functions[f"{op.name}_"] = op.inplace_function
-    return functions
+        if not op.method:
+            continue
+        if op.name not in has:
+            set_late(op.name, partial(method_of, op))
+        if op.inplace:
+            set_late(f"{op.name}_", partial(getattr, op, "inplace_function"))
+            has.add(f"{op.name}_")
+    for dunder, name in OPERATORS.items():
+        op = registry[name]
+        set_late(f"__{dunder}__", partial(operator_of, dunder, op))
+        if dunder not in COMPARISONS:
+            set_late(f"__r{dunder}__", partial(reflected, op))
+            if f"{name}_" in has:
+                set_late(f"__i{dunder}__", partial(getattr, Tensor, f"{name}_"))
+    for dunder, name in UNARY.items():
+        set_late(f"__{dunder}__", partial(unary_operator, dunder, registry[name]))
+    set_late("where", where_method)
+    Tensor.backward = tensor_backward  # type: ignore[attr-defined]
+    Tensor.__scalar__ = classmethod(on_tensors)  # type: ignore[attr-defined]
+
+
+class Functions(Mapping[str, Callable[..., Any]]):
+    """Functions of records by name, made when first asked for: of all records, in-place forms too,
+    or of those of one namespace, without what their names begin with."""
+
+    def __init__(self, namespace: str = "") -> None:
+        self.namespace = namespace
+        self.beginning = f"{namespace}_" if namespace else ""
+
+    def __getitem__(self, name: str) -> Callable[..., Any]:
+        op = registry.get(self.beginning + name)
+        if op is not None and self.namespace in ("", op.namespace):
+            return op.function
+        op = registry.get(name[:-1]) if name.endswith("_") and not self.namespace else None
+        if op is None or not op.inplace:
+            raise KeyError(name)
+        function = op.inplace_function
+        assert function is not None
+        return function
+
+    def __iter__(self) -> Iterator[str]:
+        for name, op in registry.items():
+            if self.namespace in ("", op.namespace):
+                yield name.removeprefix(self.beginning)
+            if op.inplace and not self.namespace and f"{name}_" not in registry:
+                yield f"{name}_"
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+
+def namespace_of(functions: Mapping[str, Callable[..., Any]]) -> Any:
+    """An object with an attribute a function: the shortest way to call one by name."""
+    made = type("operations", (), {})
+    for name in functions:
+        setattr(made, name, Late(made, name, partial(functions.__getitem__, name)))
+    return made
 
 
 # The vocabulary of formulas by the record that answers for tensors, where the names differ.
@@ -832,4 +904,4 @@ def on_tensors(cls: type, name: str, args: tuple[Any, ...]) -> Tensor:
     return registry[SCALAR_NAMES.get(name, name)].function(*args)
 
 
-__all__ = ["Form", "Launch", "bind_all"]
+__all__ = ["Form", "Functions", "Launch", "bind", "namespace_of", "set_methods"]

@@ -1,0 +1,10 @@
+"""`op`: the functions of all records as attributes, for the library (`op.conv2d`).
+
+Asking the package for one would cost 150 ns on every call, and its files shadow some names:
+`ops.softmax` is a module. An attribute of a class costs what a global name does.
+"""
+
+from facula.ops import FUNCTIONS
+from facula.ops.bind import namespace_of
+
+op = namespace_of(FUNCTIONS)
