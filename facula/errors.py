@@ -37,3 +37,11 @@ def unexpected_keyword(function: str, name: str) -> str:
     "add() got an unexpected keyword argument 'axis'"
     """
     return f"{function}() got an unexpected keyword argument '{name}'"
+
+
+# PyTorch's own name of the class that it shows as torch.linalg.LinAlgError.
+class _LinAlgError(RuntimeError):
+    """What torch.linalg raises for matrices that a computation cannot go on with."""
+
+
+LinAlgError = _LinAlgError

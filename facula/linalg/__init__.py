@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from facula.errors import LinAlgError
 from facula.ops import namespace
 
 _FUNCTIONS = namespace("linalg")
@@ -17,3 +18,6 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return sorted([*globals(), *_FUNCTIONS])
+
+
+__all__ = ["LinAlgError"]

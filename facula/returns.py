@@ -1,0 +1,30 @@
+"""Named results: the tuples with field names that functions of several results return.
+
+A class is made when the first result of its kind is. Records name their fields, nothing else does.
+"""
+
+from collections import namedtuple
+from functools import cache
+from typing import Any, cast
+
+
+@cache
+def named(name: str, *fields: str) -> Any:
+    """The class torch.return_types.`name` with these fields.
+
+    >>> named("slogdet", "sign", "logabsdet")(1.0, 0.5)
+    torch.return_types.slogdet(
+    sign=1.0,
+    logabsdet=0.5)
+    """
+    made = cast(Any, namedtuple(name, fields))
+    made.__module__ = "torch.return_types"
+    made.__repr__ = _words
+    return made
+
+
+def _words(self: Any) -> str:
+    lines = ",\n".join(
+        f"{field}={value!r}" for field, value in zip(self._fields, self, strict=True)
+    )
+    return f"torch.return_types.{type(self).__name__}(\n{lines})"
