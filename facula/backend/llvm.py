@@ -391,6 +391,16 @@ class Printer:
         assert step.result is not None
         self.line(f"{self.ref(step.result)} = inttoptr {self.typed(step.args[0])} to ptr")
 
+    def print_room(self, step: Instruction) -> None:
+        assert step.result is not None
+        count, kind = step.extra
+        # Aligned by hand: a frame that LLVM aligns costs loops two registers.
+        size = count * step.result.type.of(kind).bits // 8 + 63
+        place = self.let(f"alloca [{size} x i8], align 16")
+        address = self.let(f"ptrtoint ptr {place} to i64")
+        aligned = self.let(f"and i64 {self.let(f'add i64 {address}, 63')}, -64")
+        self.line(f"{self.ref(step.result)} = inttoptr i64 {aligned} to ptr")
+
     def print_offset(self, step: Instruction) -> None:
         assert step.result is not None
         self.line(f"{self.ref(step.result)} = {self.element(step)}")

@@ -403,6 +403,14 @@ class Builder:
         args = (self.pointer(pointer), self.like(self.int(0), index))
         return self._emit("offset", PTR, args, kind)
 
+    def room(self, count: int, kind: str) -> Value:
+        """A pointer to memory for `count` elements of `kind` that one call of a body has to itself.
+
+        To be asked for before any loop; a few kilobytes, for it lies on the thread's stack.
+        """
+        assert len(self._stack) == 1
+        return self._emit("room", PTR, (), (count, kind))
+
     def load(
         self,
         pointer: Value,

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from facula.backend import interpreter, llvm
 from facula.backend.cpu import machine
 from facula.backend.objects import METH_FASTCALL, builtin
+from facula.kernel.library.block_matmul import MatMul
 from facula.kernel.library.integer_matmul import IntegerMatMul
-from facula.kernel.library.matmul import MatMul, matmul_plan
+from facula.kernel.library.matmul import matmul_plan
 from facula.kernel.library.matvec import DotMatMul, StreamMatVec
 from facula.kernel.library.tile import Launch
 from facula.kernel.plan import lower

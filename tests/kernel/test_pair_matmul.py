@@ -7,7 +7,8 @@ import pytest
 
 from facula.backend import llvm
 from facula.backend.cpu import machine
-from facula.kernel.library.matmul import MatMul, matmul_plan
+from facula.kernel.library.block_matmul import MatMul
+from facula.kernel.library.matmul import matmul_plan
 from facula.kernel.library.pair_matmul import EXACT, PairMatMul
 from facula.kernel.library.tile import Launch
 from facula.kernel.target import Target

@@ -5,6 +5,7 @@ import math
 import struct
 
 from facula.backend.interpreter.cells import Cells, Number, defines, positions
+from facula.kernel.library.block_matmul import MatMul
 from facula.kernel.library.blocks import ToBlocks
 from facula.kernel.library.correlate import Correlate
 from facula.kernel.library.correlate_blocks import CorrelateBlocks
@@ -12,7 +13,6 @@ from facula.kernel.library.correlate_blocks_weight import CorrelateBlocksWeight
 from facula.kernel.library.correlate_weight import CorrelateWeight
 from facula.kernel.library.depthwise import Depthwise
 from facula.kernel.library.integer_matmul import IntegerMatMul
-from facula.kernel.library.matmul import MatMul
 from facula.kernel.library.matvec import DotMatMul, StreamMatVec
 from facula.kernel.library.pair_matmul import PairMatMul
 from facula.kernel.plan import Plan

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from facula.kernel.library.product_blocks import Grid, choose, split
+from facula.kernel.library.product_units import ProductUnits
 from facula.kernel.library.tile import PRODUCT_PARAMETERS, ceil_divide, transpose
 from facula.kernel.plan import Plan, lowering
 from facula.kernel.program import Builder, Parameter, Program, Type, Value, program
@@ -106,18 +107,16 @@ class _Operand(NamedTuple):
     by_line: bool
 
 
-class _Squares:
+class _Squares(ProductUnits):
     """Writes the loops of one PairMatMul program."""
 
     def __init__(self, plan: PairMatMul, build: Builder) -> None:
+        super().__init__(build, plan.kind)
         self.plan = plan
-        self.build = build
-        self.p = build.parameters
         self.raw = "u16" if plan.kind == "bf16" else plan.kind
 
-    def units(self) -> None:
+    def prepare(self) -> None:
         build, p = self.build, self.p
-        m_blocks, n_blocks = ceil_divide(p["m"], p["m_block"]), ceil_divide(p["n"], p["n_block"])
         whole_steps = ceil_divide(p["k_block"], STEP)
         self.part_a, self.part_b = (
             ceil_divide(p[x], SQUARE) * whole_steps * (2 * TILE_BYTES)
@@ -128,20 +127,6 @@ class _Squares:
         copies = self.plan.copies
         self.packed_b = build.pointer(area + self.part_a * copies)
         self.sums = build.pointer(area + (self.part_a + self.part_b) * copies)
-        with build.loop(build.first, build.last) as unit:
-            batch, rest = unit.index // (m_blocks * n_blocks), unit.index % (m_blocks * n_blocks)
-            row, column = rest % m_blocks * p["m_block"], rest // m_blocks * p["n_block"]
-            self.first_row, self.first_column = row, column
-            self.height = build.op("min", p["m_block"], p["m"] - row)
-            self.breadth = build.op("min", p["n_block"], p["n"] - column)
-            a = p["a_batch"] * batch + row * p["a_row"]
-            b = p["b_batch"] * batch + column * p["b_column"]
-            self.a = build.offset(p["a"], a, self.plan.kind)
-            self.b = build.offset(p["b"], b, self.plan.kind)
-            c = p["c_batch"] * batch + row * p["c_row"] + column
-            self.c = build.offset(p["c"], c, self.plan.kind)
-            with build.loop(0, build.op("max", p["k"], build.int(1)), p["k_block"]) as block:
-                self.block(block.index)
 
     def block(self, k: Value) -> None:
         """One block of k of one block of C."""

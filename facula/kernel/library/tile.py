@@ -55,12 +55,12 @@ def outer_shape(target: Target) -> tuple[int, int]:
     return (14, 2) if target.registers >= 32 else (6, 2)
 
 
-def remainder_rows(rows: int) -> tuple[int, ...]:
-    """Heights of the smaller tiles that finish a block whose height is no multiple of `rows`.
+def tile_heights(rows: int) -> tuple[int, ...]:
+    """Heights of the tiles that finish a block whose height is no multiple of `rows`.
 
     Few of them: a kernel's compile time is proportional to the tiles it holds.
 
-    >>> remainder_rows(14)
+    >>> tile_heights(14)
     (4, 8, 13)
     """
     return (4, 8, 13) if rows == 14 else (2, rows - 1)
