@@ -211,12 +211,12 @@ binary("minimum", SAME,
 pointwise("clamp_max(Tensor self, Tensor max) -> Tensor", SAME, "min(x, max).",
           lambda x, high: minimum(x, high),
           lambda g, y, x, high: (where(le(x, high), g, 0), where(gt(x, high), g, 0)),
-          "b", "clamp_max_scalar_cpu")
+          )
 
 pointwise("clamp_min(Tensor self, Tensor min) -> Tensor", SAME, "max(x, min).",
           lambda x, low: maximum(x, low),
           lambda g, y, x, low: (where(ge(x, low), g, 0), where(lt(x, low), g, 0)),
-          "b", "clamp_min_scalar_cpu")
+          )
 
 pointwise("clamp_between(Tensor self, Tensor min, Tensor max) -> Tensor", SAME,
           "min(max(x, low), high).",

@@ -5,6 +5,7 @@ from typing import Any
 from facula.autograd.mode import mode
 from facula.dispatch import dtype_word
 from facula.launch.contraction import product, product_again
+from facula.meta import dtype as dtypes
 from facula.meta.shape import broadcast_shapes, numel
 from facula.op import composite, operation, registry
 from facula.tensor import Tensor
@@ -217,7 +218,10 @@ def addmm(self, mat1, mat2, *, beta=1, alpha=1):
 
 
 def _plus(self, result, beta, alpha):
-    """beta * self + alpha * result; self may be nan where beta is 0."""
+    """beta * self + alpha * result; self may be nan where beta is 0. Of integers, both are cut."""
+    if not result.form.dtype.is_floating_point:
+        kind = bool if result.form.dtype is dtypes.bool_ else int
+        alpha, beta = kind(alpha), kind(beta)
     self = self.expand(result.form.shape)
     scaled = result if alpha == 1 else result * alpha
     return scaled if beta == 0 else (self if beta == 1 else self * beta) + scaled
@@ -448,7 +452,12 @@ def tensordot(self, other, dims=2):
         mine, theirs = ([d] if isinstance(d, int) else list(d) for d in dims)
     mine, theirs = [d % self.ndim for d in mine], [d % other.ndim for d in theirs]
     for d, e in zip(mine, theirs, strict=True):
-        if self.form.shape[d] != other.form.shape[e]:
+        # A size of 1 is broadcast: then the other's sum over the dim is what counts.
+        if self.form.shape[d] == 1:
+            other = other.sum(e, keepdim=True)
+        elif other.form.shape[e] == 1:
+            self = self.sum(d, keepdim=True)
+        elif self.form.shape[d] != other.form.shape[e]:
             raise RuntimeError(
                 "contracted dimensions need to match, but first has size "
                 f"{self.form.shape[d]} in dim {d} and second has size {other.form.shape[e]} in dim "

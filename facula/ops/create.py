@@ -207,8 +207,15 @@ def arange(start=None, end=None, step=1, *, out=None, dtype=None, layout=None, d
     floats = any(isinstance(v, float) for v in (start, end, step))
     if dtype is None:
         dtype = dtypes.get_default_dtype() if floats else dtypes.int64
+    if dtype is dtypes.int64:  # torch cuts the bounds first
+        start, end, step, floats = int(start), int(end), int(step), False
+        if step == 0:
+            raise RuntimeError("step must be nonzero")
     count = max(0, -int(-((end - start) / step) // 1)) if floats else len(range(start, end, step))
-    steps = np.arange(count, dtype=np.float64 if floats else np.int64) * step + start
+    if floats and not dtype.is_floating_point:
+        start, step = int(start), int(step)
+    kind = np.float64 if floats and dtype.is_floating_point else np.int64
+    steps = np.arange(count, dtype=kind) * step + start
     whole = from_bytes(steps.tobytes(), dtypes.of_numpy(steps.dtype), (count,))
     return _finish(whole.to(dtype), requires_grad, out)
 
@@ -221,11 +228,22 @@ def linspace(start, end, steps, *, out=None, dtype=None, layout=None, device=Non
     _check_layout(layout, pin_memory)
     if steps < 0:
         raise RuntimeError("number of steps must be non-negative")
-    start, end = (v.item() if isinstance(v, Tensor) else v for v in (start, end))
     dtype = _kind(dtype)
-    values = np.linspace(start, end, steps, dtype=np.float64)
+    values = _spaced(start, end, steps, dtype)
     y = from_bytes(values.tobytes(), dtypes.float64, (steps,))
     return _finish(y.to(dtype), requires_grad, out)
+
+
+def _spaced(start, end, steps, dtype):
+    """Evenly spaced numbers, from both ends to the middle as torch has them; bounds of integers are
+    cut first."""
+    start, end = (v.item() if isinstance(v, Tensor) else v for v in (start, end))
+    if not dtype.is_floating_point:
+        start, end = int(start), int(end)
+    places = np.arange(steps)
+    step = (float(end) - float(start)) / max(steps - 1, 1)
+    return np.where(places < max(steps // 2, 1), start + step * places,
+                    end - step * (steps - places - 1.0))
 
 
 @composite("logspace(Scalar start, Scalar end, int steps, float base=10.0, *, "
@@ -235,9 +253,12 @@ def logspace(start, end, steps, base=10.0, *, out=None, dtype=None, layout=None,
     """base to the power of evenly spaced exponents."""
     _check_device(device)
     _check_layout(layout, pin_memory)
-    values = np.logspace(start, end, steps, base=base, dtype=np.float64)
+    if steps < 0:
+        raise RuntimeError("number of steps must be non-negative")
+    dtype = _kind(dtype)
+    values = np.power(float(base), _spaced(start, end, steps, dtype))
     y = from_bytes(values.tobytes(), dtypes.float64, (steps,))
-    return _finish(y.to(_kind(dtype)), requires_grad, out)
+    return _finish(y.to(dtype), requires_grad, out)
 
 
 @composite("eye(int n, int? m=None, *, ScalarType? dtype=None, Layout? layout=None, "

@@ -446,7 +446,7 @@ def setitem(self, key, value):
 
 
 def _check_index(name, index):
-    if index.form.kind not in ("i64", "i32"):
+    if index.form.kind not in ("i64", "i32") and index.form.numel:
         raise RuntimeError(f"{name}(): Expected dtype int32/int64 for index")
 
 
@@ -574,6 +574,15 @@ def _(g, dim, index, src_form, needs):
             part.copy_(passed)
             passed = whole
     return g if needs[0] else None, passed
+
+
+@operation("scatter_combined(Tensor self, int dim, Tensor index, Tensor src, str way) -> Tensor")
+def scatter_combined(self, dim, index, src, way):
+    """A copy of self with src combined at index along dim: mul, max or min. Not differentiable."""
+    return _scatter(way, self, dim, index, src)
+
+
+scatter_combined.namespace, scatter_combined.method = "internal", False
 
 
 @composite("scatter(Tensor self, int dim, Tensor index, Tensor src, *, str? reduce=None, "
@@ -1017,53 +1026,6 @@ def repeat_interleave(self, repeats=None, dim=None, *, output_size=None):
         )
     places = np.repeat(np.arange(size), counts.reshape(-1))
     return x.index_select(dim, registry["tensor"].function(places))
-
-
-WAYS: dict[str, tuple[str, float | None]] = {
-    "sum": ("add", 0), "prod": ("mul", 1), "mean": ("add", 0), "amax": ("max", None),
-    "amin": ("min", None),
-}
-
-
-@composite("scatter_reduce(Tensor self, int dim, Tensor index, Tensor src, str reduce, *, "
-           "bool include_self=True) -> Tensor")
-def scatter_reduce(self, dim, index, src, reduce, *, include_self=True):
-    """A copy of self with src combined at index along dim: sum, prod, mean, amax, amin."""
-    if reduce not in WAYS:
-        raise RuntimeError(
-            f"reduce argument must be either sum, prod, mean, amax or amin, got {reduce}"
-        )
-    way, unit = WAYS[reduce]
-    ones = registry["ones"].function(index.form.shape, dtype=dtypes.int64)
-    counts = ones.new_zeros(self.form.shape).scatter_add(dim, index, ones)
-    x = self
-    if not include_self:
-        if unit is None:
-            unit = -float("inf") if way == "max" else float("inf")
-            if not self.form.dtype.is_floating_point:
-                limits = dtypes.iinfo(self.form.dtype)
-                unit = limits.min if way == "max" else limits.max
-        x = registry["where"].function(
-            counts > 0, registry["full"].function((), unit, dtype=self.form.dtype), self
-        )
-    if way == "add":
-        y = x.scatter_add(dim, index, src)
-        if reduce == "mean":
-            counts = counts + 1 if include_self else registry["maximum"].function(counts, 1)
-            y = y / counts if y.form.dtype.is_floating_point else y // counts
-        return y
-    if x.needs_grad or src.needs_grad:
-        raise NotImplementedError(
-            f"scatter_reduce(): gradients of reduce='{reduce}' are not supported yet"
-        )
-    return _scatter(way, x, dim, index, src)
-
-
-@composite("scatter_reduce_(Tensor(a!) self, int dim, Tensor index, Tensor src, str reduce, *, "
-           "bool include_self=True) -> Tensor(a!)")
-def scatter_reduce_(self, dim, index, src, reduce, *, include_self=True):
-    """In-place form of scatter_reduce."""
-    return self.copy_(self.scatter_reduce(dim, index, src, reduce, include_self=include_self))
 
 
 def _triangle_indices(name):

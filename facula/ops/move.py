@@ -26,6 +26,7 @@ from facula.dispatch import (
 )
 from facula.form import Form, form_of
 from facula.meta import dtype as dtypes
+from facula.meta import layout as layouts
 from facula.meta.device import device as device_type
 from facula.meta.geometry import restride_like, strides_in
 from facula.meta.layout import (
@@ -161,10 +162,15 @@ PYTHON_TYPES = {float: dtypes.float64, int: dtypes.int64, bool: dtypes.bool_}
 
 
 def _conversion(name, dtype):
-    def convert_to(self):
+    def convert_to(self, memory_format=layouts.preserve_format):
+        if memory_format is not layouts.preserve_format:
+            return self.to(dtype, memory_format=memory_format)
         return self if self.form.dtype is dtype else registry["convert"].function(self, dtype)
 
-    made = composite(f"{name}(Tensor(a) self) -> Tensor(a)", f"The tensor as {dtype}.")(convert_to)
+    made = composite(
+        f"{name}(Tensor(a) self, *, MemoryFormat? memory_format=None) -> Tensor(a)",
+        f"The tensor as {dtype}.",
+    )(convert_to)
     made.namespace = "tensor"
 
 
@@ -367,6 +373,8 @@ def sum_to_size(self, *size):
     if len(size) == 1 and not isinstance(size[0], int):
         size = tuple(size[0])
     shape = self.form.shape
+    if not size:
+        return self.sum()
     if shape == size:
         return self
     missing = len(shape) - len(size)
@@ -376,8 +384,6 @@ def sum_to_size(self, *size):
         d for d in range(len(shape)) if d < missing or (size[d - missing] == 1 and shape[d] != 1)
     ]
     result = self.sum(tuple(dims), keepdim=True) if dims else self
-    if result.form.dtype is not self.form.dtype:
-        result = result.to(self.form.dtype)
     return result.reshape(tuple(size))
 
 
@@ -616,11 +622,6 @@ def tile(self, *dims):
         dims = tuple(dims[0])
     return self.repeat((1,) * (self.ndim - len(dims)) + tuple(dims))
 
-
-@composite("atleast_1d(Tensor self) -> Tensor")
-def atleast_1d(self):
-    """0-d tensors as vectors of one element."""
-    return self.reshape(1) if self.ndim == 0 else self
 
 for _name in ("clone_as", "clone_contiguous", "convert",
               "overwrite", "contiguous", "to", "type_as"):

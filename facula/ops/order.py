@@ -524,7 +524,12 @@ _running_extreme("cummin", lambda old, new: old < new)
 def unique(self, sorted=True, return_inverse=False, return_counts=False, dim=None):
     """The distinct elements in order; where each element went, and how often each occurs."""
     if dim is not None:
-        raise NotImplementedError("unique(): dim is not supported yet")
+        rows = _slices("unique", self, dim)
+        order = _row_order(rows)
+        found, inverse, counts = _runs(rows.index_select(0, order))
+        inverse = inverse.new_empty(inverse.form.shape).scatter(0, order, inverse)
+        found = _unsliced(found, self, dim)
+        return _chosen(found, inverse, counts, return_inverse, return_counts)
     flat = self.detach().reshape(-1)
     values, order = registry["sort_along"].function(flat, 0, False)
     found, inverse, counts = _runs(values)
@@ -538,17 +543,51 @@ def unique(self, sorted=True, return_inverse=False, return_counts=False, dim=Non
 
 
 def _runs(flat):
-    """The first of each run of equal elements, the number of the run at each place, run lengths."""
-    size = flat.form.numel
+    """The first of each run of equal elements (or rows), the number of the run at each place, run
+    lengths."""
+    size = flat.form.shape[0]
     if size == 0:
         empty = registry["zeros"].function(0, dtype=dtypes.int64)
         return flat, empty, empty
-    fresh = (flat.narrow(0, 1, size - 1) != flat.narrow(0, 0, size - 1)).to(dtypes.int64)
+    fresh = flat.narrow(0, 1, size - 1) != flat.narrow(0, 0, size - 1)
+    if flat.form.ndim == 2:
+        fresh = fresh.any(1)
+    fresh = fresh.to(dtypes.int64)
     starts = registry["cat"].function([fresh.new_ones(1), fresh])
     numbers = starts.cumsum(0) - 1
     found = flat[starts.to(dtypes.bool_)]
-    counts = fresh.new_zeros(found.form.numel).index_add(0, numbers, fresh.new_ones(size))
+    counts = fresh.new_zeros(found.form.shape[0]).index_add(0, numbers, fresh.new_ones(size))
     return found, numbers, counts
+
+
+def _slices(name, self, dim):
+    """The slices along dim as rows of a matrix."""
+    dim = wrap_dim(dim, self.form.ndim)
+    if self.form.ndim == 0:
+        return self.detach().reshape(1, 1)
+    moved = self.detach().movedim(dim, 0)
+    length = moved.form.shape[0]
+    if not moved.form.numel and length:
+        raise RuntimeError(f"{name}(): there are 0 elements in each slice of dim {dim}")
+    return moved.reshape(length, moved.form.numel // length if length else 0)
+
+
+def _unsliced(rows, self, dim):
+    """Rows as slices along dim again."""
+    if self.form.ndim == 0:
+        return rows.reshape(-1)
+    shape = list(self.form.shape)
+    moved = [rows.form.shape[0], *shape[:dim % len(shape)], *shape[dim % len(shape) + 1:]]
+    return rows.reshape(moved).movedim(0, dim)
+
+
+def _row_order(rows):
+    """The places of rows in lexicographic order: stable sorts from the last column to the first."""
+    order = registry["arange"].function(rows.form.shape[0])
+    for column in reversed(range(rows.form.shape[1])):
+        values = rows.select(1, column).index_select(0, order)
+        order = order.index_select(0, values.sort(stable=True, dim=0)[1])
+    return order
 
 
 def _chosen(found, inverse, counts, return_inverse, return_counts):
@@ -561,7 +600,9 @@ def _chosen(found, inverse, counts, return_inverse, return_counts):
 def unique_consecutive(self, return_inverse=False, return_counts=False, dim=None):
     """The first of each run of equal elements."""
     if dim is not None:
-        raise NotImplementedError("unique_consecutive(): dim is not supported yet")
+        found, inverse, counts = _runs(_slices("unique_consecutive", self, dim))
+        found = _unsliced(found, self, dim)
+        return _chosen(found, inverse, counts, return_inverse, return_counts)
     found, inverse, counts = _runs(self.detach().reshape(-1))
     return _chosen(found, inverse.reshape(self.form.shape), counts, return_inverse, return_counts)
 

@@ -3,6 +3,7 @@
 from facula.meta.geometry import Geometry
 from facula.meta.shape import broadcast_shapes, infer_size, numel, wrap_dim
 from facula.op import composite, registry, view, view_composite
+from facula.tensor import Tensor
 
 # --- reordering ----------------------------------------------------------------------------------
 
@@ -440,24 +441,29 @@ _split_along("vsplit", 2, lambda ndim: 0)
 _split_along("dsplit", 3, lambda ndim: 2)
 
 
-@view_composite("atleast_2d(Tensor(a) self) -> Tensor(a)")
-def atleast_2d(self):
-    """Vectors as one row."""
-    return self.reshape(1, 1) if self.ndim == 0 else self.unsqueeze(0) if self.ndim == 1 else self
+def _atleast(ndim, doc, missing):
+    """atleast_nd: of one tensor, or of several (also as a list) as a tuple. `missing` says for
+    tensors of too few dims where dims of size 1 go."""
+
+    def one(x):
+        for dim in missing.get(x.ndim, ()):
+            x = x.unsqueeze(dim)
+        return x
+
+    def atleast(*tensors):
+        if len(tensors) == 1 and isinstance(tensors[0], Tensor):
+            return one(tensors[0])
+        if len(tensors) == 1:
+            tensors = tensors[0]
+        return tuple([one(x) for x in tensors])
+
+    made = composite(f"atleast_{ndim}d(Tensor[] tensors) -> Tensor[]", doc)(atleast)
+    made.method = False
 
 
-@view_composite("atleast_3d(Tensor(a) self) -> Tensor(a)")
-def atleast_3d(self):
-    """Vectors as (1, n, 1), matrices as (n, m, 1)."""
-    if self.ndim == 0:
-        return self.reshape(1, 1, 1)
-    return (
-        self.unsqueeze(0).unsqueeze(-1)
-        if self.ndim == 1
-        else self.unsqueeze(-1)
-        if self.ndim == 2
-        else self
-    )
+_atleast(1, "0-d tensors as vectors of one element.", {0: (0,)})
+_atleast(2, "Vectors as one row.", {0: (0, 0), 1: (0,)})
+_atleast(3, "Vectors as (1, n, 1), matrices as (n, m, 1).", {0: (0, 0, 0), 1: (0, -1), 2: (-1,)})
 
 
 @composite("broadcast_tensors(Tensor[] tensors) -> Tensor[]")

@@ -14,7 +14,7 @@ pytest.importorskip("expecttest")  # PyTorch's own test utilities need it
 from tests.compat import op_db
 
 SAMPLES = 6
-LEAST = Counter({"float32": 0, "float32 grad": 0, "float64": 0, "int64": 0, "bool": 0})
+LEAST = Counter({"float32": 373, "float32 grad": 300, "float64": 371, "int64": 276, "bool": 204})
 
 
 @pytest.mark.parametrize("line", sorted(op_db.passing()))
