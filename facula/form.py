@@ -11,6 +11,18 @@ from facula.meta.geometry import Geometry, contiguous_strides
 from facula.meta.shape import Size
 
 CPU = device("cpu")
+
+
+class Seen:
+    """What forms there have been: roads that plain tensors never need are looked for only then."""
+
+    __slots__ = ("complex", "lazy")
+
+    def __init__(self) -> None:
+        self.complex = self.lazy = False
+
+
+seen = Seen()
 memory = machine.memory
 
 
@@ -23,10 +35,10 @@ class Form:
 
     __slots__ = (
         "dtype", "device", "shape", "strides", "numel", "ndim", "itemsize", "nbytes", "contiguous",
-        "dense", "pool", "kind", "suggests_last", "tracked", "single",
+        "dense", "pool", "kind", "suggests_last", "tracked", "single", "lazy",
     )  # fmt: skip
 
-    def __init__(self, dtype: dtype, shape: Size, strides: tuple[int, ...]) -> None:
+    def __init__(self, dtype: dtype, shape: Size, strides: tuple[int, ...], lazy: str = "") -> None:
         geometry = Geometry(shape, strides, 0)
         self.dtype = dtype
         self.device = CPU
@@ -42,13 +54,18 @@ class Form:
         self.kind = dtype.short
         self.suggests_last = geometry.suggests_channels_last()
         # Whether gradients can flow through tensors of this form.
-        self.tracked = dtype.is_floating_point
+        self.tracked = dtype.kind in "fc"
         # How the value of a tensor of one element is read: a place in SINGLES; 0 of others.
-        alone = self.numel == 1 and dtype.short in SINGLES
+        alone = self.numel == 1 and dtype.short in SINGLES and not lazy
         self.single = SINGLES.index(dtype.short) + 1 if alone else 0
+        # What memory holds instead of the elements: "conj" their conjugates, "neg" their negatives.
+        self.lazy = lazy
+        seen.complex = seen.complex or dtype.is_complex
+        seen.lazy = seen.lazy or lazy != ""
 
     def __repr__(self) -> str:
-        return f"Form({self.dtype}, {tuple(self.shape)}, strides {self.strides})"
+        lazy = f", {self.lazy}" if self.lazy else ""
+        return f"Form({self.dtype}, {tuple(self.shape)}, strides {self.strides}{lazy})"
 
     @property
     def geometry(self) -> Geometry:
@@ -57,8 +74,21 @@ class Form:
     def with_dtype(self, dtype: dtype) -> "Form":
         return form_of(dtype, self.shape, self.strides)
 
+    def with_lazy(self, lazy: str) -> "Form":
+        """The same layout whose memory is read otherwise. Note [complex numbers]."""
+        if lazy == self.lazy:
+            return self
+        if not lazy:
+            return form_of(self.dtype, self.shape, self.strides)
+        key = (self.dtype, self.shape, self.strides, lazy)
+        form = _lazy_forms.get(key)
+        if form is None:
+            form = _lazy_forms[key] = Form(self.dtype, self.shape, self.strides, lazy)
+        return form
+
 
 _forms: dict[tuple[dtype, tuple[int, ...], tuple[int, ...] | None], Form] = {}
+_lazy_forms: dict[tuple[dtype, Size, tuple[int, ...], str], Form] = {}
 # Beyond this many the table starts anew: identity only saves time, equality of content decides.
 LIMIT = 200_000
 

@@ -8,10 +8,18 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from math import inf, isfinite
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from facula.late import Late
-from facula.meta.dtype import bool_, dtype, get_default_dtype, int64
+from facula.meta.dtype import (
+    bool_,
+    complex64,
+    complex128,
+    dtype,
+    float64,
+    get_default_dtype,
+    int64,
+)
 
 if TYPE_CHECKING:
     import numpy as np
@@ -117,10 +125,16 @@ def tensor_str(
         text = _body(values.reshape(tuple(shape)), _options)
         if _options.edgeitems == 0:  # torch's rule, even where nothing was left out
             words.append(f"size={tuple(shape)}")
-        named = dtype not in (get_default_dtype(), int64, bool_)
+        named = dtype not in _unnamed()
     if named:
         words.append(f"dtype={dtype}")
     return _with_words(PREFIX + text, [*words, *suffixes], _options) + ")"
+
+
+def _unnamed() -> tuple[dtype, ...]:
+    """The dtypes that numbers alone tell."""
+    default = get_default_dtype()
+    return default, complex128 if default is float64 else complex64, int64, bool_
 
 
 def _with_words(text: str, words: list[str], options: Options) -> str:
@@ -155,8 +169,33 @@ class _Column:
         return text.rjust(self.width)
 
 
-def _column(values: "np.ndarray", options: Options) -> _Column:
-    """The column for these values; zeros, infinities and NaN have no say in it."""
+@dataclass(frozen=True, slots=True)
+class _ComplexColumn:
+    """How complex numbers are written: a column for either part."""
+
+    real: _Column
+    imag: _Column
+
+    @property
+    def width(self) -> int:
+        return self.real.width + self.imag.width + 1
+
+    def write(self, value: complex) -> str:
+        imag = (self.imag.write(value.imag) + "j").lstrip()
+        return self.real.write(value.real) + ("" if imag[0] in "+-" else "+") + imag
+
+
+def _column(values: "np.ndarray", options: Options) -> "_Column | _ComplexColumn":
+    """The column for these values."""
+    if values.dtype.kind == "c":
+        return _ComplexColumn(
+            _real_column(values.real, options), _real_column(values.imag, options)
+        )
+    return _real_column(values, options)
+
+
+def _real_column(values: "np.ndarray", options: Options) -> _Column:
+    """The column for real values; zeros, infinities and NaN have no say in it."""
     if values.dtype.kind != "f":
         return _Column(max(map(len, map(str, values.ravel().tolist())), default=0), "")
     wide = values.astype(np.float64).ravel()
@@ -165,6 +204,9 @@ def _column(values: "np.ndarray", options: Options) -> _Column:
         return _Column(1, ".0f", point=True)
     column = _float_column(telling, options)
     return replace(column, width=max(len(column.write(value)) for value in telling.tolist()))
+
+
+_AnyColumn: TypeAlias = _Column | _ComplexColumn
 
 
 def _float_column(telling: "np.ndarray", options: Options) -> _Column:
@@ -199,7 +241,9 @@ def _shown(values: "np.ndarray", edge: int) -> "np.ndarray":
     return values
 
 
-def _nested(values: "np.ndarray", indent: int, column: _Column, edge: int, options: Options) -> str:
+def _nested(
+    values: "np.ndarray", indent: int, column: _AnyColumn, edge: int, options: Options
+) -> str:
     if values.ndim == 0:
         return column.write(values.item())
     if values.ndim == 1:
@@ -216,7 +260,7 @@ def _nested(values: "np.ndarray", indent: int, column: _Column, edge: int, optio
     return f"[{between.join(parts)}]"
 
 
-def _row(values: "np.ndarray", indent: int, column: _Column, edge: int, options: Options) -> str:
+def _row(values: "np.ndarray", indent: int, column: _AnyColumn, edge: int, options: Options) -> str:
     size = len(values)
     if edge == 0:
         words = ["..."]

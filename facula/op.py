@@ -111,6 +111,8 @@ class Op:
         self.node_name = "".join(part.title() for part in self.name.split("_")) + "Backward0"
         # True if forms and plain arguments decide which launch a call comes to, never a value.
         self.is_launch = False
+        # True if the value's kernels read through lazy views. Note [complex numbers].
+        self.takes_lazy = False
         # What has been learnt of calls, by forms and arguments.
         self.looks: dict[Any, Any] = {}
         self.launches: dict[Any, Any] = {}
@@ -185,6 +187,11 @@ class Pointwise(Op):
         # Looks at a call of a new kind (compute dtype, keys of the operands); raises torch's error.
         self.check: Callable[[dtype, Sequence[Any]], None] | None = None
         self.error_codes: dict[int, Callable[[], Exception]] = {}
+        # The gradient for complex operands, where conjugating around the other one is wrong: where
+        # the value is no holomorphic function. Note [complex numbers].
+        self.complex_gradient: Callable[..., Any] | None = None
+        # True if values are real where operands are complex.
+        self.real_valued = False
         # The operand that only chooses: it keeps its dtype and takes no part in promotion.
         self.condition: int | None = None
         # f(number, tensor); `hot` serves tensors, and numbers in the second place.
@@ -286,6 +293,9 @@ class Operation(Op):
         self.differentiable_outputs: tuple[int, ...] | None = None
         # Which results a gradient that asks for `ys` reads; the others may be written to later.
         self.kept_outputs: tuple[int, ...] | None = None
+        # Whether the gradient is that of a holomorphic function, so that complex gradients are
+        # conjugated on both sides of it. Note [complex numbers].
+        self.conjugates = True
         # Arguments that only the gradient of another one reads (by that one's place): not kept if
         # that gradient is not wanted, so that writing to them then is no error.
         self.read_for: dict[str, int] = {}

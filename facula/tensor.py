@@ -16,9 +16,10 @@ from facula.format import tensor_str
 from facula.late import Late
 from facula.makers import Makers, makers
 from facula.meta.device import device
-from facula.meta.dtype import dtype, float32, get_default_dtype, of_name
+from facula.meta.dtype import complex64, dtype, float32, get_default_dtype, of_name
 from facula.meta.layout import channels_last, channels_last_3d, strided
 from facula.meta.shape import Size
+from facula.op import registry
 from facula.storage import Storage, note_view
 
 if TYPE_CHECKING:
@@ -128,6 +129,50 @@ class Tensor:
             )
         return self.transpose(-2, -1)
 
+    @property
+    def H(self) -> "Tensor":
+        """The conjugate of a transposed matrix."""
+        if self.form.ndim not in (0, 2):
+            raise RuntimeError(
+                "tensor.H is only supported on matrices (2-D tensors). Got "
+                f"{self.form.ndim}-D tensor."
+                + (
+                    " For batches of matrices, consider using tensor.mH"
+                    if self.form.ndim > 2
+                    else ""
+                )
+            )
+        return self.adjoint()
+
+    @property
+    def mH(self) -> "Tensor":
+        """The conjugates with the last two dimensions exchanged."""
+        if self.form.ndim < 2:
+            raise RuntimeError(
+                "tensor.mH is only supported on matrices or batches of matrices. Got "
+                f"{self.form.ndim}-D tensor."
+            )
+        return self.adjoint()
+
+    @property
+    def real(self) -> "Tensor":
+        """The real parts, a view; a real tensor itself."""
+        return real(self)
+
+    @real.setter
+    def real(self, value: Any) -> None:
+        real(self).copy_(value if isinstance(value, Tensor) else self.new_tensor(value))
+
+    @property
+    def imag(self) -> "Tensor":
+        """The imaginary parts, a view."""
+        return imag(self)
+
+    @imag.setter
+    def imag(self, value: Any) -> None:
+        part = imag(self)
+        part.copy_(value if isinstance(value, Tensor) else part.new_tensor(value))
+
     def size(self, dim: int | None = None) -> Any:
         """The shape, or one of its sizes."""
         if dim is None:
@@ -169,8 +214,16 @@ class Tensor:
         return self.form.dtype.is_floating_point
 
     def is_complex(self) -> bool:
-        """False: there are no complex tensors yet."""
-        return False
+        """True for complex32, complex64 and complex128."""
+        return self.form.dtype.is_complex
+
+    def is_conj(self) -> bool:
+        """True for a view that reads memory as conjugates."""
+        return self.form.lazy == "conj"
+
+    def is_neg(self) -> bool:
+        """True for a view that reads memory as negatives."""
+        return self.form.lazy == "neg"
 
     def is_contiguous(self, memory_format: object = None) -> bool:
         """True if elements lie one after the other, row-major or in the given memory format."""
@@ -204,7 +257,7 @@ class Tensor:
                     "var_no_grad = var.detach()."
                 )
             return self
-        if requires_grad and not self.form.dtype.is_floating_point:
+        if requires_grad and not self.form.tracked:
             raise RuntimeError(
                 "only Tensors of floating point dtype can require gradients"
                 if self.extra is None or self.extra.name is None
@@ -333,9 +386,18 @@ class Tensor:
                 "Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() "
                 "instead."
             )
+        if tensor.form.lazy and force:
+            tensor = tensor.clone()
+        if tensor.form.lazy:
+            bit, name = ("conjugate", "conj") if tensor.form.lazy == "conj" else ("negative", "neg")
+            raise RuntimeError(
+                f"Can't call numpy() on Tensor that has {bit} bit set. Use "
+                f"tensor.resolve_{name}().numpy() instead."
+            )
         code = self.form.dtype.numpy
         if code is None:
-            raise TypeError("Got unsupported ScalarType BFloat16")
+            word = "ComplexHalf" if self.form.dtype.is_complex else "BFloat16"
+            raise TypeError(f"Got unsupported ScalarType {word}")
         if self.form.numel == 0:
             return np.empty(tuple(self.form.shape), code)
         return np.asarray(_Memory(tensor, code))
@@ -351,6 +413,11 @@ class Tensor:
         form = self.form
         if form.numel != 1:
             raise RuntimeError(f"a Tensor with {form.numel} elements cannot be converted to Scalar")
+        if form.lazy:
+            return self.detach().clone().item()
+        if form.dtype.is_complex:
+            parts = self.detach()
+            return complex(real(parts).item(), imag(parts).item())
         reader = C_TYPE.get(form.kind)
         if reader is not None:
             return reader.from_address(self.address).value
@@ -363,10 +430,14 @@ class Tensor:
         """The values as nested lists of Python numbers."""
         if self.form.ndim == 0:
             return self.item()
+        return self.readable().numpy().tolist()
+
+    def readable(self) -> "Tensor":
+        """The tensor cut off from the graph, in a dtype that NumPy has and without lazy views."""
         tensor = self.detach()
         if tensor.form.dtype.numpy is None:
-            tensor = tensor.to(float32)
-        return tensor.numpy().tolist()
+            return tensor.to(complex64 if tensor.form.dtype.is_complex else float32)
+        return tensor.clone() if tensor.form.lazy else tensor
 
     def untyped_storage(self) -> Storage:
         """The bytes this tensor looks at."""
@@ -400,13 +471,25 @@ class Tensor:
         raise RuntimeError("Boolean value of Tensor with more than one value is ambiguous")
 
     def __float__(self) -> float:
-        return float(self.item())
+        return float(self._real_item("double"))
 
     def __int__(self) -> int:
-        return int(self.item())
+        return int(self._real_item("int64_t"))
+
+    def __complex__(self) -> complex:
+        return complex(self.item())
+
+    def _real_item(self, wanted: str) -> Any:
+        """The value; torch's error for a complex number that is not real."""
+        value = self.item()
+        if not isinstance(value, complex):
+            return value
+        if value.imag != 0:
+            raise RuntimeError(f"value cannot be converted to type {wanted} without overflow")
+        return value.real
 
     def __index__(self) -> int:
-        if self.form.dtype.is_floating_point or self.form.numel != 1:
+        if self.form.tracked or self.form.numel != 1:
             raise TypeError("only integer tensors of a single element can be converted to an index")
         return int(self.item())
 
@@ -414,7 +497,7 @@ class Tensor:
         return id(self)
 
     def __contains__(self, element: object) -> bool:
-        if isinstance(element, (Tensor, int, float, bool)):
+        if isinstance(element, (Tensor, int, float, bool, complex)):
             return bool((self == element).any())
         raise RuntimeError(
             "Tensor.__contains__ only supports Tensor or scalar, but you passed in a "
@@ -427,10 +510,9 @@ class Tensor:
             suffixes.append(f"grad_fn=<{self.grad_fn.name()}>")
         elif self.needs_grad:
             suffixes.append("requires_grad=True")
-        plain = self.detach()
-        if plain.form.dtype.numpy is None:
-            plain = plain.to(float32)
-        return tensor_str(plain.numpy(), self.form.dtype, self.form.shape, suffixes=suffixes)
+        return tensor_str(
+            self.readable().numpy(), self.form.dtype, self.form.shape, suffixes=suffixes
+        )
 
     def __format__(self, spec: str) -> str:
         if self.form.ndim == 0 and type(self) is Tensor:
@@ -467,7 +549,9 @@ class Tensor:
     def __reduce_ex__(self, protocol: Any) -> Any:
         if self.edge is not None:
             raise RuntimeError("cannot pickle a tensor that is not a leaf; use detach() first")
-        raw = bytes(self.contiguous().detach().storage_bytes())
+        raw = bytes(
+            (self.clone() if self.form.lazy else self).contiguous().detach().storage_bytes()
+        )
         return rebuild, (type(self), raw, self.form.dtype, tuple(self.form.shape), self.needs_grad)
 
     def storage_bytes(self) -> "ctypes.Array[ctypes.c_char]":
@@ -534,7 +618,19 @@ TYPE_NAMES = {
     "float32": "FloatTensor", "float64": "DoubleTensor", "float16": "HalfTensor",
     "bfloat16": "BFloat16Tensor", "uint8": "ByteTensor", "int8": "CharTensor",
     "int16": "ShortTensor", "int32": "IntTensor", "int64": "LongTensor", "bool": "BoolTensor",
+    "complex32": "ComplexHalfTensor", "complex64": "ComplexFloatTensor",
+    "complex128": "ComplexDoubleTensor",
 }  # fmt: skip
+
+
+def real(tensor: Tensor) -> Tensor:
+    made: Tensor = registry["real"].function(tensor)
+    return made
+
+
+def imag(tensor: Tensor) -> Tensor:
+    made: Tensor = registry["imag"].function(tensor)
+    return made
 
 
 def _wrap(dim: int, ndim: int) -> int:

@@ -63,6 +63,9 @@ from facula.meta.device import device
 from facula.meta.dtype import (
     bfloat16,
     can_cast,
+    complex32,
+    complex64,
+    complex128,
     dtype,
     finfo,
     float16,
@@ -92,7 +95,10 @@ from facula.meta.shape import Size
 from facula.meta.shape import public_broadcast_shapes as broadcast_shapes
 from facula.op import registry as _records
 from facula.ops.query import (
+    is_complex,
+    is_conj,
     is_floating_point,
+    is_neg,
     is_tensor,
     numel,
     result_type,
@@ -101,6 +107,9 @@ from facula.tensor import Tensor
 
 __version__ = "0.1.0"
 
+cdouble = complex128
+cfloat = complex64
+chalf = complex32
 double = float64
 float = float32
 half = float16

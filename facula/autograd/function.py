@@ -160,7 +160,7 @@ class Function:
                 is_input = any(y is t for t in edges)
                 if is_input and not any(y is t for t in context._dirty):
                     y = wrap(y.block, y.address, y.form)
-                if id(listed[index]) not in context._plain and y.form.dtype.is_floating_point:
+                if id(listed[index]) not in context._plain and y.form.tracked:
                     y.needs_grad = True
                     y.edge = node if node.outputs == 1 else Output(node, index)
             finished.append(y)

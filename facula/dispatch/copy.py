@@ -7,6 +7,7 @@ from facula.dispatch.layout import (
     cast_to,
     compile_pointwise,
     compile_strided,
+    number_parameter,
     register_kind,
     remember,
 )
@@ -103,18 +104,22 @@ _fills: dict[tuple[Form, type], tuple[Kernel, tuple[int, ...]]] = {}
 
 
 def fill_kernel(form: Form, kind: type) -> tuple[Kernel, tuple[int, ...]]:
-    """The kernel that fills a form with an int or a float, and its leading arguments."""
+    """The kernel that fills a form with a number of a Python type, and its leading arguments."""
     prepared = _fills.get((form, kind))
     if prepared is None:
-        register = "f64" if kind is float else "i64"
-        graph = linearise([cast_to(expr.param(0, register), form.kind)])
-        prepared = compile_pointwise(graph, [], [form], (register,), form.shape)
+        value, registers = number_parameter(kind, 0)
+        graph = linearise([cast_to(value, form.kind)])
+        prepared = compile_pointwise(graph, [], [form], registers, form.shape)
         remember(_fills, (form, kind), prepared)
     return prepared
 
 
 def fill_launch(target: Tensor, value: Number) -> None:
     """Every element becomes `value`; no graph, no checks."""
+    if isinstance(value, complex):
+        kernel, sizes = fill_kernel(target.form, complex)
+        kernel(*sizes, target.address, value.real, value.imag)
+        return
     kind = float if isinstance(value, float) else int
     kernel, sizes = fill_kernel(target.form, kind)
     value = kind(value)

@@ -8,7 +8,15 @@ from facula.autograd.mode import mode
 from facula.backend.cpu import Kernel
 from facula.dispatch.copy import convert
 from facula.dispatch.launch import Backward, Launch
-from facula.dispatch.layout import cast_to, compile_pointwise, register_kind, remember
+from facula.dispatch.layout import (
+    NUMBER_KINDS,
+    as_tuple,
+    cast_to,
+    compile_pointwise,
+    number_parameter,
+    register_kind,
+    remember,
+)
 from facula.dispatch.node import NODE_CLASSES, node_type
 from facula.dispatch.reduce import sum_to
 from facula.dispatch.source import ALLOCATE, compile_function
@@ -21,14 +29,15 @@ from facula.op import Pointwise
 from facula.tensor import Tensor, allocate, wrap
 
 # Dtypes by the register kinds of formulas.
-HALVES = (dtypes.float16, dtypes.bfloat16)
+HALVES = (dtypes.float16, dtypes.bfloat16, dtypes.complex32)
 DTYPES = {register_kind(d.short): d for d in dtypes.BY_NAME.values() if d not in HALVES}
 
 
 def gradient_expressions(op: Pointwise, key: Sequence[Any], compute: dtype) -> tuple[Any, ...]:
     """The gradient formula traced: inputs are g, y, then the tensors among the operands."""
     kind = register_kind(compute.short)
-    g, y = expr.input_(0, kind), expr.input_(1, kind)
+    made = expr.PART[kind] if op.real_valued and kind in expr.PART else kind
+    g, y = expr.input_(0, made), expr.input_(1, made)
     operands: list[Any] = []
     tensors = numbers = 0
     for position, one in enumerate(key):
@@ -42,12 +51,17 @@ def gradient_expressions(op: Pointwise, key: Sequence[Any], compute: dtype) -> t
         elif type(one) is tuple:
             operands.append(one[1])
         else:
-            raw = expr.param(numbers, "f64" if one is float else "i64")
+            raw, registers = number_parameter(one, numbers)
             operands.append(expr.cast(raw, kind))
-            numbers += 1
+            numbers += len(registers)
     assert op.gradient_rule is not None
-    results = op.gradient_rule(g, y, *operands)
-    return results if isinstance(results, tuple) else (results,)
+    if kind in expr.PART and op.complex_gradient is None:
+        # torch hands on the conjugate of the derivative: conj(conj(g) f'(x)) = g conj(f'(x)).
+        results = as_tuple(op.gradient_rule(expr.call("conj", g), y, *operands))
+        return tuple([expr.call("conj", r) if isinstance(r, Expr) else r for r in results])
+    rule = op.complex_gradient if kind in expr.PART else op.gradient_rule
+    assert rule is not None
+    return as_tuple(rule(g, y, *operands))
 
 
 def saved_operands(
@@ -67,6 +81,8 @@ def widened(value: Any) -> Any:
     """A tensor in the dtype that kernels compute in: halves as float32."""
     if isinstance(value, Tensor) and value.form.kind in ("f16", "bf16"):
         return value.to(dtypes.float32)
+    if isinstance(value, Tensor) and value.form.kind == "c32":
+        return value.to(dtypes.complex64)
     return value
 
 
@@ -77,6 +93,8 @@ def on_carrier(op: str, kind: str, operands: list[Any]) -> Any:
     value = operands[0]
     if isinstance(value, Tensor):
         return value.to(DTYPES[kind])
+    if kind in expr.PART:
+        return complex(value)
     return float(value) if kind in expr.FLOAT else int(value)
 
 
@@ -138,7 +156,10 @@ class PointwiseNode(Node):
             y = wrap(y.block, y.address, y.form)
             y.needs_grad, y.edge = True, self
         tensors = [v for v, form in zip(values, forms, strict=False) if isinstance(form, Form)]
-        numbers = [v for v, form in zip(values, forms, strict=False) if type(form) is type]
+        numbers: list[Any] = []
+        for v, form in zip(values, forms, strict=False):
+            if type(form) is type:
+                numbers += (v.real, v.imag) if form is complex else (v,)
         inputs = [widened(v) for v in (g, y, *tensors)]
         finished: list[Tensor | None] = [None] * len(self.edges)
         results = graph.run(inputs, numbers, lambda number, _: number, on_carrier)
@@ -254,7 +275,7 @@ def _backward_kernel(
     # Inputs 0 and 1 are g and y; the kernel loads them as stored, the graph expects the compute
     # kind.
     reading = [g_form if u == 0 else launch.form if u == 1 else key[tensors[u - 2]] for u in used]
-    kinds = ["f64" if key[k] is float else "i64" for k in numbers]
+    kinds = [kind for k in numbers for kind in NUMBER_KINDS[key[k]]]
     kernel, sizes = compile_pointwise(
         Graph(steps, graph.outputs), reading, forms, kinds, launch.form.shape
     )
@@ -263,7 +284,9 @@ def _backward_kernel(
         for u in used
     ]
     arguments += [f"a{k}" for k in range(len(outputs))]
-    arguments += [f"values[{k}]" for k in numbers]
+    for k in numbers:
+        parts = (".real", ".imag") if key[k] is complex else ("",)
+        arguments += [f"values[{k}]{part}" for part in parts]
     return kernel, sizes, f"    kernel(*sizes, {', '.join(arguments)})\n"
 
 

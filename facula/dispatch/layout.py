@@ -7,9 +7,10 @@ from typing import Any
 from facula.backend.cpu import Kernel, machine
 from facula.form import Form
 from facula.kernel import expr, plan
+from facula.kernel.complex import for_parts
 from facula.kernel.expr import Expr, Graph
 from facula.kernel.library.turned import Turned
-from facula.kernel.program import REGISTER_KIND
+from facula.kernel.program import PARTS, REGISTER_KIND
 from facula.meta.dtype import dtype
 from facula.meta.geometry import coalesce
 
@@ -20,9 +21,9 @@ LIMIT = 20_000
 # From so many elements, and so many along each of the two loops, operands are turned in squares.
 WORTH_TURNING, FEWEST_TURNED = 2048, 8
 # Integers with the bits of kinds that arithmetic would convert.
-AS_BITS = {"f16": "i16", "bf16": "i16", "bool": "u8"}
+AS_BITS = {"f16": "i16", "bf16": "i16", "bool": "u8", "c32": "i32", "c64": "i64"}
 
-Number = bool | int | float
+Number = bool | int | float | complex
 
 
 def register_kind(kind: str) -> str:
@@ -86,7 +87,8 @@ def dtype_word(d: dtype) -> str:
     return {
         "bool": "Bool", "uint8": "Byte", "int8": "Char", "int16": "Short", "int32": "Int",
         "int64": "Long", "float16": "Half", "bfloat16": "BFloat16", "float32": "Float",
-        "float64": "Double",
+        "float64": "Double", "complex32": "ComplexHalf", "complex64": "ComplexFloat",
+        "complex128": "ComplexDouble",
     }[d.name]  # fmt: skip
 
 
@@ -96,6 +98,19 @@ def cast_to(value: Expr, stored: str) -> Expr:
     if kind == "i1" and value.kind != "i1":
         return expr.call("ne", value, 0)
     return expr.cast(value, kind)
+
+
+NUMBER_KINDS: dict[type, tuple[str, ...]] = {
+    int: ("i64",), bool: ("i64",), float: ("f64",), complex: ("f64", "f64"),
+}  # fmt: skip
+
+
+def number_parameter(kind: type, place: int) -> tuple[Expr, tuple[str, ...]]:
+    """A number that a kernel is called with, as an expression, and the kinds of its parameters from
+    `place` on: a complex one takes two."""
+    kinds = NUMBER_KINDS[kind]
+    parts = tuple([expr.param(place + k, one) for k, one in enumerate(kinds)])
+    return (parts[0] if len(parts) == 1 else Expr("pair", parts, "c128")), kinds
 
 
 def compile_pointwise(
@@ -108,7 +123,8 @@ def compile_pointwise(
     """The kernel of a graph for some layouts, and its leading arguments."""
     strides = [expanded(f, shape) for f in (*inputs, *outputs)]
     kinds = [f.kind for f in (*inputs, *outputs)]
-    return compile_strided(graph, kinds, strides, params, shape)
+    lazy = [f.lazy for f in (*inputs, *outputs)]
+    return compile_strided(graph, kinds, strides, params, shape, lazy)
 
 
 def compile_strided(
@@ -117,18 +133,23 @@ def compile_strided(
     strides: list[tuple[int, ...]],
     params: Sequence[str],
     shape: Sequence[int],
+    lazy: Sequence[str] = (),
 ) -> tuple[Kernel, tuple[int, ...]]:
     """The same for kinds and strides of inputs, then outputs; those of inputs may be negative."""
     count = len(kinds) - len(graph.outputs)
     rank, inner, sizes = loops(shape, strides)
     if any(size == 0 for size in shape):
         return no_work, ()
-    if len(kinds) == 2 and len(graph.steps) == 1 and kinds[0] == kinds[1] in AS_BITS:
+    copies = len(kinds) == 2 and len(graph.steps) == 1
+    if copies and len(lazy) == 2 and lazy[0] == lazy[1]:
+        lazy = ()  # what is behind one view is behind the other
+    if copies and not any(lazy) and kinds[0] == kinds[1] in AS_BITS:
         # A copy: what the elements mean does not matter.
         kinds = [AS_BITS[kinds[0]]] * 2
         graph = expr.linearise([expr.input_(0, kinds[0])])
+    graph = for_parts(graph, lazy[:count], lazy[count:])
     described = (tuple(kinds[:count]), tuple(kinds[count:]), tuple(params), graph)
-    sideways = turned(rank, inner, sizes)
+    sideways = None if any(k in PARTS for k in kinds) else turned(rank, inner, sizes)
     if sideways is None:
         return machine.compile_plan(plan.Pointwise(*described, rank, inner)), sizes
     return machine.compile_plan(Turned(*described, rank, inner, *sideways)), sizes

@@ -9,6 +9,7 @@ from facula.autograd.mode import mode
 from facula.dispatch.layout import as_tuple
 from facula.dispatch.node import NODE_CLASSES, edge_of, node_type
 from facula.dispatch.source import compile_function, record_source
+from facula.form import seen
 from facula.op import Operation
 from facula.tensor import Tensor, wrap
 
@@ -33,8 +34,12 @@ class FunctionNode(Node):
         for tensor, version in self.versions:
             if tensor.block.version != version:
                 check_version(tensor, version, self)
+        op = self.op
+        around = seen.complex and op.conjugates and any(map(is_complex, gradients))
+        if around:
+            gradients = [None if g is None else g.conj() for g in gradients]
         arguments: list[Any] = []
-        for kind, name in self.op.recipe:
+        for kind, name in op.recipe:
             if kind == "value":
                 arguments.append(values[name])
             elif kind == "g":
@@ -43,7 +48,9 @@ class FunctionNode(Node):
                 arguments.append(self.needs)
             else:
                 arguments.append(self.results(values["y"]) if mode.enabled else values["y"])
-        results = self.op.gradient_rule(*arguments)
+        results = op.gradient_rule(*arguments)
+        if around:
+            results = conjugated(results)
         if not isinstance(results, (tuple, list)):
             return (results,)
         if self.arity is None:
@@ -65,7 +72,7 @@ class FunctionNode(Node):
                 tied.append(None)
                 continue
             again = wrap(y.block, y.address, y.form)
-            if y.form.dtype.is_floating_point:
+            if y.form.tracked:
                 again.needs_grad = True
                 again.edge = self if self.outputs == 1 else Output(self, index)
             tied.append(again)
@@ -79,8 +86,31 @@ class FunctionNode(Node):
 NODE_CLASSES[Operation] = FunctionNode
 
 
+def is_complex(value: Any) -> bool:
+    return isinstance(value, Tensor) and value.form.dtype.is_complex
+
+
+def conjugated(results: Any) -> Any:
+    """Gradients after their function was given the conjugate of what arrived."""
+    if isinstance(results, (tuple, list)):
+        return tuple([conjugated(one) for one in results])
+    return results.conj() if is_complex(results) else results
+
+
+def resolved(value: Any) -> Any:
+    """Arguments as kernels that know only memory want them: no lazy views among them."""
+    if isinstance(value, Tensor):
+        return value.clone() if value.form.lazy else value
+    if type(value) in (list, tuple):
+        return type(value)([resolved(one) for one in value])
+    return value
+
+
 def call_operation(op: Operation, *args: Any, **kwargs: Any) -> Any:
     """Runs an operation's forward unrecorded and records it if a gradient is wanted."""
+    if seen.lazy and not op.takes_lazy:
+        args = tuple([resolved(one) for one in args])
+        kwargs = {name: resolved(one) for name, one in kwargs.items()}
     if not mode.enabled or op.gradient_rule is None or not _wants_gradient(args, kwargs):
         return op.forward(*args, **kwargs)
     mode.enabled = False
@@ -129,7 +159,7 @@ def recipe_of(op: Operation) -> tuple[tuple[str, str], ...]:
 def record_operation(op: Operation, y: Any, values: dict[str, Any]) -> None:
     """Makes the node of a result, or of several."""
     results = y if isinstance(y, (tuple, list)) else (y,)
-    if not any(t.form.dtype.is_floating_point for t in results):
+    if not any(t.form.tracked for t in results):
         return
     if op.recipe is None:
         op.recipe = recipe_of(op)
@@ -176,7 +206,7 @@ def record_operation(op: Operation, y: Any, values: dict[str, Any]) -> None:
             kept["y"] = keep(saved if kind == "ys" else saved[0], versions)
     node.values, node.versions = kept, versions
     for index, t in enumerate(results):
-        if t.form.dtype.is_floating_point and (
+        if t.form.tracked and (
             op.differentiable_outputs is None or index in op.differentiable_outputs
         ):
             t.needs_grad = True

@@ -11,11 +11,13 @@ from facula.dispatch.layout import (
     compile_pointwise,
     dtype_word,
     expanded,
+    number_parameter,
     register_kind,
     remember,
 )
 from facula.form import Form, form_of
 from facula.kernel import expr
+from facula.kernel.complex import Undefined
 from facula.kernel.expr import Expr, linearise
 from facula.meta import dtype as dtypes
 from facula.meta.dtype import dtype
@@ -24,15 +26,18 @@ from facula.meta.shape import broadcast_shapes
 from facula.op import BOOL, DOUBLE, FLOAT, Pointwise
 from facula.tensor import Tensor, allocate
 
+# Formulas that records distinguish, by kind of dtype.
+FORMULAS = {"b": "bool", "u": "integral", "i": "integral", "f": "floating", "c": "complex"}
+
 
 def formula_of(op: Pointwise, compute: dtype) -> Callable[..., Any]:
     """The value formula for a compute dtype: records may differ for floats, integers and bool."""
     if callable(op.value):
         return op.value
-    kind = (
-        "floating" if compute.is_floating_point else "bool" if compute.kind == "b" else "integral"
+    kind = FORMULAS[compute.kind]
+    found = op.value.get(kind) or op.value.get(
+        {"bool": "integral", "complex": "floating"}.get(kind, "")
     )
-    found = op.value.get(kind) or (op.value.get("integral") if kind == "bool" else None)
     if found is None:
         raise NotImplementedError(f"\"{op.name}\" not implemented for '{compute}'")
     return found
@@ -52,12 +57,15 @@ def result_dtypes(op: Pointwise, operands: Sequence[Any]) -> tuple[dtype, dtype]
     if op.condition is not None:
         del described[op.condition]
     common = dtypes.result_type(described)
-    if op.rule == FLOAT and not common.is_floating_point:
+    if op.rule == FLOAT and common.kind not in "fc":
         common = dtypes.get_default_dtype()
     if op.rule == DOUBLE:
-        return dtypes.float64, dtypes.float64
+        double = dtypes.complex128 if common.is_complex else dtypes.float64
+        return double, double
     if op.rule == BOOL:
         return common, dtypes.bool_
+    if op.real_valued and common.is_complex:
+        return common, common.to_real()
     return common, common
 
 
@@ -67,10 +75,12 @@ def operand_key(value: Any) -> Any:
     if form is not None:
         return form
     kind = type(value)
-    if value is None or kind in (int, float, bool):
+    if value is None or kind in (int, float, bool, complex):
         return None if value is None else kind
     if isinstance(value, (int, float)):  # NumPy's scalars derive from Python's
         return float if isinstance(value, float) else int
+    if isinstance(value, complex):
+        return complex
     raise TypeError(f"argument must be Tensor or a number, not {kind.__name__}")
 
 
@@ -108,9 +118,8 @@ def trace_inputs(
         elif type(one) is tuple:
             operands.append(one[1])
         else:
-            kind = "f64" if one is float else "i64"
-            raw = expr.param(len(numbers), kind)
-            kinds.append(kind)
+            raw, registers = number_parameter(one, len(kinds))
+            kinds += registers
             numbers.append(position)
             operands.append(expr.cast(raw, target))
     return operands, tensors, numbers, kinds
@@ -145,6 +154,13 @@ def build_launch(op: Pointwise, key: tuple[Any, ...], target: Form | None = None
     if not isinstance(value, Expr):
         value = expr.const(value, register_kind(target.kind))
     graph = linearise([cast_to(value, target.kind)])
+    inputs = [key[k] for k in tensors]
+    try:
+        prepared = compile_pointwise(graph, inputs, [target], kinds, shape)
+    except Undefined:
+        raise NotImplementedError(
+            f"\"{op.kernel}\" not implemented for '{dtype_word(compute)}'"
+        ) from None
     launch = Launch()
     launch.op = op
     launch.form = target
@@ -155,12 +171,10 @@ def build_launch(op: Pointwise, key: tuple[Any, ...], target: Form | None = None
     launch.bare = set()
     launch.compute = compute.name
     launch.operands = key
-    launch.kernel, launch.sizes = compile_pointwise(
-        graph, [key[k] for k in tensors], [target], kinds, shape
-    )
+    launch.kernel, launch.sizes = prepared
     launch.keep = {}
     launch.backward = {}
-    launch.differentiable = op.gradient_rule is not None and out.is_floating_point
+    launch.differentiable = op.gradient_rule is not None and out.kind in "fc"
     launch.saves = {}
     return launch
 
@@ -210,7 +224,9 @@ def call_pointwise(
     arguments: list[Any] = [v.address for v in operands if isinstance(v, Tensor)]
     arguments.append(y.address)
     for one, v in zip(key, operands, strict=True):
-        if type(one) is type:
+        if one is complex:
+            arguments += (v.real, v.imag)
+        elif type(one) is type:
             arguments.append(v if type(v) is one is not bool else one(v))
     code = launch.kernel(*launch.sizes, *arguments)
     if code:

@@ -22,6 +22,7 @@ from facula.dispatch.layout import (
 from facula.dispatch.node import NODE_CLASSES, node_type
 from facula.form import Form, form_of
 from facula.kernel import expr, plan
+from facula.kernel.complex import for_parts
 from facula.kernel.expr import Expr, linearise
 from facula.meta import dtype as dtypes
 from facula.meta.dtype import dtype
@@ -41,6 +42,8 @@ def accumulator(d: dtype, state: str) -> str:
         return kind
     if state == "bool":
         return "i1"
+    if kind in expr.PART:
+        return "c128"
     return "f64" if kind in ("f32", "f64") else "i64"
 
 
@@ -56,6 +59,24 @@ class ReduceLaunch:
     second_sizes: tuple[int, ...]
     partial: tuple[Form, ...]
     params: tuple[int, ...]
+
+
+def state_inputs(states: Sequence[str]) -> tuple[list[Expr], list[Expr]]:
+    """Two states as inputs of a graph: complex ones are two inputs each."""
+    sides: list[list[Expr]] = [[], []]
+    count = 0
+    for side in sides:
+        for kind in states:
+            if kind in expr.PART:
+                part = expr.PART[kind]
+                side.append(
+                    Expr("pair", (expr.input_(count, part), expr.input_(count + 1, part)), kind)
+                )
+                count += 2
+            else:
+                side.append(expr.input_(count, kind))
+                count += 1
+    return sides[0], sides[1]
 
 
 def build_reduce(
@@ -91,20 +112,36 @@ def build_reduce(
     if position:
         mapped.append(expr.input_(len(inputs), "i64"))
     values = as_tuple(map_(*mapped, *traced_params))
-    map_graph = linearise(
-        [
-            expr.cast(v, s) if isinstance(v, Expr) else expr.const(v, s)
-            for v, s in zip(values, states, strict=True)
-        ]
+    map_graph = for_parts(
+        linearise(
+            [
+                expr.cast(v, s) if isinstance(v, Expr) else expr.const(v, s)
+                for v, s in zip(values, states, strict=True)
+            ]
+        ),
+        [f.lazy for f in inputs],
+        join=False,
     )
-    left = [expr.input_(k, s) for k, s in enumerate(states)]
-    right = [expr.input_(len(states) + k, s) for k, s in enumerate(states)]
+    left, right = state_inputs(states)
     joined = as_tuple(combine(*left, *right))
-    combine_graph = linearise([expr.cast(v, s) for v, s in zip(joined, states, strict=True)])
+    combine_graph = for_parts(
+        linearise([expr.cast(v, s) for v, s in zip(joined, states, strict=True)]), join=False
+    )
     size = expr.param(len(params), "i64")
     finished = as_tuple(finish(*left, size, *traced_params) if params else finish(*left, size))
-    finish_graph = linearise([cast_to(v, f.kind) for v, f in zip(finished, results, strict=True)])
-    units = tuple((s, _unit(u, s)) for s, u in zip(states, as_tuple(unit), strict=True))
+    finish_graph = for_parts(
+        linearise([cast_to(v, f.kind) for v, f in zip(finished, results, strict=True)])
+    )
+    keep_graph = for_parts(linearise(left), join=False)
+    units = tuple(
+        [
+            part
+            for s, u in zip(states, as_tuple(unit), strict=True)
+            for part in ([(expr.PART[s], float(u)), (expr.PART[s], 0.0)] if s in expr.PART
+                         else [(s, _unit(u, s))])
+        ]
+    )  # fmt: skip
+    states = [kind for kind, _ in units]
     launch = ReduceLaunch()
     launch.forms = tuple(results)
     launch.second = None
@@ -182,7 +219,6 @@ def build_reduce(
         sizes += [*partial[:-1], partial[-1]]
     sizes.append(chunk)
     stored = tuple({"i1": "bool"}.get(s, s) for s in states)
-    keep_graph = linearise(left)
     made = plan.Reduce(
         tuple(f.kind for f in inputs), stored, tuple(kinds),
         map_graph, combine_graph, keep_graph, units,
@@ -312,7 +348,12 @@ class ReductionNode(Node):
                 y = self.tied(y).reshape(kept)
             else:
                 y = wrap(y.block, y.address, form_of(y.form.dtype, kept))
-        value = self.op.gradient_rule(g.reshape(kept), y, x, self.count)
+        g = g.reshape(kept)
+        if g.form.dtype.is_complex:
+            # As for pointwise records: the conjugate of the derivative is handed on.
+            value = self.op.gradient_rule(g.conj(), y, x, self.count).conj()
+        else:
+            value = self.op.gradient_rule(g, y, x, self.count)
         if value.form.shape != self.form.shape:
             value = value.expand(self.form.shape)
         return (value if value.form.dtype is self.form.dtype else value.to(self.form.dtype),)
@@ -375,7 +416,8 @@ def build_spread(op: Reduction, g: Form, form: Form, dims: tuple[int, ...], coun
         spread = [0 if d in dims else stride for d, stride in enumerate(kept)]
     else:
         spread = [0 if d in dims else next(kept) for d in range(form.ndim)]
-    return Spread(kernel, sizes, small, form_of(form.dtype, form.shape, tuple(spread)))
+    made = form_of(form.dtype, form.shape, tuple(spread))
+    return Spread(kernel, sizes, small, made if small is not None else made.with_lazy(g.lazy))
 
 
 def reduction_reads(op: Reduction) -> tuple[bool, bool]:
@@ -445,7 +487,7 @@ def build_reduction(
     if not form.ndim:
         dims = ()
     compute = wanted or form.dtype
-    if op.rule == FLOAT and not compute.is_floating_point:
+    if op.rule == FLOAT and compute.kind not in "fc":
         if wanted is not None or not op.integers_to_float:
             which = "Input" if wanted is None else "Optional"
             raise RuntimeError(
@@ -453,7 +495,7 @@ def build_reduction(
                 f"floating point or complex dtype. Got: {dtype_word(compute)}"
             )
         compute = dtypes.get_default_dtype()
-    if op.rule == "sum" and wanted is None and not compute.is_floating_point:
+    if op.rule == "sum" and wanted is None and compute.kind not in "fc":
         compute = dtypes.int64
     out = dtypes.bool_ if op.rule == BOOL else compute
     if op.name in ("any", "all") and form.dtype is dtypes.uint8:

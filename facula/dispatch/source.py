@@ -36,7 +36,7 @@ RECORD = """
 def generated(y, {parameters}):
 {prologue}    if y.__class__ is not Tensor:
         return general(op, y, {{{known}}})
-    if not y.form.dtype.is_floating_point:
+    if not y.form.tracked:
         return
     node = new(node_type)
 {edges}    node.edges = ({edge_names})

@@ -63,6 +63,8 @@ def call_view(op: View, tensor: Tensor, args: tuple[Any, ...]) -> Tensor:
     shape, strides, _ = tensor.form.geometry
     made = op.forward(Geometry(shape, strides, offset), *args)
     form = form_of(tensor.form.dtype, tuple(made.shape), tuple(made.strides))
+    if tensor.form.lazy:
+        form = form.with_lazy(tensor.form.lazy)
     if op.absolute:
         check_inside(tensor, made, form)
     y = share(tensor, form, (made.offset - offset) * form.itemsize)
@@ -96,7 +98,7 @@ def learn(tensor: Tensor, run: Callable[[Tensor], Any]) -> Look | None:
     """What `run` does to tensors of this form, tried on a leaf over the same memory; None unless
     that is a view."""
     probe = wrap(tensor.block, tensor.address, tensor.form)
-    probe.needs_grad = tensor.form.dtype.is_floating_point
+    probe.needs_grad = tensor.form.tracked
     before, mode.enabled = mode.enabled, True
     try:
         y = run(probe)

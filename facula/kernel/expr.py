@@ -2,7 +2,7 @@
 
 `Expr` is a carrier: formulas run on it and leave a graph behind. `Graph` is that graph as plain
 tuples, so that plans hold it, compare it, print it and hash it. Kinds are register kinds: i1,
-integers, f32, f64.
+integers, f32, f64; and c64, c128 until `kernel/complex.py` has written those as pairs of reals.
 """
 
 from collections.abc import Callable, Sequence
@@ -10,9 +10,14 @@ from dataclasses import dataclass
 from typing import Any
 
 FLOAT = frozenset(("f32", "f64"))
+# The kind of a complex number's parts, and the complex kind of a real one.
+PART = {"c64": "f32", "c128": "f64"}
+WHOLE = {"f32": "c64", "f64": "c128"}
+# Functions of complex numbers whose values are real.
+REAL_VALUED = frozenset(("abs", "angle", "real", "imag"))
 COMPARISONS = frozenset(("eq", "ne", "lt", "le", "gt", "ge", "isnan", "isinf"))
 # The order in which kinds absorb each other inside a formula.
-RANK = ("i1", "u8", "i8", "i16", "i32", "i64", "u64", "f32", "f64")
+RANK = ("i1", "u8", "i8", "i16", "i32", "i64", "u64", "f32", "f64", "c64", "c128")
 
 
 class Expr:
@@ -127,7 +132,10 @@ def param(index: int, kind: str) -> Expr:
     return Expr("param", (), kind, index)
 
 
-def const(literal: float | int | bool, kind: str) -> Expr:
+def const(literal: complex | float | int | bool, kind: str) -> Expr:
+    if kind in PART:
+        return Expr("const", (), kind, complex(literal))
+    assert not isinstance(literal, complex)
     return Expr("const", (), kind, float(literal) if kind in FLOAT else int(literal))
 
 
@@ -135,13 +143,19 @@ def cast(value: Expr, kind: str) -> Expr:
     """The same number in another kind."""
     if value.kind == kind:
         return value
+    if value.kind in PART and kind == "i1":
+        return call("ne", value, 0)
+    if value.kind in PART and kind not in PART:
+        return cast(call("real", value), kind)
     if value.op == "const":
         return const(value.extra, kind)
     return Expr("cast", (value,), kind)
 
 
-def _kind_beside(literal: float | int | bool, kind: str) -> str:
-    if isinstance(literal, bool) or kind in FLOAT:
+def _kind_beside(literal: complex | float | int | bool, kind: str) -> str:
+    if isinstance(literal, complex):
+        return kind if kind in PART else WHOLE.get(kind, "c64")
+    if isinstance(literal, bool) or kind in FLOAT or kind in PART:
         return kind
     if isinstance(literal, int):
         return "i64" if kind == "i1" else kind
@@ -158,6 +172,8 @@ def call(name: str, *args: Any) -> Expr:
     if not kinds:
         raise TypeError(f"{name}: at least one operand must be an expression")
     kind = max(kinds, key=RANK.index)
+    if kind == "c64" and "f64" in kinds:
+        kind = "c128"
     for a in args:
         if not isinstance(a, Expr):
             kind = max(kind, _kind_beside(a, kind), key=RANK.index)
@@ -169,6 +185,14 @@ def call(name: str, *args: Any) -> Expr:
         return Expr("where", (condition, *operands), kind)
     if name in COMPARISONS:
         return Expr(name, operands, "i1")
+    if kind in PART and name in REAL_VALUED:
+        return Expr(name, operands, PART[kind])
+    if kind not in PART and name in ("conj", "real"):
+        return operands[0]
+    if kind not in PART and name == "sgn":
+        name = "sign"
+    if name == "conj" and operands[0].op == "conj":
+        return operands[0].args[0]
     folded = _simplify(name, operands)
     return folded if folded is not None else Expr(name, operands, kind)
 
@@ -192,13 +216,14 @@ def _power(x: Expr, exponent: Any) -> Expr | None:
         return call("mul", x, x)
     if exponent == 3:
         return call("mul", call("mul", x, x), x)
-    if x.kind in FLOAT and exponent == 0.5:
+    floating = x.kind in FLOAT or x.kind in PART
+    if floating and exponent == 0.5:
         return call("sqrt", x)
-    if x.kind in FLOAT and exponent == -1:
+    if floating and exponent == -1:
         return call("div", 1, x)
-    if x.kind in FLOAT and exponent == -2:
+    if floating and exponent == -2:
         return call("div", 1, call("mul", x, x))
-    if x.kind in FLOAT and exponent == -0.5:
+    if floating and exponent == -0.5:
         return call("div", 1, call("sqrt", x))
     return None
 

@@ -6,6 +6,7 @@ accumulator, so a result does not depend on who computes which unit.
 
 from collections.abc import Sequence
 from functools import reduce as fold
+from typing import Any
 
 from facula.kernel.decompose import DECOMPOSITIONS
 from facula.kernel.expr import Graph
@@ -15,6 +16,8 @@ from facula.kernel.program import (
     REGISTER_KIND,
     STORED_BYTES,
     Builder,
+    Loaded,
+    Pair,
     Program,
     Type,
     Value,
@@ -36,6 +39,8 @@ NATIVE = {
 }  # fmt: skip
 FLOAT_ONLY = frozenset(("div", "sqrt", "floor", "ceil", "trunc", "round", "copysign", "fma"))
 COMPARISONS = frozenset(("eq", "ne", "lt", "le", "gt", "ge"))
+# Steps that take a complex number apart.
+PART_OF = {"real": "real", "imag": "imag"}
 KEEPS_INTEGERS = frozenset(("floor", "ceil", "trunc", "round"))
 
 
@@ -64,18 +69,29 @@ def emit_step(b: Builder, op: str, kind: str, args: list[Value]) -> Value:
 
 
 def emit(b: Builder, graph: Graph, inputs: Sequence[Value], params: Sequence[Value]) -> list[Value]:
+    """`emit_any` for graphs without complex inputs and results."""
+    results = emit_any(b, graph, inputs, params)
+    return [one for one in results if isinstance(one, Value)]
+
+
+def emit_any(
+    b: Builder, graph: Graph, inputs: Sequence[Loaded], params: Sequence[Value]
+) -> list[Loaded]:
     """Instructions for a whole graph; constants and parameters are spread over the lanes."""
     lanes = max((v.type.lanes for v in inputs), default=1)
 
     def constant(literal: float, kind: str) -> Value:
         return b.const(Type(kind, lanes), literal)
 
-    def apply(op: str, kind: str, args: list[Value]) -> Value:
+    def apply(op: str, kind: str, args: list[Any]) -> Loaded:
+        if op in PART_OF:
+            part: Value = getattr(args[0], PART_OF[op])
+            return part
         wide = max(a.type.lanes for a in args)
         spread = [b.splat(a, wide) if a.type.lanes < wide else a for a in args]
-        return emit_step(b, op, kind, spread)
+        return Pair(*spread) if op == "pair" else emit_step(b, op, kind, spread)
 
-    return [b.splat(v, lanes) for v in graph.run(inputs, params, constant, apply)]
+    return [b.spread(v, lanes) for v in graph.run(inputs, params, constant, apply)]
 
 
 def graph_kinds(graph: Graph) -> set[str]:
@@ -111,32 +127,32 @@ class Cursor:
         cursor.inner, cursor.stride = self.inner, self.stride
         return cursor
 
-    def load(self, b: Builder, i: Value, lanes: int, mask: Value | None) -> Value:
+    def load(self, b: Builder, i: Value, lanes: int, mask: Value | None) -> Loaded:
         if self.inner == "0":
-            return b.load(self.pointer, 0, self.kind)
+            return b.load_any(self.pointer, 0, self.kind)
         if self.inner == "1":
-            return b.load(self.pointer, i, self.kind, lanes, mask)
+            return b.load_any(self.pointer, i, self.kind, lanes, mask)
         stride = b.int(-1) if self.inner == "r" else self.stride
         assert stride is not None
         if self.inner == "r" and mask is None:
-            last = b.load(self.pointer, -i - (lanes - 1), self.kind, lanes)
-            return b.shuffle(last, range(lanes - 1, -1, -1))
+            last = b.load_any(self.pointer, -i - (lanes - 1), self.kind, lanes)
+            return b.turn_around(last)
         if lanes == 1:
-            return b.load(self.pointer, i * stride, self.kind, 1, mask)
+            return b.load_any(self.pointer, i * stride, self.kind, 1, mask)
         places = (b.splat(i, lanes) + b.iota("i64", lanes)) * stride
-        return b.gather(self.pointer, places, self.kind, mask)
+        return b.gather_any(self.pointer, places, self.kind, mask)
 
-    def store(self, b: Builder, i: Value, value: Value, mask: Value | None) -> None:
+    def store(self, b: Builder, i: Value, value: Loaded, mask: Value | None) -> None:
         if self.inner == "1":
-            b.store(self.pointer, i, value, self.kind, mask)
+            b.store_any(self.pointer, i, value, self.kind, mask)
             return
         assert self.stride is not None
         lanes = value.type.lanes
         if lanes == 1:
-            b.store(self.pointer, i * self.stride, value, self.kind, mask)
+            b.store_any(self.pointer, i * self.stride, value, self.kind, mask)
             return
         places = (b.splat(i, lanes) + b.iota("i64", lanes)) * self.stride
-        b.scatter(self.pointer, places, value, self.kind, mask)
+        b.scatter_any(self.pointer, places, value, self.kind, mask)
 
 
 # --- pointwise -----------------------------------------------------------------------------------
@@ -174,13 +190,13 @@ def lower_pointwise(plan: Pointwise, target: Target) -> Program:
 
         def step(i: Value, mask: Value | None) -> None:
             values = [
-                b.splat(known, lanes) if known is not None else c.load(b, i, lanes, mask)
+                b.spread(known, lanes) if known is not None else c.load(b, i, lanes, mask)
                 for c, known in zip(ins, fixed, strict=True)
             ]
             if not values:
                 values = [b.splat(b.int(0), lanes)]
             b.active = mask
-            results = emit(b, plan.graph, values, params)
+            results = emit_any(b, plan.graph, values, params)
             b.active = None
             for c, value in zip(outs, results, strict=True):
                 c.store(b, i, value, mask)
@@ -314,20 +330,21 @@ def lower_reduce(plan: Reduce, target: Target) -> Program:
     ) -> list[Value]:
         """The states of `lanes` neighbours from inner position i."""
         last = f"k{plan.kept - 1}" if along_kept else f"r{plan.reduced - 1}"
-        values = []
+        values: list[Loaded] = []
         for name, kind, inner, pointer in zip(
             plan.input_names, plan.inputs, plan.inner, pointers, strict=True
         ):
             if inner == "1":
-                values.append(b.load(pointer, i, kind, lanes, mask))
+                values.append(b.load_any(pointer, i, kind, lanes, mask))
             elif inner == "0":
-                values.append(b.splat(b.load(pointer, 0, kind), lanes))
+                values.append(b.spread(b.load_any(pointer, 0, kind), lanes))
             else:
                 places = (b.splat(i, lanes) + b.iota("i64", lanes)) * b.parameters[f"{name}_{last}"]
-                values.append(b.gather(pointer, places, kind, mask))
+                values.append(b.gather_any(pointer, places, kind, mask))
         if plan.uses_position:
             values.append(position)
-        return emit(b, plan.map if narrow is None else narrow, values, _params(b))
+        made = emit_any(b, plan.map if narrow is None else narrow, values, _params(b))
+        return [one for one in made if isinstance(one, Value)]
 
     def _params(b: Builder) -> list[Value]:
         return [b.parameters[f"p{k}"] for k in range(len(plan.params))]
@@ -401,9 +418,9 @@ def lower_reduce(plan: Reduce, target: Target) -> Program:
             split = [b.halves(v) for v in state]
             state = combined(b, [low for low, _ in split], [high for _, high in split])
         for o, kind, value in zip(
-            outs, plan.outputs, emit(b, plan.finish, state, _params(b)), strict=True
+            outs, plan.outputs, emit_any(b, plan.finish, state, _params(b)), strict=True
         ):
-            b.store(o, 0, value, kind)
+            b.store_any(o, 0, value, kind)
 
     def tree_sums(
         b: Builder, pointers: list[Value], start: Value, stop: Value | None
@@ -548,17 +565,17 @@ def lower_reduce(plan: Reduce, target: Target) -> Program:
         def block(masks: list[Value | None], many: int) -> None:
             made = lane_block(masks, many) if narrow is None else narrow_block(masks, many)
             for u, state in enumerate(made):
-                results = emit(b, plan.finish, state, _params(b))
+                results = emit_any(b, plan.finish, state, _params(b))
                 written = zip(plan.output_names, outs, plan.outputs, results, strict=True)
                 for name, o, kind, value in written:
                     i = column + u * lanes
                     stride = b.parameters[f"{name}_k{last_kept}"]
                     neighbours = b.compare("eq", stride, 1)
                     with b.when(neighbours) as branch:
-                        b.store(o, i, value, kind, masks[u])
+                        b.store_any(o, i, value, kind, masks[u])
                     with b.otherwise(branch):
                         places = (b.splat(i, lanes) + b.iota("i64", lanes)) * stride
-                        b.scatter(o, places, value, kind, masks[u])
+                        b.scatter_any(o, places, value, kind, masks[u])
 
         full = b.compare("le", column + width, length)
         with b.when(full) as branch:
@@ -594,14 +611,15 @@ def lower_scan(plan: Scan, target: Target) -> Program:
                 pointers[name] = pointer
             with b.loop(0, b.parameters["n"], carry=_units_of_state(b, plan, 1)) as line:
                 values = [
-                    b.load(pointers[name], line.index * b.parameters[f"{name}_n"], kind)
+                    b.load_any(pointers[name], line.index * b.parameters[f"{name}_n"], kind)
                     for name, kind in zip(names, plan.inputs, strict=True)
                 ]
-                new = emit(b, plan.map, [*values, line.index], ())
+                mapped = emit_any(b, plan.map, [*values, line.index], ())
+                new = [one for one in mapped if isinstance(one, Value)]
                 state = emit(b, plan.combine, [*line.carried, *new], ())
-                results = emit(b, plan.finish, state, ())
+                results = emit_any(b, plan.finish, state, ())
                 for name, kind, value in zip(outs, plan.outputs, results, strict=True):
-                    b.store(pointers[name], line.index * b.parameters[f"{name}_n"], value, kind)
+                    b.store_any(pointers[name], line.index * b.parameters[f"{name}_n"], value, kind)
                 line.next(*state)
 
     return program("scan", plan.parameters, units, body)

@@ -44,10 +44,12 @@ KIND_BITS = {
 }  # fmt: skip
 FLOAT_KINDS = frozenset(("f16", "bf16", "f32", "f64"))
 # How a stored element looks in a register: halves compute as f32, bools as i1.
-REGISTER_KIND = {"f16": "f32", "bf16": "f32", "bool": "i1"}
+REGISTER_KIND = {"f16": "f32", "bf16": "f32", "bool": "i1", "c32": "c64"}
+# What complex kinds lie in memory as, the real part first; in registers they are a `Pair`.
+PARTS = {"c32": "f16", "c64": "f32", "c128": "f64"}
 STORED_BYTES = {
     "bool": 1, "i8": 1, "u8": 1, "i16": 2, "u16": 2, "i32": 4, "u32": 4, "i64": 8, "u64": 8,
-    "f16": 2, "bf16": 2, "f32": 4, "f64": 8, "ptr": 8,
+    "f16": 2, "bf16": 2, "f32": 4, "f64": 8, "ptr": 8, "c32": 4, "c64": 8, "c128": 16,
 }  # fmt: skip
 I64 = Type("i64")
 I1 = Type("i1")
@@ -188,6 +190,21 @@ class Value:
 
     def ne(self, other: Number) -> "Value":
         return self.builder.compare("ne", self, other)
+
+
+class Pair(NamedTuple):
+    """A complex number in registers. Formulas never see one: they are written for the parts."""
+
+    real: Value
+    imag: Value
+
+    @property
+    def type(self) -> Type:
+        """The type of either part."""
+        return self.real.type
+
+
+Loaded: TypeAlias = "Value | Pair"
 
 
 class Parameter(NamedTuple):
@@ -392,6 +409,87 @@ class Builder:
         half = value.type.lanes // 2
         return self.shuffle(value, range(half)), self.shuffle(value, range(half, 2 * half))
 
+    # --- complex numbers -----------------------------------------------------------------------
+
+    def spread(self, value: Loaded, lanes: int) -> Loaded:
+        """`splat` for what `load_any` gives."""
+        if isinstance(value, Pair):
+            return Pair(self.splat(value.real, lanes), self.splat(value.imag, lanes))
+        return self.splat(value, lanes)
+
+    def turn_around(self, value: Loaded) -> Loaded:
+        """The lanes in reverse order."""
+        if isinstance(value, Pair):
+            real, imag = self.turn_around(value.real), self.turn_around(value.imag)
+            assert isinstance(real, Value) and isinstance(imag, Value)
+            return Pair(real, imag)
+        return self.shuffle(value, range(value.type.lanes - 1, -1, -1))
+
+    def _twice(self, mask: Value | None, lanes: int) -> Value | None:
+        """A mask of elements as one of parts."""
+        if mask is None or lanes == 1:
+            return mask
+        return self.shuffle(mask, [k // 2 for k in range(2 * lanes)])
+
+    def load_any(
+        self,
+        pointer: Value,
+        index: Number,
+        kind: str,
+        lanes: int = 1,
+        mask: Value | None = None,
+    ) -> Loaded:
+        """`load` that knows complex kinds: their parts lie side by side."""
+        part = PARTS.get(kind)
+        if part is None:
+            return self.load(pointer, index, kind, lanes, mask)
+        first = self.like(self.int(0), index) * 2
+        if lanes == 1:
+            real = self.load(pointer, first, part, 1, mask)
+            return Pair(real, self.load(pointer, first + 1, part, 1, mask))
+        both = self.load(pointer, first, part, 2 * lanes, self._twice(mask, lanes))
+        return Pair(
+            self.shuffle(both, range(0, 2 * lanes, 2)), self.shuffle(both, range(1, 2 * lanes, 2))
+        )
+
+    def store_any(
+        self, pointer: Value, index: Number, value: Loaded, kind: str, mask: Value | None = None
+    ) -> None:
+        """`store` that knows complex kinds."""
+        if not isinstance(value, Pair):
+            self.store(pointer, index, value, kind, mask)
+            return
+        first, lanes, part = self.like(self.int(0), index) * 2, value.type.lanes, PARTS[kind]
+        if lanes == 1:
+            self.store(pointer, first, value.real, part, mask)
+            self.store(pointer, first + 1, value.imag, part, mask)
+            return
+        order = [k // 2 + k % 2 * lanes for k in range(2 * lanes)]
+        both = self.shuffle(value.real, order, value.imag)
+        self.store(pointer, first, both, part, self._twice(mask, lanes))
+
+    def gather_any(
+        self, pointer: Value, indices: Value, kind: str, mask: Value | None = None
+    ) -> Loaded:
+        """`gather` that knows complex kinds."""
+        part = PARTS.get(kind)
+        if part is None:
+            return self.gather(pointer, indices, kind, mask)
+        first = indices * 2
+        real = self.gather(pointer, first, part, mask)
+        return Pair(real, self.gather(pointer, first + 1, part, mask))
+
+    def scatter_any(
+        self, pointer: Value, indices: Value, value: Loaded, kind: str, mask: Value | None = None
+    ) -> None:
+        """`scatter` that knows complex kinds."""
+        if not isinstance(value, Pair):
+            self.scatter(pointer, indices, value, kind, mask)
+            return
+        first, part = indices * 2, PARTS[kind]
+        self.scatter(pointer, first, value.real, part, mask)
+        self.scatter(pointer, first + 1, value.imag, part, mask)
+
     # --- memory --------------------------------------------------------------------------------
 
     def pointer(self, address: Value) -> Value:
@@ -400,8 +498,10 @@ class Builder:
 
     def offset(self, pointer: Value, index: Number, kind: str) -> Value:
         """The pointer `index` elements of `kind` further on."""
-        args = (self.pointer(pointer), self.like(self.int(0), index))
-        return self._emit("offset", PTR, args, kind)
+        place = self.like(self.int(0), index)
+        if kind in PARTS:
+            place, kind = place * 2, PARTS[kind]
+        return self._emit("offset", PTR, (self.pointer(pointer), place), kind)
 
     def room(self, count: int, kind: str) -> Value:
         """A pointer to memory for `count` elements of `kind` that one call of a body has to itself.

@@ -231,6 +231,41 @@ def minimum(a, b):
     return a if a < b else b
 
 
+# --- complex numbers -----------------------------------------------------------------------------
+
+
+@plain
+def conj(a):
+    return a.conjugate()
+
+
+@plain
+def real(a):
+    return a.real
+
+
+@plain
+def imag(a):
+    return a.imag
+
+
+@plain
+def angle(a):
+    return math.atan2(a.imag, a.real)
+
+
+@plain
+def sgn(a):
+    """a / |a|, 0 for 0."""
+    return a / abs(a) if a else a
+
+
+@plain
+def pair(a, b):
+    """The complex number with these parts."""
+    return complex(a, b)
+
+
 # --- rounding and parts --------------------------------------------------------------------------
 
 

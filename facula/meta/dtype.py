@@ -1,4 +1,4 @@
-"""Element types: the ten dtype objects, promotion between them, and their numeric limits.
+"""Element types: the dtype objects, promotion between them, and their numeric limits.
 
 A dtype is one object per type, compared by identity. Promotion is PyTorch's lattice, kept as a
 table that is computed once. Nothing here knows tensors; `result_type` takes plain pairs.
@@ -29,7 +29,7 @@ class dtype:
     name: str  # as PyTorch writes it: "float32", "bool"
     short: str  # as kernels write it: "f32", "bool"
     itemsize: int  # bytes
-    kind: str  # "b" bool, "u" unsigned, "i" signed, "f" floating
+    kind: str  # "b" bool, "u" unsigned, "i" signed, "f" floating, "c" complex
     index: int  # position in DTYPES
     is_floating_point: bool
     is_signed: bool
@@ -37,13 +37,35 @@ class dtype:
 
     @property
     def numpy(self) -> "np.dtype | None":
-        """NumPy's dtype; None for bfloat16, which NumPy lacks."""
+        """NumPy's dtype; None for bfloat16 and complex32, which NumPy lacks."""
         return _numpy_dtypes()[self.index]
 
     @property
     def abbr(self) -> str:
         """PyTorch's abbreviation, "f32" or "b8"."""
         return "b8" if self.kind == "b" else self.short
+
+    def to_complex(self) -> "dtype":
+        """The complex dtype whose parts have this precision; complex dtypes stay.
+
+        >>> float64.to_complex()
+        torch.complex128
+        """
+        if self.kind == "c":
+            return self
+        if self in COMPLEX_OF:
+            return COMPLEX_OF[self]
+        return COMPLEX_OF[_default]
+
+    def to_real(self) -> "dtype":
+        """The dtype of the parts of a complex dtype; floating dtypes stay.
+
+        >>> complex64.to_real()
+        torch.float32
+        """
+        if self.kind == "c":
+            return REAL_OF[self]
+        return self if self.kind == "f" else _default
 
     def __repr__(self) -> str:
         return "torch." + self.name
@@ -53,7 +75,7 @@ class dtype:
 
 
 def _make(index: int, name: str, short: str, itemsize: int, kind: str) -> dtype:
-    return dtype(name, short, itemsize, kind, index, kind == "f", kind in "if", False)
+    return dtype(name, short, itemsize, kind, index, kind == "f", kind in "ifc", kind == "c")
 
 
 bool_ = _make(0, "bool", "bool", 1, "b")
@@ -66,8 +88,22 @@ float16 = _make(6, "float16", "f16", 2, "f")
 bfloat16 = _make(7, "bfloat16", "bf16", 2, "f")
 float32 = _make(8, "float32", "f32", 4, "f")
 float64 = _make(9, "float64", "f64", 8, "f")
+complex32 = _make(10, "complex32", "c32", 4, "c")
+complex64 = _make(11, "complex64", "c64", 8, "c")
+complex128 = _make(12, "complex128", "c128", 16, "c")
 
-DTYPES = (bool_, uint8, int8, int16, int32, int64, float16, bfloat16, float32, float64)
+DTYPES = (
+    bool_, uint8, int8, int16, int32, int64, float16, bfloat16, float32, float64, complex32,
+    complex64, complex128,
+)  # fmt: skip
+
+# What a complex number is made of, and what numbers of a kind make.
+REAL_OF: Mapping[dtype, dtype] = MappingProxyType(
+    {complex32: float16, complex64: float32, complex128: float64}
+)
+COMPLEX_OF: Mapping[dtype, dtype] = MappingProxyType(
+    {float16: complex32, bfloat16: complex64, float32: complex64, float64: complex128}
+)
 
 BY_NAME: Mapping[str, dtype] = MappingProxyType({one.name: one for one in DTYPES})
 
@@ -80,13 +116,19 @@ ALIASES: Mapping[str, dtype] = MappingProxyType(
         "short": int16,
         "int": int32,
         "long": int64,
+        "chalf": complex32,
+        "cfloat": complex64,
+        "cdouble": complex128,
     }
 )
+
+# Types that NumPy lacks.
+_NO_NUMPY = (bfloat16, complex32)
 
 
 @cache
 def _numpy_dtypes() -> "tuple[np.dtype | None, ...]":
-    return tuple(None if one is bfloat16 else np.dtype(one.name) for one in DTYPES)
+    return tuple(None if one in _NO_NUMPY else np.dtype(one.name) for one in DTYPES)
 
 
 @cache
@@ -139,7 +181,13 @@ def _promote(a: dtype, b: dtype) -> dtype:
         return int16  # the smallest type that holds both ranges
     if a is float16 and b is bfloat16:
         return float32  # neither holds the other
+    if b.kind == "c" and a.kind == "f":
+        return max(b, COMPLEX_OF[a], key=_place)
     return b
+
+
+def _place(one: dtype) -> int:
+    return one.index
 
 
 _PROMOTION = tuple(tuple(_promote(a, b) for b in DTYPES) for a in DTYPES)
@@ -166,7 +214,9 @@ def can_cast(from_: dtype, to: dtype) -> bool:
     >>> can_cast(float32, int64)
     False
     """
-    if from_.kind == "f" and to.kind != "f":
+    if from_.kind == "c" and to.kind != "c":
+        return False
+    if from_.kind == "f" and to.kind not in "fc":
         return False
     return not (from_.kind != "b" and to.kind == "b")
 
@@ -178,7 +228,7 @@ def result_type(operands: Iterable[tuple[dtype, int | None]]) -> dtype:
     """The dtype an operation computes in; operands are (dtype, ndim), ndim None for a scalar.
 
     Tensors with dimensions decide before 0-d tensors, and those before Python scalars. A later
-    group counts only when its category (bool < integer < floating) is higher.
+    group counts only when its category (bool < integer < floating < complex) is higher.
 
     >>> result_type([(int32, 2), (float64, 0), (float32, None)])
     torch.float64
@@ -188,7 +238,9 @@ def result_type(operands: Iterable[tuple[dtype, int | None]]) -> dtype:
     scalar: _Level = None
     for given, ndim in operands:
         if ndim is None:
-            scalar = _join(scalar, _default if given.kind == "f" else given)
+            if given.kind in "fc":
+                given = _default if given.kind == "f" else COMPLEX_OF[_default]
+            scalar = _join(scalar, given)
         elif ndim > 0:
             dimensioned = _join(dimensioned, given)
         else:
@@ -209,7 +261,12 @@ def _combine(higher: _Level, lower: _Level) -> _Level:
     """The higher priority wins, unless the lower one has the higher category."""
     if higher is None or lower is None:
         return _join(higher, lower)
-    if higher.kind == "f" or (higher.kind != "b" and lower.kind != "f"):
+    if higher.kind == "c":
+        return higher
+    if higher.kind == "f":
+        # A complex number beside floats: the complex dtype of their precision.
+        return COMPLEX_OF[higher] if lower.kind == "c" else higher
+    if higher.kind != "b" and lower.kind not in "fc":
         return higher
     return _PROMOTION[higher.index][lower.index]
 
@@ -241,10 +298,10 @@ def set_default_dtype(d: dtype) -> None:
 
 
 def of_scalar(value: object) -> dtype:
-    """The dtype of a Python bool, int or float.
+    """The dtype of a Python bool, int, float or complex.
 
-    >>> of_scalar(True), of_scalar(2), of_scalar(2.5)
-    (torch.bool, torch.int64, torch.float32)
+    >>> of_scalar(True), of_scalar(2), of_scalar(2.5), of_scalar(1j)
+    (torch.bool, torch.int64, torch.float32, torch.complex64)
     """
     if isinstance(value, bool):
         return bool_
@@ -252,7 +309,9 @@ def of_scalar(value: object) -> dtype:
         return int64
     if isinstance(value, float):
         return _default
-    raise TypeError(f"expected a Python bool, int or float, got {type(value).__name__}")
+    if isinstance(value, complex):
+        return COMPLEX_OF[_default]
+    raise TypeError(f"expected a Python bool, int, float or complex, got {type(value).__name__}")
 
 
 # --- limits --------------------------------------------------------------------------------------
@@ -276,7 +335,7 @@ class finfo:
     __slots__ = ("bits", "dtype", "eps", "max", "min", "resolution", "smallest_normal", "tiny")
 
     def __init__(self, type: dtype | None = None) -> None:
-        given = _default if type is None else type
+        given = _default if type is None else REAL_OF.get(type, type)
         if given not in _FORMATS:
             raise TypeError(
                 "torch.finfo() requires a floating point input type. "
@@ -317,7 +376,7 @@ class iinfo:
     def __init__(self, type: dtype) -> None:
         if type is bool_:
             raise TypeError("torch.bool is not supported by torch.iinfo")
-        if not isinstance(type, dtype) or type.is_floating_point:
+        if not isinstance(type, dtype) or type.kind in "fc":
             raise TypeError(
                 "torch.iinfo() requires an integer input type. "
                 "Use torch.finfo to handle 'torch.iinfo'"

@@ -511,7 +511,7 @@ def remembered_launch(
             return slow(self, *args, **kwargs)
         y, run = learn_launch(lambda: slow(self, *args, **kwargs), operands)
         remember(runs, key, run)  # None: no single launch, so the general road for ever
-        if run is not None and not y.form.dtype.is_floating_point:
+        if run is not None and not y.form.tracked:
             remember(exact, run, True)
         return y
 
@@ -766,7 +766,7 @@ def inverted(function: Callable[..., Any]) -> Callable[..., Any]:
     """`~`: torch refuses floats with an error of its own here."""
 
     def operator(self: Tensor) -> Any:
-        if self.form.dtype.is_floating_point:
+        if self.form.tracked:
             raise TypeError(
                 "~ (operator.invert) is only implemented on integer and Boolean-type tensors"
             )
@@ -814,7 +814,7 @@ def operator_of(dunder: str, op: Op) -> Callable[..., Any]:
     function = op.hot if isinstance(op, Pointwise) else op.function
     if dunder not in GUARDED:
         return function
-    return guarded(function, (Tensor,) if dunder == "matmul" else (Tensor, int, float))
+    return guarded(function, (Tensor,) if dunder == "matmul" else (Tensor, int, float, complex))
 
 
 def unary_operator(dunder: str, op: Op) -> Callable[..., Any]:
@@ -893,7 +893,7 @@ def namespace_of(functions: Mapping[str, Callable[..., Any]]) -> Any:
 SCALAR_NAMES = {
     "and": "bitwise_and", "or": "bitwise_or", "xor": "bitwise_xor", "not": "bitwise_not",
     "floordiv": "floor_divide", "mod": "remainder", "shl": "bitwise_left_shift",
-    "shr": "bitwise_right_shift",
+    "shr": "bitwise_right_shift", "pair": "complex",
 }  # fmt: skip
 
 

@@ -60,7 +60,9 @@ def _sizes(name, many, size):
     return _shape(given)
 
 
-PYTHON_TYPES = {float: dtypes.float64, int: dtypes.int64, bool: dtypes.bool_}
+PYTHON_TYPES = {
+    float: dtypes.float64, int: dtypes.int64, bool: dtypes.bool_, complex: dtypes.complex128,
+}  # fmt: skip
 
 
 def _kind(dtype):
@@ -75,7 +77,7 @@ def _finish(y, requires_grad, out=None):
         out.detach().copy_(y)
         return out
     if requires_grad:
-        if not y.form.dtype.is_floating_point:
+        if not y.form.tracked:
             raise RuntimeError(
                 "Only Tensors of floating point and complex dtype can require gradients"
             )
@@ -282,7 +284,7 @@ def eye(n, m=None, *, out=None, dtype=None, layout=None, device=None, requires_g
 
 def _infer(data):
     """The dtype of nested lists of numbers, as torch sees it."""
-    stack, floats, ints, bools = [data], False, False, False
+    stack, wholes, floats, ints, bools = [data], False, False, False, False
     while stack:
         one = stack.pop()
         if isinstance(one, (list, tuple)):
@@ -298,13 +300,15 @@ def _infer(data):
         elif isinstance(one, float):
             floats = True
         elif isinstance(one, complex):
-            raise TypeError("tensor(): complex numbers are not supported yet")
+            wholes = True
         elif isinstance(one, str):
             raise ValueError("too many dimensions 'str'")
         elif one is None:
             raise RuntimeError("Could not infer dtype of NoneType")
         else:
             raise RuntimeError(f"Could not infer dtype of {type(one).__name__}")
+    if wholes:
+        return dtypes.get_default_dtype().to_complex()
     if floats:
         return dtypes.get_default_dtype()
     return dtypes.int64 if ints else dtypes.bool_ if bools else dtypes.get_default_dtype()
@@ -362,6 +366,13 @@ def _plain(data):
     return data
 
 
+def _no_real(number, dtype):
+    """Python's words for a complex number where a real one is wanted."""
+    if dtype.is_floating_point:
+        return "must be real number, not complex"
+    return "can't convert complex to int" if dtype.kind != "b" else f"not a bool: {number}"
+
+
 def _from_python(data, dtype):
     dtype = None if dtype is None else _kind(dtype)
     if isinstance(data, np.generic):
@@ -377,11 +388,11 @@ def _from_python(data, dtype):
     if (
         not isinstance(data, (list, tuple))
         and hasattr(data, "__array__")
-        and not isinstance(data, (int, float))
+        and not isinstance(data, (int, float, complex))
     ):
         return _from_array(np.asarray(data), dtype)
     if (
-        not isinstance(data, (list, tuple, int, float, str))
+        not isinstance(data, (list, tuple, int, float, complex, str))
         and hasattr(data, "__len__")
         and hasattr(data, "__getitem__")
     ):
@@ -396,8 +407,10 @@ def _from_python(data, dtype):
     dtype = dtype or inferred
     if 0 in shape:
         return fresh(dtype, tuple(shape))
-    code = dtype.numpy or np.dtype("float32")
-    if inferred.is_floating_point and not dtype.is_floating_point:
+    code = dtype.numpy or np.dtype("complex64" if dtype.is_complex else "float32")
+    if inferred.is_complex and not dtype.is_complex:
+        raise TypeError(_no_real(next(v for v in _leaves(data) if isinstance(v, complex)), dtype))
+    if inferred.is_floating_point and dtype.kind not in "fc":
         array = np.array(data, np.float64).astype(code)
     else:
         try:

@@ -158,7 +158,9 @@ def _suggested(form):
     return contiguous_format
 
 
-PYTHON_TYPES = {float: dtypes.float64, int: dtypes.int64, bool: dtypes.bool_}
+PYTHON_TYPES = {
+    float: dtypes.float64, int: dtypes.int64, bool: dtypes.bool_, complex: dtypes.complex128,
+}  # fmt: skip
 
 
 def _conversion(name, dtype):
@@ -241,7 +243,7 @@ def write(target, source):
     if (
         mode.enabled
         and (before.needs_grad or source.needs_grad)
-        and target.form.dtype.is_floating_point
+        and target.form.tracked
     ):
         made = wrap(target.block, target.address, target.form)
         record_operation(overwrite, made, {"self": before, "source": source})
@@ -289,6 +291,11 @@ def fill_(self, value):
     check_inplace(self)
     check_base_of_view(self)
     kind = self.form.dtype
+    if isinstance(value, complex) and not kind.is_complex:
+        if value.imag:
+            word = C_NAMES.get(kind.name, kind.name)
+            raise RuntimeError(f"value cannot be converted to type {word} without overflow")
+        value = value.real
     if kind is dtypes.float16 and 65504 < abs(value) < float("inf"):
         raise RuntimeError("value cannot be converted to type c10::Half without overflow")
     if kind.kind in "iu" and not isinstance(value, float) and not _fits(value, kind):
@@ -310,6 +317,12 @@ def fill_(self, value):
 # Launches that fill a form with a number; in kinds that take every number, so none is looked at.
 _fills: dict[tuple[Form, type], Callable[..., Any]] = {}
 ROOMY = frozenset(("f32", "f64"))
+# What torch's messages call element types.
+C_NAMES = {
+    "float32": "float", "float64": "double", "float16": "c10::Half", "bfloat16": "c10::BFloat16",
+    "bool": "bool", "uint8": "uint8_t", "int8": "int8_t", "int16": "int16_t", "int32": "int",
+    "int64": "int64_t",
+}  # fmt: skip
 
 
 def _fits(value, kind):
@@ -634,3 +647,6 @@ for _name in ("repeat", "sum_to_size"):
 # Forms alone decide what these come to: one launch, in the common cases.
 for _one in ("clone", "clone_contiguous", "convert"):
     registry[_one].is_launch = True
+# Copies read through lazy views.
+for _name in ("clone", "clone_contiguous", "convert", "cat", "stack", "overwrite"):
+    registry[_name].takes_lazy = True

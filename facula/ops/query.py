@@ -20,6 +20,21 @@ def is_floating_point(input: Tensor) -> bool:
     return input.form.dtype.is_floating_point
 
 
+def is_complex(input: Tensor) -> bool:
+    """True for tensors of complex dtypes."""
+    return input.form.dtype.is_complex
+
+
+def is_conj(input: Tensor) -> bool:
+    """True for a view that reads memory as conjugates."""
+    return input.is_conj()
+
+
+def is_neg(input: Tensor) -> bool:
+    """True for a view that reads memory as negatives."""
+    return input.is_neg()
+
+
 def numel(input: Tensor) -> int:
     """The number of elements."""
     return input.form.numel

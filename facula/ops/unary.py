@@ -6,6 +6,7 @@ from facula.kernel.scalar import (
     abs_,
     acos,
     acosh,
+    and_,
     asin,
     asinh,
     atan,
@@ -24,6 +25,7 @@ from facula.kernel.scalar import (
     expm1,
     floor,
     gt,
+    imag,
     isinf,
     isnan,
     lgamma,
@@ -37,7 +39,9 @@ from facula.kernel.scalar import (
     ne,
     not_,
     or_,
+    real,
     round_,
+    sgn,
     sigmoid,
     sign,
     sin,
@@ -50,7 +54,17 @@ from facula.kernel.scalar import (
     where,
 )
 from facula.meta.dtype import finfo
-from facula.op import BOOL, FLOAT, SAME, Alias, choice, composite, pointwise, registry
+from facula.op import (
+    BOOL,
+    FLOAT,
+    SAME,
+    Alias,
+    choice,
+    composite,
+    pointwise,
+    pointwise_of,
+    registry,
+)
 
 LN2, LN10 = math.log(2), math.log(10)
 DEGREE = math.pi / 180
@@ -107,15 +121,17 @@ unary("sqrt", FLOAT, "The square root.", lambda x: sqrt(x), lambda g, y, x: g / 
 # --- questions -----------------------------------------------------------------------------------
 
 unary("isfinite", BOOL, "True where x is neither infinite nor nan.",
-      {"floating": lambda x: lt(abs_(x), math.inf), "integral": lambda x: eq(x, x)})
+      {"floating": lambda x: lt(abs_(x), math.inf), "integral": lambda x: eq(x, x),
+       "complex": lambda x: and_(lt(abs_(real(x)), math.inf), lt(abs_(imag(x)), math.inf))})
 unary("isinf", BOOL, "True where x is infinite.", lambda x: isinf(x))
 unary("isnan", BOOL, "True where x is nan.", lambda x: isnan(x))
 unary("isneginf", BOOL, "True where x is -inf.",
       {"floating": lambda x: eq(x, -math.inf), "integral": lambda x: ne(x, x)})
 unary("isposinf", BOOL, "True where x is inf.",
       {"floating": lambda x: eq(x, math.inf), "integral": lambda x: ne(x, x)})
-unary("isreal", BOOL, "True everywhere: there are no complex dtypes.",
-      lambda x: or_(eq(x, x), ne(x, x)))
+unary("isreal", BOOL, "True where the imaginary part is 0.",
+      {"complex": lambda x: eq(imag(x), 0), "floating": lambda x: or_(eq(x, x), ne(x, x)),
+       "integral": lambda x: eq(x, x)})
 unary("logical_not", BOOL, "True where x is 0.", lambda x: eq(x, 0))
 unary("signbit", BOOL, "True where the sign bit is set.",
       {"floating": lambda x: lt(copysign(1, x), 0), "integral": lambda x: lt(x, 0)})
@@ -152,6 +168,8 @@ def round_decimals(self, *, decimals=0):
 # --- sign and bits -------------------------------------------------------------------------------
 
 unary("abs", SAME, "The absolute value.", lambda x: abs_(x), lambda g, y, x: g * sign(x), "b")
+pointwise_of("abs").real_valued = True
+pointwise_of("abs").complex_gradient = lambda g, y, x: g * sgn(x)
 unary("bitwise_not", SAME, "All bits turned; logical not for bool.", lambda x: not_(x), None, "f")
 unary("neg", SAME, "-x.", lambda x: -x, lambda g, y, x: -g,
       {"b": "Negation, the `-` operator, on a bool tensor is not supported. If you are trying to "
@@ -249,6 +267,5 @@ for _name, _of in (
     ("absolute", "abs"), ("arccos", "acos"), ("arccosh", "acosh"), ("arcsin", "asin"),
     ("arcsinh", "asinh"),
     ("arctan", "atan"), ("arctanh", "atanh"), ("fix", "trunc"), ("negative", "neg"),
-    ("sgn", "sign"),
 ):  # fmt: skip
     Alias(_name, _of)

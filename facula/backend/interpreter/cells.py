@@ -10,6 +10,7 @@ from typing import Any
 
 from facula.kernel.expr import COMPARISONS, Graph
 from facula.kernel.plan import Plan
+from facula.kernel.program import PARTS
 from facula.kernel.scalar import PLAIN
 
 Number = Any
@@ -48,17 +49,23 @@ def dot(a: Sequence[int], b: Sequence[int]) -> int:
 
 
 class Cells:
-    """Elements of one stored kind from an address on; reading gives the register kind's number."""
+    """Elements of one stored kind from an address on; reading gives the register kind's number.
 
-    __slots__ = ("address", "kind", "_type", "_size")
+    Complex elements are Python's complex numbers, kept as two cells: real part, imaginary part.
+    """
+
+    __slots__ = ("address", "kind", "_type", "_size", "_parts")
 
     def __init__(self, address: int, kind: str) -> None:
         self.address = address
         self.kind = kind
-        self._type = C_TYPES[kind]
-        self._size = ctypes.sizeof(self._type)
+        self._parts = Cells(address, PARTS[kind]) if kind in PARTS else None
+        self._type = C_TYPES[PARTS.get(kind, kind)]
+        self._size = ctypes.sizeof(self._type) * (2 if kind in PARTS else 1)
 
     def __getitem__(self, index: int) -> Number:
+        if self._parts is not None:
+            return complex(self._parts[2 * index], self._parts[2 * index + 1])
         raw = self._type.from_address(self.address + index * self._size).value
         if self.kind == "bool":
             return raw != 0
@@ -69,6 +76,9 @@ class Cells:
         return raw
 
     def __setitem__(self, index: int, value: Number) -> None:
+        if self._parts is not None:
+            self._parts[2 * index], self._parts[2 * index + 1] = value.real, value.imag
+            return
         self._type.from_address(self.address + index * self._size).value = stored(value, self.kind)
 
     def at(self, index: int) -> "Cells":
@@ -169,6 +179,10 @@ def _quotient(a: int, b: int) -> int:
 
 def step(op: str, kind: str, args: Sequence[Number]) -> Number:
     """One operation of the formula vocabulary on numbers of one register kind."""
+    if op == "pair":
+        return complex(*args)
+    if op in ("real", "imag"):
+        return args[0].real if op == "real" else args[0].imag
     if op == "cast":
         return converted(args[0], kind)
     if op in COMPARISONS:
