@@ -400,6 +400,7 @@ def _random_options(random: np.random.RandomState) -> dict[str, Any]:
     return {name: values[random.randint(len(values))] for name, values in choices.items()}
 
 
+@pytest.mark.filterwarnings("ignore:ComplexHalf support is experimental")
 @pytest.mark.parametrize("dtype", DTYPES, ids=repr)
 def test_torch_prints_the_same(dtype: dtypes.dtype, torch: ModuleType) -> None:
     random = np.random.RandomState(dtype.index)
@@ -410,7 +411,11 @@ def test_torch_prints_the_same(dtype: dtypes.dtype, torch: ModuleType) -> None:
         while np.prod(shape) > 5000:
             shape = shape[:-1]
         options = _random_options(random)
-        theirs = torch.tensor(_random_values(random, shape, dtype.kind))
+        values = _random_values(random, shape, "f" if dtype.is_complex else dtype.kind)
+        if dtype.is_complex:
+            parts = [np.asarray(values), np.asarray(_random_values(random, shape, "f"))]
+            values = np.stack(parts, -1).view("complex128")[..., 0]
+        theirs = torch.tensor(values)
         with np.errstate(over="ignore"):
             theirs = theirs.to(getattr(torch, dtype.name))
         suffixes = []
@@ -421,6 +426,7 @@ def test_torch_prints_the_same(dtype: dtypes.dtype, torch: ModuleType) -> None:
                 theirs = theirs * 1
                 suffixes = ["grad_fn=<MulBackward0>"]
         plain = theirs.detach().float() if dtype is dtypes.bfloat16 else theirs.detach()
+        plain = plain.cfloat() if dtype is dtypes.complex32 else plain
         set_printoptions(profile="default")
         set_printoptions(**options)
         torch.set_printoptions(profile="default")

@@ -85,6 +85,8 @@ from facula.dispatch.reduce import (
     record_reduction,
     reduction_reads,
     run_reduce,
+    state_inputs,
+    state_units,
     sum_to,
 )
 from facula.dispatch.source import compile_function
@@ -152,6 +154,8 @@ __all__ = [
     "run_reduce",
     "save_operands",
     "saved_operands",
+    "state_inputs",
+    "state_units",
     "sum_to",
     "trace_inputs",
     "ViewNode",

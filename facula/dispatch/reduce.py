@@ -79,6 +79,15 @@ def state_inputs(states: Sequence[str]) -> tuple[list[Expr], list[Expr]]:
     return sides[0], sides[1]
 
 
+def state_units(states: Sequence[str], unit: Sequence[Any]) -> tuple[tuple[str, float], ...]:
+    """Register kinds and first values of states, complex ones in two."""
+    units: list[tuple[str, float]] = []
+    for kind, value in zip(states, unit, strict=True):
+        part = expr.PART.get(kind)
+        units += [(kind, _unit(value, kind))] if part is None else [(part, value), (part, 0.0)]
+    return tuple(units)
+
+
 def build_reduce(
     map_: Callable[..., Any],
     combine: Callable[..., Any],
@@ -133,14 +142,7 @@ def build_reduce(
         linearise([cast_to(v, f.kind) for v, f in zip(finished, results, strict=True)])
     )
     keep_graph = for_parts(linearise(left), join=False)
-    units = tuple(
-        [
-            part
-            for s, u in zip(states, as_tuple(unit), strict=True)
-            for part in ([(expr.PART[s], float(u)), (expr.PART[s], 0.0)] if s in expr.PART
-                         else [(s, _unit(u, s))])
-        ]
-    )  # fmt: skip
+    units = state_units(states, as_tuple(unit))
     states = [kind for kind, _ in units]
     launch = ReduceLaunch()
     launch.forms = tuple(results)

@@ -4,12 +4,21 @@ from collections.abc import Sequence
 from typing import Any
 
 from facula.backend.cpu import Kernel, machine
-from facula.dispatch import RESULT, TENSOR, convert, expanded, loop_order, noted, remember
+from facula.dispatch import (
+    RESULT,
+    TENSOR,
+    convert,
+    copy_into,
+    expanded,
+    loop_order,
+    noted,
+    remember,
+)
 from facula.dispatch.layout import AS_BITS
 from facula.form import Form
 from facula.kernel.library.index import Index, Nonzero
 from facula.kernel.program import STORED_BYTES
-from facula.meta.dtype import int64
+from facula.meta.dtype import bool_, int64
 from facula.meta.geometry import coalesce
 from facula.tensor import Tensor, empty
 
@@ -121,6 +130,10 @@ def raise_outside(indices: Sequence[tuple[Tensor, int, int, int]], positive: boo
 
 def nonzero(x: Tensor) -> Tensor:
     """Coordinates of elements that are not 0, one row each."""
+    if x.form.dtype.is_complex:
+        flags = empty(bool_, x.form.shape)
+        copy_into(flags, x)
+        x = flags
     rank = max(1, x.form.ndim)
     sizes, strides = tuple(x.form.shape) or (1,), x.form.strides or (1,)
     count = 0

@@ -4,9 +4,19 @@ from collections.abc import Callable
 from typing import Any
 
 from facula.backend.cpu import Kernel, machine
-from facula.dispatch import accumulator, build_reduce, copy_of, register_kind, remember, run_reduce
+from facula.dispatch import (
+    accumulator,
+    build_reduce,
+    copy_of,
+    register_kind,
+    remember,
+    run_reduce,
+    state_inputs,
+    state_units,
+)
 from facula.form import Form, form_of
 from facula.kernel import plan
+from facula.kernel.complex import for_parts
 from facula.kernel.expr import cast, input_, linearise
 from facula.kernel.library.sort import Sort
 from facula.kernel.scalar import eq, gt, isnan, lt, where
@@ -84,14 +94,15 @@ def _prepare_scan(
     x: Form, y: Form, dim: int, combine: Callable[[Any, Any], Any], unit: float
 ) -> tuple[Kernel, tuple[int, ...]]:
     state = accumulator(y.dtype, "wide")
+    left, right = state_inputs([state])
     kept = [d for d in range(x.ndim) if d != dim]
     made = plan.Scan(
         (x.kind,),
         (y.kind,),
-        linearise([cast(input_(0, register_kind(x.kind)), state)]),
-        linearise([combine(input_(0, state), input_(1, state))]),
-        linearise([cast(input_(0, state), register_kind(y.kind))]),
-        ((state, unit),),
+        for_parts(linearise([cast(input_(0, register_kind(x.kind)), state)]), join=False),
+        for_parts(linearise([combine(*left, *right)]), join=False),
+        for_parts(linearise([cast(left[0], register_kind(y.kind))])),
+        state_units([state], [unit]),
         len(kept),
     )
     numbers = [x.shape[d] for d in kept] + [x.shape[dim]]

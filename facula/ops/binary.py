@@ -28,6 +28,7 @@ from facula.kernel.scalar import (
     minimum,
     ne,
     or_,
+    real,
     shl,
     shr,
     sigmoid,
@@ -117,9 +118,22 @@ binary("hypot", SAME, "sqrt(self * self + other * other), without overflow.",
                               1 + (minimum(abs_(a), abs_(b)) / maximum(abs_(a), abs_(b))) ** 2))),
        lambda g, y, a, b: (g * (a / y), g * (b / y)), "bui")
 
+
+
+
+def complex_logaddexp(a, b):
+    """log(exp(a) + exp(b)): the one with the larger real part, and what the other adds to it."""
+    first = ge(real(a), real(b))
+    large, small = where(first, a, b), where(first, b, a)
+    infinite = and_(eq(real(a), real(b)), eq(abs_(real(a)), math.inf))
+    return where(infinite, where(lt(real(a), 0), a, log(exp(a) + exp(b))),
+                 large + log1p(exp(small - large)))
+
+
 binary("logaddexp", SAME, "log(exp(self) + exp(other)).",
-       lambda a, b: where(and_(eq(a, b), eq(abs_(a), math.inf)), a,
-                          maximum(a, b) + log1p(exp(-abs_(a - b)))),
+       {"floating": lambda a, b: where(and_(eq(a, b), eq(abs_(a), math.inf)), a,
+                                       maximum(a, b) + log1p(exp(-abs_(a - b)))),
+        "complex": complex_logaddexp},
        lambda g, y, a, b: (g * sigmoid(a - b), g * sigmoid(b - a)), "bui")
 
 binary("logaddexp2", SAME, "log2(2 ** self + 2 ** other).",
@@ -249,7 +263,7 @@ def power(name, rule, doc):
         lambda a, b: a**b,
         lambda g, y, a, b: (
             where(eq(b, 0), 0, g * (b * a ** (b - 1))),
-            where(and_(eq(a, 0), ge(b, 0)), 0, g * (y * log(a))),
+            where(and_(eq(a, 0), ge(real(b), 0)), 0, g * (y * log(a))),
         ),
         "b",
         "pow",
@@ -287,9 +301,9 @@ def pow_(self, exponent):
         return ("power" if isinstance(self, Tensor) else "power_of_number"), (self, exponent)
     dtype = self.form.dtype
     whole = isinstance(exponent, int)
-    if whole and exponent < 0 and not dtype.is_floating_point:
+    if whole and exponent < 0 and dtype.kind not in "fc":
         raise RuntimeError("Integers to negative integer powers are not allowed.")
-    if exponent in FIXED and (dtype.is_floating_point or (whole and dtype.kind != "b")):
+    if exponent in FIXED and (dtype.kind in "fc" or (whole and dtype.kind != "b")):
         return FIXED[exponent], (self,)
     return "power_by_number", (self, exponent)
 
@@ -327,7 +341,11 @@ def check_alpha(compute, key):
     number = key[2][1] if type(key[2]) is tuple else key[2](1)
     if isinstance(number, bool) and compute.kind != "b":
         raise RuntimeError("Boolean alpha only supported for Boolean results.")
-    if isinstance(number, float) and not compute.is_floating_point:
+    if isinstance(number, complex) and not compute.is_complex:
+        raise RuntimeError(
+            "For non-complex input tensors, argument alpha must not be a complex number."
+        )
+    if isinstance(number, float) and compute.kind not in "fc":
         raise RuntimeError(
             "For integral input tensors, argument alpha must not be a floating point number."
         )
@@ -351,7 +369,7 @@ def check_alike(compute, key):
 def check_lerp(compute, key):
     """lerp does not promote, and has floats only."""
     start, *others = key
-    if not start.dtype.is_floating_point:
+    if start.dtype.kind not in "fc":
         kind = "tensor" if isinstance(others[1], Form) else "scalar"
         raise NotImplementedError(
             f"\"lerp_kernel_{kind}\" not implemented for '{dtype_word(start.dtype)}'"
@@ -359,7 +377,8 @@ def check_lerp(compute, key):
     for name, one in zip(("end", "weight"), others, strict=True):
         if isinstance(one, Form) and one.dtype is not start.dtype:
             words = {"float32": "float", "float64": "double",
-                     "float16": "c10::Half", "bfloat16": "c10::BFloat16"}
+                     "float16": "c10::Half", "bfloat16": "c10::BFloat16",
+                     "complex64": "c10::complex<float>", "complex128": "c10::complex<double>"}
             got, wanted = (words.get(d.name, d.name) for d in (one.dtype, start.dtype))
             raise RuntimeError(f"expected dtype {wanted} for `{name}` but got dtype {got}")
 

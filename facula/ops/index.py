@@ -409,15 +409,18 @@ def _check_assigned(target, source):
             )
 
 
+NUMBERS = (int, float, complex)
+
+
 @composite("__setitem__(Tensor(a!) self, Scalar key, Tensor value) -> ()")
 def setitem(self, key, value):
     """x[key] = value."""
     y, indices = (self, []) if key is Ellipsis else parse(self, key)
     if not isinstance(value, Tensor):
-        if not any(index is not None for index in indices) and isinstance(value, (int, float)):
+        if not any(index is not None for index in indices) and isinstance(value, NUMBERS):
             y.fill_(value)
             return
-        if not isinstance(value, (int, float, np.generic)):
+        if not isinstance(value, (*NUMBERS, np.generic)):
             raise TypeError(f"can't assign a {_type_name(value)} to a {self.type()}")
         value = registry["tensor"].function(value, dtype=self.form.dtype)
     if not any(index is not None for index in indices):

@@ -203,7 +203,7 @@ def _mul(a, b):
 def _scan_dtype(self, dtype):
     if dtype is not None:
         return dtype
-    return self.form.dtype if self.form.dtype.is_floating_point else dtypes.int64
+    return self.form.dtype if self.form.tracked else dtypes.int64
 
 
 @operation("cumsum(Tensor self, int dim, *, ScalarType? dtype=None, Tensor(a!)? out=None) "
@@ -212,7 +212,7 @@ def cumsum(self, dim, *, dtype=None):
     """Sums of the elements up to each position."""
     dim = wrap_dim(dim, self.form.ndim)
     wanted = _scan_dtype(self, dtype)
-    x = self if self.form.dtype.is_floating_point == wanted.is_floating_point else self.to(wanted)
+    x = self if self.form.tracked and self.form.dtype.kind == wanted.kind else self.to(wanted)
     return scan(x, dim, wanted, _add, 0) if x.form.ndim else x.to(wanted).clone()
 
 
@@ -229,7 +229,7 @@ def cumprod(self, dim, *, dtype=None):
     """Products of the elements up to each position."""
     dim = wrap_dim(dim, self.form.ndim)
     wanted = _scan_dtype(self, dtype)
-    x = self if self.form.dtype.is_floating_point == wanted.is_floating_point else self.to(wanted)
+    x = self if self.form.tracked and self.form.dtype.kind == wanted.kind else self.to(wanted)
     return scan(x, dim, wanted, _mul, 1) if x.form.ndim else x.to(wanted).clone()
 
 

@@ -137,7 +137,7 @@ def _(g, y, self, dims, keepdim):
 def prod(self, dim=None, keepdim=False, *, dtype=None):
     """The product."""
     _check_int_dim("prod", dim)
-    wanted = dtype or (self.form.dtype if self.form.dtype.is_floating_point else dtypes.int64)
+    wanted = dtype or (self.form.dtype if self.form.tracked else dtypes.int64)
     return registry["prod_along"].function(self, _dims(self, dim), keepdim, wanted)
 
 
@@ -188,6 +188,12 @@ def _(g, self, dims, keepdim):
            "Scalar? correction=None, Tensor(a!)? out=None) -> Tensor")
 def var(self, dim=None, unbiased=None, keepdim=False, *, correction=None):
     """The mean squared distance from the mean, with n - correction in the divisor."""
+    if self.form.dtype.is_complex:
+        parts = registry["view_as_real"].function(self.resolve_conj())
+        dim, unbiased = _arguments(dim, unbiased)
+        how = {"unbiased": unbiased, "keepdim": keepdim, "correction": correction}
+        real, imag = (parts.select(-1, k).var(_dims(self, dim), **how) for k in (0, 1))
+        return real + imag
     if not self.form.dtype.is_floating_point:
         raise RuntimeError("std and var only support floating point and complex dtypes")
     dim, unbiased = _arguments(dim, unbiased)
@@ -245,11 +251,11 @@ def std_mean(self, dim=None, unbiased=None, keepdim=False, *, correction=None):
            "-> Tensor")
 def logsumexp(self, dim, keepdim=False):
     """log(sum(exp(x))), without overflow."""
-    x = self if self.form.dtype.is_floating_point else self.to(dtypes.get_default_dtype())
+    x = self if self.form.tracked else self.to(dtypes.get_default_dtype())
     dims = _dims(x, dim)
     if x.form.numel == 0:
         return x.exp().sum(dims, keepdim).log()
-    top = x.detach().amax(dims, keepdim=True)
+    top = registry["real"].function(x.detach()).amax(dims, keepdim=True)
     top = registry["where"].function(top.abs() == float("inf"), 0.0, top)
     y = (x - top).exp().sum(dims, keepdim=True).log() + top
     if keepdim:
@@ -264,6 +270,8 @@ def logsumexp(self, dim, keepdim=False):
 def norm(self, p="fro", dim=None, keepdim=False, *, dtype=None):
     """The p-norm over dims: (sum(|x|^p))^(1/p); inf and 0 as limits; 'fro' is 2."""
     x = self if dtype is None else self.to(dtype)
+    if x.form.dtype.is_complex:
+        x = x.abs()
     if not x.form.dtype.is_floating_point:
         raise RuntimeError(
             "linalg.vector_norm: Expected a floating point or complex tensor as input. Got "

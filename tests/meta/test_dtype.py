@@ -10,10 +10,21 @@ import numpy as np
 import pytest
 
 from facula.meta import dtype as dtypes
-from facula.meta.dtype import DTYPES, bfloat16, bool_, float16, float32, float64, int64
+from facula.meta.dtype import (
+    DTYPES,
+    bfloat16,
+    bool_,
+    complex32,
+    complex64,
+    complex128,
+    float16,
+    float32,
+    float64,
+    int64,
+)
 
 INTEGERS = DTYPES[1:6]
-FLOATS = DTYPES[6:]
+FLOATS = DTYPES[6:10]
 
 # One row a dtype, one column a dtype, in the order of DTYPES.
 PROMOTION = """
@@ -52,6 +63,9 @@ def test_names_sizes_and_kinds() -> None:
         ("bfloat16", "bf16", 2, "f", 7, "bf16"),
         ("float32", "f32", 4, "f", 8, "f32"),
         ("float64", "f64", 8, "f", 9, "f64"),
+        ("complex32", "c32", 4, "c", 10, "c32"),
+        ("complex64", "c64", 8, "c", 11, "c64"),
+        ("complex128", "c128", 16, "c", 12, "c128"),
     ]
 
 
@@ -73,13 +87,13 @@ def test_a_dtype_cannot_be_changed() -> None:
 
 def test_numpy_types() -> None:
     for one in DTYPES:
-        if one is not bfloat16:
+        if one not in (bfloat16, complex32):
             assert one.numpy == np.dtype(one.name)
             assert dtypes.of_numpy(np.dtype(one.name)) is one
-    assert bfloat16.numpy is None
+    assert bfloat16.numpy is complex32.numpy is None
 
 
-@pytest.mark.parametrize("name", ["uint16", "complex64", "O", "U3"])
+@pytest.mark.parametrize("name", ["uint16", "complex256", "O", "U3"])
 def test_numpy_types_that_have_no_dtype(name: str) -> None:
     with pytest.raises(TypeError, match="can't convert np.ndarray of type numpy"):
         dtypes.of_numpy(np.dtype(name))
@@ -103,8 +117,21 @@ def test_of_name() -> None:
 
 def test_promotion_table() -> None:
     table = [row.split() for row in PROMOTION.strip().splitlines()]
-    for a, b in product(DTYPES, DTYPES):
+    for a, b in product(DTYPES[:10], DTYPES[:10]):
         assert dtypes.promote_types(a, b).name == table[a.index][b.index], (a, b)
+
+
+@pytest.mark.parametrize(
+    ("real", "expected"),
+    [
+        (int64, complex32), (float16, complex32), (bfloat16, complex64), (float32, complex64),
+        (float64, complex128), (complex64, complex64), (complex128, complex128),
+    ],
+)  # fmt: skip
+def test_promotion_with_the_least_complex_dtype(real: dtypes.dtype, expected: dtypes.dtype) -> None:
+    assert dtypes.promote_types(real, complex32) is expected
+    assert dtypes.promote_types(complex32, real) is expected
+    assert expected.to_real().to_complex() is expected
 
 
 def test_promotion_is_an_upper_bound_of_both() -> None:
@@ -134,6 +161,10 @@ def test_promotion_wants_dtypes() -> None:
         ([(float16, 0), (float64, None)], float16),
         ([(bool_, None), (bool_, None)], bool_),
         ([(float64, None)], float32),
+        ([(int64, 1), (complex128, None)], complex64),
+        ([(float64, 1), (complex64, None)], complex128),
+        ([(float16, 1), (complex128, 0)], complex32),
+        ([(complex64, 1), (float64, 0)], complex64),
     ],
 )
 def test_result_type(operands: list, expected: dtypes.dtype) -> None:
@@ -152,9 +183,10 @@ def test_result_type_of_nothing() -> None:
 
 
 def test_of_scalar() -> None:
-    assert [dtypes.of_scalar(v) for v in (True, 1, 1.5)] == [bool_, int64, float32]
-    with pytest.raises(TypeError, match="got complex"):
-        dtypes.of_scalar(1j)
+    values = (True, 1, 1.5, 1j)
+    assert [dtypes.of_scalar(v) for v in values] == [bool_, int64, float32, complex64]
+    with pytest.raises(TypeError, match="got str"):
+        dtypes.of_scalar("1")
 
 
 def test_default_dtype_must_be_floating() -> None:
@@ -219,6 +251,7 @@ def test_torch_promotes_and_casts_alike(torch: ModuleType) -> None:
         assert dtypes.can_cast(a, b) == torch.can_cast(theirs_a, theirs_b), (a, b)
 
 
+@pytest.mark.filterwarnings("ignore:ComplexHalf support is experimental")
 def test_torch_result_type_of_every_pair(torch: ModuleType) -> None:
     """Every dtype as a tensor with dimensions, as a 0-d tensor and as a Python scalar."""
     operands = [
@@ -226,7 +259,7 @@ def test_torch_result_type_of_every_pair(torch: ModuleType) -> None:
         for one in DTYPES
         for ndim in (0, 1)
     ]
-    operands += [((dtypes.of_scalar(value), None), value) for value in (True, 2, 2.5)]
+    operands += [((dtypes.of_scalar(value), None), value) for value in (True, 2, 2.5, 2j)]
     for default in (float32, float64, float16):
         dtypes.set_default_dtype(default)
         torch.set_default_dtype(getattr(torch, default.name))
@@ -238,6 +271,7 @@ def test_torch_result_type_of_every_pair(torch: ModuleType) -> None:
             torch.set_default_dtype(torch.float32)
 
 
+@pytest.mark.filterwarnings("ignore:ComplexHalf support is experimental")
 def test_torch_result_type_of_triples(torch: ModuleType) -> None:
     """where(condition, a, b) + c: three groups at once, seen through addcmul's common dtype."""
     for a, b, scalar in product(DTYPES, DTYPES, (True, 2, 2.5)):

@@ -12,6 +12,8 @@ from facula.kernel.program import (
     REGISTER_KIND,
     STORED_BYTES,
     Builder,
+    Loaded,
+    Pair,
     Parameter,
     Program,
     Value,
@@ -101,7 +103,14 @@ def lower_index(plan: Index, target: Target) -> Program:
             place = place + index * b.parameters[f"i{k}_t"]
         return place, inside
 
-    def combine(b: Builder, old: Value, new: Value) -> Value:
+    def combine(b: Builder, old: Loaded, new: Loaded) -> Loaded:
+        if isinstance(old, Pair) and isinstance(new, Pair):
+            if plan.mode == "add":
+                return Pair(old.real + new.real, old.imag + new.imag)
+            assert plan.mode == "mul"
+            real = old.real * new.real - old.imag * new.imag
+            return Pair(real, old.real * new.imag + old.imag * new.real)
+        assert isinstance(old, Value) and isinstance(new, Value)
         if plan.kind == "bool":
             return b.op("or" if plan.mode in ("add", "max") else "and", old, new)
         return b.op(plan.mode, old, new)
@@ -123,13 +132,13 @@ def lower_index(plan: Index, target: Target) -> Program:
 
             def move(i: Value, mask: Value | None) -> None:
                 if plan.mode == "take":
-                    value = b.load(table, i, plan.kind, lanes, mask)
-                    b.store(pointers[0], i, value, plan.kind, mask)
+                    value = b.load_any(table, i, plan.kind, lanes, mask)
+                    b.store_any(pointers[0], i, value, plan.kind, mask)
                     return
-                new = b.load(pointers[0], i, plan.kind, lanes, mask)
+                new = b.load_any(pointers[0], i, plan.kind, lanes, mask)
                 if plan.mode != "put":
-                    new = combine(b, b.load(table, i, plan.kind, lanes, mask), new)
-                b.store(table, i, new, plan.kind, mask)
+                    new = combine(b, b.load_any(table, i, plan.kind, lanes, mask), new)
+                b.store_any(table, i, new, plan.kind, mask)
 
             whole = begin + (end - begin) // lanes * lanes
             with b.loop(begin, whole, lanes) as loop:
@@ -155,8 +164,8 @@ def lower_index(plan: Index, target: Target) -> Program:
                 inside = fits if inside is None else inside & fits
                 place = place + index * b.parameters[f"i{k}_t"]
             assert inside is not None
-            value = b.gather(pointers[1], place, plan.kind, inside)
-            b.store(pointers[0], i, value, plan.kind, inside)
+            value = b.gather_any(pointers[1], place, plan.kind, inside)
+            b.store_any(pointers[0], i, value, plan.kind, inside)
             outside = ~inside if mask is None else mask & ~inside
             with b.when(b.any(outside)):
                 b.report(OUT_OF_BOUNDS)
@@ -175,12 +184,13 @@ def lower_index(plan: Index, target: Target) -> Program:
             there = i * b.parameters[f"v_s{final}"]
             with b.when(inside) as branch:
                 if plan.mode == "take":
-                    b.store(pointers[0], there, b.load(pointers[1], at, plan.kind), plan.kind)
+                    value = b.load_any(pointers[1], at, plan.kind)
+                    b.store_any(pointers[0], there, value, plan.kind)
                 else:
-                    new = b.load(pointers[0], there, plan.kind)
+                    new = b.load_any(pointers[0], there, plan.kind)
                     if plan.mode != "put":
-                        new = combine(b, b.load(pointers[1], at, plan.kind), new)
-                    b.store(pointers[1], at, new, plan.kind)
+                        new = combine(b, b.load_any(pointers[1], at, plan.kind), new)
+                    b.store_any(pointers[1], at, new, plan.kind)
             with b.otherwise(branch):
                 b.report(OUT_OF_BOUNDS)
 
