@@ -9,6 +9,30 @@ from collections.abc import Sequence
 
 from facula.autograd.mode import no_grad
 from facula.meta.dtype import dtype as DType
+from facula.meta.layout import contiguous_format
+from facula.nn.dropping import (
+    alpha_dropout,
+    dropout,
+    dropout1d,
+    dropout2d,
+    dropout3d,
+    feature_alpha_dropout,
+)
+from facula.nn.losses import (
+    chosen_reduction,
+    cosine_embedding_loss,
+    ctc_loss,
+    gaussian_nll_loss,
+    hinge_embedding_loss,
+    margin_ranking_loss,
+    multi_margin_loss,
+    multilabel_margin_loss,
+    multilabel_soft_margin_loss,
+    poisson_nll_loss,
+    soft_margin_loss,
+    triplet_margin_loss,
+    triplet_margin_with_distance_loss,
+)
 from facula.nn.pool import (
     adaptive_avg_pool1d,
     adaptive_avg_pool2d,
@@ -53,13 +77,16 @@ __all__ = [
     "adaptive_max_pool1d",
     "adaptive_max_pool2d",
     "adaptive_max_pool3d",
+    "alpha_dropout",
     "avg_pool1d",
     "avg_pool2d",
     "avg_pool3d",
     "batch_norm",
+    "bilinear",
     "binary_cross_entropy",
     "binary_cross_entropy_with_logits",
     "celu",
+    "celu_",
     "channel_shuffle",
     "conv1d",
     "conv2d",
@@ -67,20 +94,30 @@ __all__ = [
     "conv_transpose1d",
     "conv_transpose2d",
     "conv_transpose3d",
+    "cosine_embedding_loss",
     "cosine_similarity",
     "cross_entropy",
+    "ctc_loss",
     "dropout",
+    "dropout1d",
     "dropout2d",
+    "dropout3d",
     "elu",
+    "elu_",
     "embedding",
+    "feature_alpha_dropout",
     "fold",
+    "gaussian_nll_loss",
     "gelu",
     "glu",
     "group_norm",
+    "gumbel_softmax",
     "hardshrink",
     "hardsigmoid",
     "hardswish",
     "hardtanh",
+    "hardtanh_",
+    "hinge_embedding_loss",
     "huber_loss",
     "instance_norm",
     "interpolate",
@@ -88,6 +125,7 @@ __all__ = [
     "l1_loss",
     "layer_norm",
     "leaky_relu",
+    "leaky_relu_",
     "linear",
     "local_response_norm",
     "log_softmax",
@@ -95,6 +133,7 @@ __all__ = [
     "lp_pool1d",
     "lp_pool2d",
     "lp_pool3d",
+    "margin_ranking_loss",
     "max_pool1d",
     "max_pool1d_with_indices",
     "max_pool2d",
@@ -106,21 +145,31 @@ __all__ = [
     "max_unpool3d",
     "mish",
     "mse_loss",
+    "multi_margin_loss",
+    "multilabel_margin_loss",
+    "multilabel_soft_margin_loss",
     "nll_loss",
     "normalize",
     "one_hot",
     "pad",
+    "pairwise_distance",
+    "pdist",
     "pixel_shuffle",
     "pixel_unshuffle",
+    "poisson_nll_loss",
     "prelu",
     "relu",
     "relu6",
     "relu_",
     "rms_norm",
+    "rrelu",
+    "rrelu_",
     "selu",
+    "selu_",
     "sigmoid",
     "silu",
     "smooth_l1_loss",
+    "soft_margin_loss",
     "softmax",
     "softmin",
     "softplus",
@@ -129,6 +178,9 @@ __all__ = [
     "tanh",
     "tanhshrink",
     "threshold",
+    "threshold_",
+    "triplet_margin_loss",
+    "triplet_margin_with_distance_loss",
     "unfold",
     "upsample",
     "upsample_bilinear",
@@ -138,6 +190,7 @@ __all__ = [
 # --- operations that have this very signature ---------------------------------------------------
 
 linear = op.linear
+bilinear = op.bilinear
 conv1d = op.conv1d
 conv2d = op.conv2d
 conv3d = op.conv3d
@@ -150,6 +203,10 @@ softplus = op.softplus
 hardshrink = op.hardshrink
 softshrink = op.softshrink
 one_hot = op.one_hot
+pairwise_distance = op.pairwise_distance
+pdist = op.pdist
+cosine_similarity = op.cosine_similarity
+
 
 # --- activations that can write over their input -----------------------------------------------
 
@@ -189,6 +246,58 @@ def leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = Fals
     if inplace:
         return op.leaky_relu_(input, negative_slope)
     return op.leaky_relu(input, negative_slope)
+
+
+def rrelu(
+    input: Tensor,
+    lower: float = 1.0 / 8,
+    upper: float = 1.0 / 3,
+    training: bool = False,
+    inplace: bool = False,
+) -> Tensor:
+    """x where positive, elsewhere x times a slope: in training drawn from [lower, upper), else
+    their middle (Xu et al., arXiv 1505.00853)."""
+    function = op.rrelu_ if inplace else op.rrelu
+    made: Tensor = function(input, lower, upper, training)
+    return made
+
+
+def rrelu_(
+    input: Tensor, lower: float = 1.0 / 8, upper: float = 1.0 / 3, training: bool = False
+) -> Tensor:
+    """`rrelu` written over the input."""
+    made: Tensor = op.rrelu_(input, lower, upper, training)
+    return made
+
+
+def elu_(input: Tensor, alpha: float = 1.0) -> Tensor:
+    """`elu` written over the input."""
+    return op.elu_(input, alpha)
+
+
+def selu_(input: Tensor) -> Tensor:
+    """`selu` written over the input."""
+    return op.selu_(input)
+
+
+def celu_(input: Tensor, alpha: float = 1.0) -> Tensor:
+    """`celu` written over the input."""
+    return op.celu_(input, alpha)
+
+
+def leaky_relu_(input: Tensor, negative_slope: float = 0.01) -> Tensor:
+    """`leaky_relu` written over the input."""
+    return op.leaky_relu_(input, negative_slope)
+
+
+def threshold_(input: Tensor, threshold: float, value: float) -> Tensor:
+    """`threshold` written over the input."""
+    return op.threshold_(input, threshold, value)
+
+
+def hardtanh_(input: Tensor, min_val: float = -1.0, max_val: float = 1.0) -> Tensor:
+    """`hardtanh` written over the input."""
+    return op.hardtanh_(input, min_val, max_val)
 
 
 def threshold(input: Tensor, threshold: float, value: float, inplace: bool = False) -> Tensor:
@@ -304,6 +413,23 @@ def softmin(
     if dim is None:
         dim = _implied_dim("softmin", input, _stacklevel)
     return op.softmax(-input, dim, dtype)
+
+
+def gumbel_softmax(
+    logits: Tensor, tau: float = 1, hard: bool = False, eps: float = 1e-10, dim: int = -1
+) -> Tensor:
+    """A sample of the Gumbel-softmax distribution (Jang et al., arXiv 1611.01144); `hard`: one-hot
+    in value, soft in gradient."""
+    if eps != 1e-10:
+        warnings.warn("`eps` parameter is deprecated and has no effect.", stacklevel=2)
+    noise = op.empty_like(logits.detach(), memory_format=contiguous_format)
+    gumbels = (logits - noise.exponential_().log()) / tau
+    soft: Tensor = gumbels.softmax(dim)
+    if not hard:
+        return soft
+    index = soft.max(dim, keepdim=True)[1]
+    chosen = op.zeros_like(soft.detach()).scatter_(dim, index, 1.0)
+    return chosen - soft.detach() + soft
 
 
 # --- normalisation -----------------------------------------------------------------------------
@@ -433,61 +559,6 @@ def normalize(
     return input / length if out is None else op.div(input, length, out=out)
 
 
-def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -> Tensor:
-    """The cosine of the angle between two vectors along `dim`."""
-    length1 = x1.norm(2, dim, keepdim=True).clamp_min(eps)
-    length2 = x2.norm(2, dim, keepdim=True).clamp_min(eps)
-    return ((x1 / length1) * (x2 / length2)).sum(dim)
-
-
-# --- dropout -----------------------------------------------------------------------------------
-
-
-def _check_probability(p: float) -> None:
-    if p < 0.0 or p > 1.0:
-        raise ValueError(f"dropout probability has to be between 0 and 1, but got {p}")
-
-
-def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
-    """Each element zeroed with probability `p` and scaled by 1 / (1 - p) otherwise."""
-    _check_probability(p)
-    return op.dropout_(input, p, training) if inplace else op.dropout(input, p, training)
-
-
-def dropout2d(
-    input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False
-) -> Tensor:
-    """Each channel of (N, C, H, W) zeroed with probability `p`, scaled otherwise."""
-    _check_probability(p)
-    if input.dim() not in (3, 4):
-        warnings.warn(
-            f"dropout2d: Received a {input.dim()}-D input to dropout2d, which is deprecated and "
-            "will result in an error in a future release. To retain the behavior and silence this "
-            "warning, please use dropout instead. Note that dropout2d exists to provide "
-            "channel-wise dropout on inputs with 2 spatial dimensions, a channel dimension, and "
-            "an optional batch dimension (i.e. 3D or 4D inputs).",
-            stacklevel=2,
-        )
-    elif input.dim() == 3:
-        warnings.warn(
-            "dropout2d: Received a 3D input to dropout2d and assuming that channel-wise 1D dropout "
-            "behavior is desired - input is interpreted as shape (N, C, L), where C is the channel "
-            "dim. This behavior will change in a future release to interpret the input as one "
-            "without a batch dimension, i.e. shape (C, H, W). To maintain the 1D channel-wise "
-            "dropout behavior, please switch to using dropout1d instead.",
-            stacklevel=2,
-        )
-    if not training or p == 0:
-        return input
-    shape = (*input.shape[:2], *(1,) * (input.dim() - 2))
-    with no_grad():
-        if p == 1:
-            noise = op.zeros(*shape, dtype=input.dtype)
-        else:
-            noise = op.empty(*shape, dtype=input.dtype).bernoulli_(1 - p).div_(1 - p)
-    return input.mul_(noise) if inplace else input * noise
-
-
 # --- looking up --------------------------------------------------------------------------------
 
 
@@ -547,36 +618,21 @@ def pad(
         raise NotImplementedError(f"Unrecognised padding mode {mode}")
     if mode != "constant" and value is not None and value != 0:
         raise ValueError(f'Padding mode "{mode}" doesn\'t take in value argument')
+    if mode == "constant":
+        made: Tensor = op.constant_pad_nd(input, pad, 0.0 if value is None else value)
+        return made
     result = input
     for place in range(len(pad) // 2):
         before, after = pad[2 * place], pad[2 * place + 1]
-        if before == 0 and after == 0:
-            continue
-        dim = input.dim() - 1 - place
-        if mode == "constant":
-            result = _pad_constant(result, dim, before, after, 0.0 if value is None else value)
-        else:
+        if before or after:
+            dim = input.dim() - 1 - place
+            if mode == "circular" and min(before, after) < 0:
+                # What is cut off is not there to wrap around to.
+                size, start = result.shape[dim], max(0, -before)
+                result = result.narrow(dim, start, size - start - max(0, -after))
+                before, after = max(0, before), max(0, after)
             result = result.index_select(dim, _source(mode, result, dim, before, after))
     return result
-
-
-def _pad_constant(input: Tensor, dim: int, before: int, after: int, value: float) -> Tensor:
-    size = input.shape[dim]
-    start, stop = max(0, -before), size - max(0, -after)
-    if size + before + after < 0 or stop < start:
-        raise RuntimeError(
-            f"The input size {size}, plus negative padding {before} and {after} resulted in a "
-            f"negative output size, which is invalid. Check dimension {dim} of your input."
-        )
-    parts = [input.narrow(dim, start, stop - start)]
-    shape = list(input.shape)
-    if before > 0:
-        shape[dim] = before
-        parts.insert(0, op.full(shape, value, dtype=input.dtype))
-    if after > 0:
-        shape[dim] = after
-        parts.append(op.full(shape, value, dtype=input.dtype))
-    return op.cat(parts, dim) if len(parts) > 1 else parts[0]
 
 
 def _source(mode: str, input: Tensor, dim: int, before: int, after: int) -> Tensor:
@@ -598,22 +654,6 @@ def _source(mode: str, input: Tensor, dim: int, before: int, after: int) -> Tens
 
 
 # --- losses ------------------------------------------------------------------------------------
-
-
-def chosen_reduction(size_average: bool | None, reduce: bool | None, reduction: str) -> str:
-    """The reduction, after the two old arguments that used to say it."""
-    if size_average is None and reduce is None:
-        return reduction
-    if reduce is False:
-        reduction = "none"
-    else:
-        reduction = "sum" if size_average is False else "mean"
-    warnings.warn(
-        "size_average and reduce args will be deprecated, "
-        f"please use reduction='{reduction}' instead.",
-        stacklevel=3,
-    )
-    return reduction
 
 
 def _warn_sizes(input: Tensor, target: Tensor) -> None:

@@ -513,11 +513,6 @@ def matrix_power(self, n):
     return y
 
 
-@composite("cdist(Tensor x1, Tensor x2, float p=2) -> Tensor")
-def cdist(x1, x2, p=2.0):
-    """The distances of all pairs of rows."""
-    return (x1.unsqueeze(-2) - x2.unsqueeze(-3)).norm(p, -1)
-
 # Where records stand that are no functions of torch itself.
 for _name in ("linear",):
     registry[_name].namespace = "nn"

@@ -26,11 +26,13 @@ __all__ = [
     "LogSoftmax",
     "Mish",
     "PReLU",
+    "RReLU",
     "ReLU",
     "ReLU6",
     "SiLU",
     "Sigmoid",
     "Softmax",
+    "Softmax2d",
     "Softmin",
     "Softplus",
     "Softshrink",
@@ -271,6 +273,25 @@ class LeakyReLU(Module):
         return f"negative_slope={self.negative_slope}" + _and_inplace(self.inplace)
 
 
+class RReLU(Module):
+    """x where positive, elsewhere x times a slope: drawn from [lower, upper) in training, their
+    middle in evaluation (Xu et al., arXiv 1505.00853)."""
+
+    def __init__(
+        self, lower: float = 1.0 / 8, upper: float = 1.0 / 3, inplace: bool = False
+    ) -> None:
+        super().__init__()
+        self.lower = lower
+        self.upper = upper
+        self.inplace = inplace
+
+    def forward(self, input: Tensor) -> Tensor:
+        return F.rrelu(input, self.lower, self.upper, self.training, self.inplace)
+
+    def extra_repr(self) -> str:
+        return f"lower={self.lower}, upper={self.upper}" + _and_inplace(self.inplace)
+
+
 class PReLU(Module):
     """x where positive, weight * x elsewhere, with one learned weight or one a channel."""
 
@@ -387,6 +408,17 @@ class Softmax(_Along):
 
     def forward(self, input: Tensor) -> Tensor:
         return F.softmax(input, self.dim, _stacklevel=5)
+
+
+class Softmax2d(Module):
+    """Softmax over the channels of (N, C, H, W) or (C, H, W)."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        if input.dim() not in (3, 4):
+            raise ValueError(
+                f"Softmax2d: expected input to be 3D or 4D, got {input.dim()}D instead"
+            )
+        return F.softmax(input, -3, _stacklevel=5)
 
 
 class LogSoftmax(_Along):
