@@ -275,14 +275,14 @@ def _(g, index, pooling):
     return _taken(g, index, len(pooling.sizes))
 
 
-@composite(
+@operation(
     "max_pool2d_with_indices_backward(Tensor grad_output, Tensor self, int[2] kernel_size, int[2] "
     "stride, int[2] padding, int[2] dilation, bool ceil_mode, Tensor indices) -> Tensor"
 )
 def max_pool2d_with_indices_backward(
     grad_output, self, kernel_size, stride, padding, dilation, ceil_mode, indices
 ):
-    """The gradient of max_pool2d, by the indices it gave: the gradient of self is none."""
+    """The gradient of max_pool2d, by the indices it gave; it does not depend on self's values."""
     pooling = windows(
         "max_pool2d", tuple(self.form.shape), 2, _frozen(kernel_size), _frozen(stride),
         _frozen(padding), _frozen(dilation), ceil_mode,
@@ -294,22 +294,17 @@ def max_pool2d_with_indices_backward(
         )
     if tuple(indices.form.shape) != shape or indices.form.dtype is not int64:
         raise RuntimeError(f"Expected int64 indices of shape {list(shape)}")
-    return registry["max_unpool_adding"].function(grad_output, indices, tuple(self.form.shape))
+    return launch.unpool(grad_output, indices, tuple(self.form.shape), 2, adds=True)
 
 
-@operation("max_unpool_adding(Tensor self, Tensor indices, int[] shape) -> Tensor")
-def max_unpool_adding(self, indices, shape):
-    """Zeros, with the input's elements added at their indices in each plane."""
-    return launch.unpool(self, indices, shape, 2, adds=True)
+max_pool2d_with_indices_backward.node_name = "MaxPool2DWithIndicesBackwardBackward0"
+max_pool2d_with_indices_backward.tensor_names = ("grad_output", "self")
 
 
-max_unpool_adding.node_name = "MaxPool2DWithIndicesBackwardBackward0"
-max_unpool_adding.tensor_names = ("self",)
-
-
-@max_unpool_adding.gradient
-def _(g, indices):
-    return _taken(g, indices, 2)
+@max_pool2d_with_indices_backward.gradient
+def _(g, self_form, indices):
+    zeros = registry["zeros"].function
+    return _taken(g, indices, 2), zeros(self_form.shape, dtype=self_form.dtype)
 
 
 def _places(taps, pooling):
@@ -580,7 +575,7 @@ for _rank in (1, 2, 3):
 for _name in (
     "max_pool_windows_backward", "max_unpool", "average_pool_windows", "adaptive_average_pool",
     "average_pool_windows_backward", "adaptive_average_pool_backward", "adaptive_max_pool",
-    "adaptive_max_pool_backward", "max_pool2d_with_indices_backward", "max_unpool_adding",
+    "adaptive_max_pool_backward", "max_pool2d_with_indices_backward",
 ):
     registry[_name].namespace = "internal"
     registry[_name].method = False
