@@ -1,12 +1,9 @@
 """Dropout and its kinds, as torch.nn.functional has them."""
 
 import warnings
-from types import SimpleNamespace
 
-from facula.ops import FUNCTIONS
+from facula.ops.calls import op
 from facula.tensor import Tensor
-
-op = SimpleNamespace(**FUNCTIONS)
 
 
 def _check_probability(p: float) -> None:

@@ -3,13 +3,10 @@
 import math
 import warnings
 from collections.abc import Callable, Sequence
-from types import SimpleNamespace
 
 from facula.autograd.mode import no_grad
-from facula.ops import FUNCTIONS
+from facula.ops.calls import op
 from facula.tensor import Tensor
-
-op = SimpleNamespace(**FUNCTIONS)
 
 
 def chosen_reduction(

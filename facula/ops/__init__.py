@@ -9,7 +9,7 @@ import pkgutil
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from facula.op import Op
+from facula.op import Op, registry
 
 NO_RECORDS = ("bind", "calls", "templates")
 

@@ -79,6 +79,8 @@ def counterpart(op: OpInfo) -> Callable[..., Any]:
     if found is None:
         found = getattr(facula.Tensor, op.name, None)
     if found is None:
+        found = getattr(facula.ops.aten, op.name, None)
+    if found is None:
         raise Difference("no such function")
     return found
 
@@ -129,8 +131,18 @@ def translate(value: Any) -> Any:
     if isinstance(value, types.FunctionType):
         return with_facula(value)
     if isinstance(value, torch.nn.Module):
-        raise Difference("a module is an argument")
+        return module_of(value)
     return value
+
+
+def module_of(source: torch.nn.Module) -> Any:
+    """facula's module of the same class and attributes; those with parameters are not known."""
+    made = getattr(facula.nn, type(source).__name__)()
+    if source.state_dict():
+        raise Difference("a module with parameters is an argument")
+    for name in made.__dict__.keys() - set(facula.nn.Module().__dict__):
+        setattr(made, name, getattr(source, name))
+    return made
 
 
 def tensor_of(source: torch.Tensor) -> Any:
