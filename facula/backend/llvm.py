@@ -125,6 +125,8 @@ class Printer:
         latch = self.label
         following = self.let(f"add i64 {self.ref(loop.index)}, {self.ref(loop.step)}")
         again = self.let(f"icmp slt i64 {following}, {stop}")
+        if loop.going is not None:
+            again = self.let(f"and i1 {again}, {self.ref(loop.going)}")
         self.line(f"br i1 {again}, label %{body}, label %{leave}")
         sources = f"[ {start}, %{before} ], [ {following}, %{latch} ]"
         phis = [f"  {self.ref(loop.index)} = phi i64 {sources}"]

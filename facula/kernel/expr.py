@@ -265,7 +265,8 @@ class Graph:
         constant: Callable[[Any, str], Any],
         apply: Callable[[str, str, list[Any]], Any],
     ) -> list[Any]:
-        """Evaluates on any carrier: `apply(op, kind, operands)` does one step."""
+        """Evaluates on any carrier: `apply(op, kind, operands)` does one step; before the operands
+        of "repeat" stands its `Repeat`, and its value is the list of all results."""
         values: list[Any] = []
         for op, kind, args, extra in self.steps:
             if op == "input":
@@ -274,9 +275,55 @@ class Graph:
                 values.append(params[extra])
             elif op == "const":
                 values.append(constant(extra, kind))
+            elif op == "part":
+                values.append(values[args[0]][extra])
             else:
-                values.append(apply(op, kind, [values[a] for a in args]))
+                operands = [values[a] for a in args]
+                values.append(apply(op, kind, operands if extra is None else [extra, *operands]))
         return [values[k] for k in self.outputs]
+
+
+@dataclass(frozen=True, slots=True)
+class Repeat:
+    """A loop inside a formula: `step` gives the next state while `going` holds of the present one,
+    at most `limit` times. Both graphs read the state, then what stays the same."""
+
+    limit: int
+    going: Graph
+    step: Graph
+
+    def run(self, operands: Sequence[Any], evaluate: Callable[..., Any]) -> list[Any]:
+        """What a loop means, on numbers; `evaluate(graph, inputs)` runs a graph."""
+        count = len(self.step.outputs)
+        state, fixed = list(operands[:count]), list(operands[count:])
+        for _ in range(self.limit):
+            if not evaluate(self.going, [*state, *fixed])[0]:
+                break
+            state = evaluate(self.step, [*state, *fixed])
+        return state
+
+
+def repeat(
+    limit: int,
+    going: Callable[..., Expr],
+    step: Callable[..., tuple[Any, ...]],
+    state: Sequence[Any],
+    fixed: Sequence[Any] = (),
+) -> tuple[Expr, ...]:
+    """The last state of a loop: `state` becomes `step(*state, *fixed)` while `going(*state, *fixed)`
+    holds, at most `limit` times. Each element of a tensor has a loop of its own; a formula inside
+    sees nothing but its arguments."""
+    given = [a for a in (*state, *fixed) if isinstance(a, Expr)]
+    kind = max((a.kind for a in given), key=RANK.index)
+    operands = tuple([a if isinstance(a, Expr) else const(a, kind) for a in (*state, *fixed)])
+    inside = [input_(k, a.kind) for k, a in enumerate(operands)]
+    following = [
+        cast(v, a.kind) if isinstance(v, Expr) else const(v, a.kind)
+        for v, a in zip(step(*inside), operands, strict=False)
+    ]
+    loop = Repeat(limit, linearise([going(*inside)]), linearise(following))
+    whole = Expr("repeat", operands, kind, loop)
+    return tuple([Expr("part", (whole,), operands[k].kind, k) for k in range(len(state))])
 
 
 def linearise(outputs: Sequence[Expr]) -> Graph:

@@ -9,7 +9,7 @@ from functools import reduce as fold
 from typing import Any
 
 from facula.kernel.decompose import DECOMPOSITIONS
-from facula.kernel.expr import Graph
+from facula.kernel.expr import Graph, Repeat
 from facula.kernel.plan import Plan, Pointwise, Reduce, Scan, lowering
 from facula.kernel.program import (
     I64,
@@ -23,7 +23,9 @@ from facula.kernel.program import (
     Value,
     program,
 )
+from facula.kernel.special import WORDS
 from facula.kernel.target import Target
+from facula.kernel.word import Word
 
 # Elements of a contiguous pointwise kernel that make one unit of work for the threads.
 BLOCK = 4096
@@ -48,6 +50,8 @@ def emit_step(b: Builder, op: str, kind: str, args: list[Value]) -> Value:
     """Instructions for one step of an expression graph."""
     if op == "cast":
         return b.cast(args[0], kind)
+    if op in WORDS:
+        return emit_word(b, WORDS[op], args)
     if op == "where":
         return b.select(*args)
     if op in COMPARISONS:
@@ -83,15 +87,45 @@ def emit_any(
     def constant(literal: float, kind: str) -> Value:
         return b.const(Type(kind, lanes), literal)
 
-    def apply(op: str, kind: str, args: list[Any]) -> Loaded:
+    def apply(op: str, kind: str, args: list[Any]) -> Loaded | tuple[Value, ...]:
         if op in PART_OF:
             part: Value = getattr(args[0], PART_OF[op])
             return part
+        if op == "repeat":
+            return emit_repeat(b, args[0], [b.splat(a, lanes) for a in args[1:]])
         wide = max(a.type.lanes for a in args)
         spread = [b.splat(a, wide) if a.type.lanes < wide else a for a in args]
         return Pair(*spread) if op == "pair" else emit_step(b, op, kind, spread)
 
     return [b.spread(v, lanes) for v in graph.run(inputs, params, constant, apply)]
+
+
+def emit_word(b: Builder, word: Word, args: list[Value]) -> Value:
+    """A word's own formula, in f64."""
+    kind = args[0].type.kind
+    return b.cast(emit(b, word.graph, [b.cast(a, "f64") for a in args], ())[0], kind)
+
+
+def emit_repeat(b: Builder, repeat: Repeat, args: list[Value]) -> tuple[Value, ...]:
+    """A loop that runs while one lane goes on; the others keep what they have. The lanes beyond
+    the end of a row never go on."""
+    count = len(repeat.step.outputs)
+    state, fixed = args[:count], args[count:]
+
+    def going(state: Sequence[Value]) -> Value:
+        lanes = emit(b, repeat.going, [*state, *fixed], ())[0]
+        known = b.active is not None and b.active.type.lanes == lanes.type.lanes
+        return lanes & b.active if known and b.active is not None else lanes
+
+    first = going(state)
+    turns = b.select(b.any(first), b.int(repeat.limit), b.int(0))
+    with b.loop(0, turns, carry=[*state, first]) as loop:
+        *before, active = loop.carried
+        after = emit(b, repeat.step, [*before, *fixed], ())
+        chosen = [b.select(active, new, old) for new, old in zip(after, before, strict=True)]
+        again = active & going(chosen)
+        loop.next(*chosen, again, going=b.any(again))
+    return loop.results[:count]
 
 
 def graph_kinds(graph: Graph) -> set[str]:
@@ -108,7 +142,8 @@ def weight(graph: Graph) -> int:
     total = 2
     for op, _, _, _ in graph.steps:
         if op not in ("input", "const", "param"):
-            total += 1 if op in NATIVE or op in COMPARISONS or op in ("cast", "where") else 12
+            short = op in NATIVE or op in COMPARISONS or op in ("cast", "where")
+            total += 1 if short else 100 if op in WORDS else 12
     return total
 
 
@@ -167,7 +202,7 @@ def lower_pointwise(plan: Pointwise, target: Target) -> Program:
     kinds = [*plan.inputs, *plan.outputs, *graph_kinds(plan.graph)]
     lanes = target.lanes(widest(kinds))
     # Long bodies keep a machine busy by themselves; copies of them would only cost compile time.
-    long = any(op in DECOMPOSITIONS for op, _, _, _ in plan.graph.steps)
+    long = any(op in DECOMPOSITIONS or op in WORDS for op, _, _, _ in plan.graph.steps)
     steps = len(plan.graph.steps)
     unroll = 1 if long or steps > 12 else 2 if steps > 6 else 4
     cost = weight(plan.graph)

@@ -79,10 +79,13 @@ class Loop:
     body: list["Instruction | Loop | Branch"] = field(default_factory=list)
     following: tuple["Value", ...] = ()
     results: tuple["Value", ...] = ()
+    going: "Value | None" = None
 
-    def next(self, *values: "Value") -> None:
-        """Says which values the next turn (or the code after the loop) receives."""
+    def next(self, *values: "Value", going: "Value | None" = None) -> None:
+        """Says which values the next turn (or the code after the loop) receives, and with `going`
+        (an i1 scalar) whether there is a next turn while the count allows one."""
         self.following = values
+        self.going = going
 
 
 @dataclass(slots=True)
@@ -245,7 +248,8 @@ def _listing(body: Sequence[Instruction | Loop | Branch], depth: int) -> Iterato
             for value, initial in zip(step.carried, step.initial, strict=True):
                 yield f"{pad}  carry {value} from {initial}"
             yield from _listing(step.body, depth + 1)
-            yield f"{pad}  next {step.following} -> {step.results}"
+            condition = "" if step.going is None else f" while {step.going}"
+            yield f"{pad}  next {step.following}{condition} -> {step.results}"
         elif isinstance(step, Branch):
             yield f"{pad}if {step.condition}"
             yield from _listing(step.body, depth + 1)

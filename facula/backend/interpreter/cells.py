@@ -185,6 +185,8 @@ def step(op: str, kind: str, args: Sequence[Number]) -> Number:
         return args[0].real if op == "real" else args[0].imag
     if op == "cast":
         return converted(args[0], kind)
+    if op == "repeat":
+        return args[0].run(args[1:], lambda graph, inputs: evaluate(graph, inputs, ()))
     if op in COMPARISONS:
         return bool(PLAIN[op](*args))
     if op == "where":
