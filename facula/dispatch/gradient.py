@@ -145,6 +145,9 @@ class PointwiseNode(Node):
             if edge is not None and k < len(traced) and traced[k] is not None
         ]
         kind = register_kind(compute.short)
+        for k in wanted:
+            if isinstance(traced[k], str):
+                raise NotImplementedError(traced[k])
         graph = linearise(
             [
                 traced[k] if isinstance(traced[k], Expr) else expr.const(traced[k], kind)
@@ -217,6 +220,8 @@ def build_backward(
     for position, needed in enumerate(needs):
         form = key[position]
         result = results[position] if position < len(results) else None
+        if needed and isinstance(result, str):
+            raise NotImplementedError(result)
         if not needed or result is None or not isinstance(form, Form):
             words.append("None")
             continue

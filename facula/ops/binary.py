@@ -422,6 +422,6 @@ def float_power_(self, exponent):
 
 for _name, _of in (
     ("arctan2", "atan2"), ("clip", "clamp"), ("divide", "div"), ("multiply", "mul"),
-    ("subtract", "sub"),
+    ("subtract", "sub"), ("special_xlogy", "xlogy"),
 ):  # fmt: skip
     Alias(_name, _of)

@@ -901,7 +901,8 @@ def on_tensors(cls: type, name: str, args: tuple[Any, ...]) -> Tensor:
     """A formula's operation on tensors: what makes gradients differentiable again."""
     if name == "where" and not isinstance(args[0], Tensor):
         return args[1] if args[0] else args[2]
-    return registry[SCALAR_NAMES.get(name, name)].function(*args)
+    name = SCALAR_NAMES.get(name, name)
+    return registry[name if name in registry else f"special_{name}"].function(*args)
 
 
 __all__ = ["Form", "Functions", "Launch", "bind", "namespace_of", "set_methods"]

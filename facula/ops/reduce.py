@@ -12,7 +12,7 @@ from facula.form import Form, form_of
 from facula.kernel.scalar import maximum, minimum, ne, sqrt
 from facula.meta import dtype as dtypes
 from facula.meta.shape import reduced_shape, wrap_dims
-from facula.op import BOOL, FLOAT, SAME, composite, operation, reduction, registry
+from facula.op import BOOL, FLOAT, SAME, Alias, composite, operation, reduction, registry
 
 reduction("sum(Tensor self, int[1]? dim=None, bool keepdim=False, *, ScalarType? dtype=None, "
           "Tensor(a!)? out=None) -> Tensor", "sum", "The sum.",
@@ -360,6 +360,8 @@ def nanmean(self, dim=None, keepdim=False, *, dtype=None):
 def dist(self, other, p=2):
     """The p-norm of the difference."""
     return (self - other).norm(p)
+
+Alias("special_logsumexp", "logsumexp")
 
 # Where records stand that are no functions of torch itself.
 for _name in (

@@ -53,6 +53,18 @@ def log_softmax(self, dim, dtype=None):
     return registry["softmax_along"].function(x, dim, True)
 
 
+@composite("special_softmax(Tensor self, int dim, *, ScalarType? dtype=None) -> Tensor")
+def special_softmax(self, dim, *, dtype=None):
+    """exp(x) normalised to sum to one along dim."""
+    return softmax_.function(self, dim, dtype)
+
+
+@composite("special_log_softmax(Tensor self, int dim, *, ScalarType? dtype=None) -> Tensor")
+def special_log_softmax(self, dim, *, dtype=None):
+    """The logarithm of softmax: x - log(sum(exp(x))) along dim."""
+    return log_softmax.function(self, dim, dtype)
+
+
 # --- cross entropy -------------------------------------------------------------------------------
 
 

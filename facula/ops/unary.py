@@ -53,6 +53,7 @@ from facula.kernel.scalar import (
     trunc,
     where,
 )
+from facula.kernel.special.gamma import zeta
 from facula.meta.dtype import finfo
 from facula.op import (
     BOOL,
@@ -198,7 +199,8 @@ unary("erfinv", FLOAT, "The inverse of erf.",
       lambda x: erfinv(x), lambda g, y, x: g * (exp(y * y) / SLOPE_OF_ERF))
 unary("lgamma", FLOAT, "log |gamma(x)|.", lambda x: lgamma(x), lambda g, y, x: g * digamma(x))
 unary("sigmoid", FLOAT, "1 / (1 + exp(-x)).", lambda x: sigmoid(x), lambda g, y, x: g * (1 - y) * y)
-unary("trigamma", FLOAT, "The derivative of digamma.", lambda x: trigamma(x))
+unary("trigamma", FLOAT, "The derivative of digamma.",
+      lambda x: trigamma(x), lambda g, y, x: g * (-2 * zeta(3, x)))
 unary("logit_whole", FLOAT, "log(x / (1 - x)).", lambda x: log(x / (1 - x)),
       lambda g, y, x: where(or_(lt(x, 0), gt(x, 1)), math.nan, g / (x * (1 - x))))
 pointwise("logit_within(Tensor self, Scalar eps) -> Tensor", FLOAT,
@@ -212,16 +214,6 @@ pointwise("logit_within(Tensor self, Scalar eps) -> Tensor", FLOAT,
 def logit(self, eps=None):
     """log(x / (1 - x)), x first brought into [eps, 1 - eps] if eps is given."""
     return ("logit_whole", (self,)) if eps is None else ("logit_within", (self, eps))
-
-
-@composite("polygamma(int n, Tensor self) -> Tensor")
-def polygamma(n, input):
-    """The derivative number n of digamma, so far for n = 0 and 1."""
-    if n < 0:
-        raise RuntimeError("polygamma(n, x) does not support negative n.")
-    if n > 1:
-        raise NotImplementedError("polygamma(n, x) is not implemented for n > 1")
-    return registry["trigamma" if n else "digamma"].function(input)
 
 
 # --- numbers in place of nan ---------------------------------------------------------------------
@@ -267,5 +259,10 @@ for _name, _of in (
     ("absolute", "abs"), ("arccos", "acos"), ("arccosh", "acosh"), ("arcsin", "asin"),
     ("arcsinh", "asinh"),
     ("arctan", "atan"), ("arctanh", "atanh"), ("fix", "trunc"), ("negative", "neg"),
+    ("special_digamma", "digamma"), ("special_psi", "digamma"), ("special_erf", "erf"),
+    ("special_erfc", "erfc"), ("special_erfinv", "erfinv"), ("special_exp2", "exp2"),
+    ("special_expit", "sigmoid"), ("special_expm1", "expm1"), ("special_gammaln", "lgamma"),
+    ("special_log1p", "log1p"), ("special_logit", "logit"), ("special_round", "round"),
+    ("special_sinc", "sinc"),
 ):  # fmt: skip
     Alias(_name, _of)

@@ -106,7 +106,9 @@ SERIES_1 = tuple([1 / (math.factorial(k) * math.factorial(k + 1)) for k in range
 HARMONIC = tuple([sum(1 / j for j in range(1, k + 1)) for k in range(13)])
 # The same with factors H(k), and psi(k + 1) + psi(k + 2): what K0 and K1 add to the logarithm.
 LOGARITHMIC_0 = tuple([HARMONIC[k] * SERIES_0[k] for k in range(12)])
-LOGARITHMIC_1 = tuple([(HARMONIC[k] + HARMONIC[k + 1] - 2 * EULER) * SERIES_1[k] for k in range(12)])
+LOGARITHMIC_1 = tuple(
+    [(HARMONIC[k] + HARMONIC[k + 1] - 2 * EULER) * SERIES_1[k] for k in range(12)]
+)
 
 
 def _i0_series(x: Any) -> Any:

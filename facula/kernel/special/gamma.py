@@ -237,4 +237,4 @@ def zeta(s: Any, q: Any) -> Any:
     finished = lt(abs_(term), abs_(total) * EPSILON)
     result = where(finished, total, total + term * rest)
     pole = or_(eq(s, 1), and_(gt(s, 1), and_(le(q, 0), eq(floor(q), q))))
-    return where(defined, result, where(pole, INF, NAN))
+    return where(defined, result, where(pole, INF, one * NAN))

@@ -48,7 +48,9 @@ def _even(n: Any) -> Any:
     return eq(mod(n, 2), 0)
 
 
-def _chebyshev(x: Any, n: Any, second: Any, ends: Callable[..., Any], waves: Any, start: int) -> Any:
+def _chebyshev(
+    x: Any, n: Any, second: Any, ends: Callable[..., Any], waves: Any, start: int
+) -> Any:
     """A Chebyshev polynomial in x: recurrence, its value at the ends, the trigonometric form from
     degree `start` on between them."""
     inside = and_(gt(n, start), lt(abs_(x), 1))
