@@ -159,9 +159,9 @@ class Op:
 class Pointwise(Op):
     """Each result element is a scalar formula of the elements at its place.
 
-    `value(*inputs)` and `gradient(g, y, *inputs)` are formulas; a text among gradients is the error of
-    asking for that one. Arguments declared Tensor take part
-    in promotion and broadcasting; arguments declared Scalar are numbers.
+    `value(*inputs)` and `gradient(g, y, *inputs)` are formulas; a text among the gradients is the
+    error of asking for that one. Arguments declared Tensor take part in promotion and broadcasting;
+    arguments declared Scalar are numbers.
     """
 
     family = "pointwise"

@@ -310,9 +310,9 @@ def repeat(
     state: Sequence[Any],
     fixed: Sequence[Any] = (),
 ) -> tuple[Expr, ...]:
-    """The last state of a loop: `state` becomes `step(*state, *fixed)` while `going(*state, *fixed)`
-    holds, at most `limit` times. Each element of a tensor has a loop of its own; a formula inside
-    sees nothing but its arguments."""
+    """The last state of a loop: `state` becomes `step(*state, *fixed)` while
+    `going(*state, *fixed)` holds, at most `limit` times. Each element of a tensor has a loop of its
+    own; a formula inside sees nothing but its arguments."""
     given = [a for a in (*state, *fixed) if isinstance(a, Expr)]
     kind = max((a.kind for a in given), key=RANK.index)
     operands = tuple([a if isinstance(a, Expr) else const(a, kind) for a in (*state, *fixed)])

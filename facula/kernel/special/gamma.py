@@ -78,7 +78,7 @@ def _log_gamma_above_one(a: Any) -> Any:
 
 
 def _density(a: Any, x: Any) -> Any:
-    """x^a exp(-x) / gamma(a + 1): from a = 10 on through Stirling's series and the distance from a."""
+    """x^a exp(-x) / gamma(a + 1): from a = 10 on through Stirling's series."""
     small = exp(a * log(x) - x - _log_gamma_above_one(a))
     inverse = 1 / a
     series = inverse * polynomial(inverse * inverse, STIRLING)
