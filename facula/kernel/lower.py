@@ -87,7 +87,7 @@ def emit_any(
     def constant(literal: float, kind: str) -> Value:
         return b.const(Type(kind, lanes), literal)
 
-    def apply(op: str, kind: str, args: list[Any]) -> Loaded | tuple[Value, ...]:
+    def apply(op: str, kind: str, args: list[Any]) -> Any:
         if op in PART_OF:
             part: Value = getattr(args[0], PART_OF[op])
             return part
