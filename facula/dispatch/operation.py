@@ -38,6 +38,8 @@ class FunctionNode(Node):
         around = seen.complex and op.conjugates and any(map(is_complex, gradients))
         if around:
             gradients = [None if g is None else g.conj() for g in gradients]
+        if seen.lazy and not op.takes_lazy:
+            gradients = [resolved(g) for g in gradients]
         arguments: list[Any] = []
         for kind, name in op.recipe:
             if kind == "value":

@@ -4,11 +4,23 @@ import warnings
 from typing import Any
 
 from facula.backend.cpu import Kernel, machine
-from facula.dispatch import RESULT, TENSOR, forget_launches, no_work, noted, remember
+from facula.dispatch import (
+    RESULT,
+    TENSOR,
+    compile_pointwise,
+    copy_of,
+    forget_launches,
+    no_work,
+    noted,
+    register_kind,
+    remember,
+)
 from facula.form import Form, form_of
+from facula.kernel import expr
+from facula.kernel.expr import linearise
 from facula.kernel.library.matmul import PARTS, matmul_plan
 from facula.storage import memory
-from facula.tensor import Tensor, allocate
+from facula.tensor import Tensor, allocate, wrap
 
 
 class ProductLaunch:
@@ -139,8 +151,68 @@ def product(
     key = (a.form, b.form, None if bias is None else bias.form, transpose_a, transpose_b)
     launch = _products.get(key)
     if launch is None:
+        if a.form.dtype.is_complex:
+            y = complex_product(_turned(a, transpose_a), _turned(b, transpose_b))
+            return y if bias is None else y + bias
         launch = remember(_products, key, prepare(*key))
     return launch.run(a, b, bias)
+
+
+# --- complex products ----------------------------------------------------------------------------
+
+_spread: dict[Form, tuple[Kernel, tuple[int, ...], Form]] = {}
+
+
+def _turned(tensor: Tensor, turn: bool) -> Tensor:
+    """The tensor with its last two dims exchanged, if so wanted."""
+    if not turn:
+        return tensor
+    form = tensor.form
+    order = [*range(form.ndim - 2), form.ndim - 1, form.ndim - 2]
+    made = form_of(
+        form.dtype, tuple([form.shape[d] for d in order]), tuple([form.strides[d] for d in order])
+    )
+    return wrap(tensor.block, tensor.address, made.with_lazy(form.lazy))
+
+
+def _as_reals(tensor: Tensor, shape: tuple[int, ...], strides: tuple[int, ...]) -> Tensor:
+    form = form_of(tensor.form.dtype.to_real(), shape, strides)
+    return wrap(tensor.block, tensor.address, form)
+
+
+def complex_product(a: Tensor, b: Tensor) -> Tensor:
+    """One real product of twice the sizes: rows of `a` are read as re, im, re, im, and every row
+    of `b` is followed by i times that row, so that the sums come out as re, im again. It has the
+    four real products a complex one needs. Note [complex numbers]."""
+    form = a.form
+    if form.lazy or form.strides[-1] != 1:
+        a = copy_of(a)
+        form = a.form
+    *lead, m, k = form.shape
+    n = b.form.shape[-1]
+    prepared = _spread.get(b.form)
+    if prepared is None:
+        prepared = remember(_spread, b.form, _prepare_spread(b.form))
+    kernel, sizes, room = prepared
+    rows = allocate(room)
+    kernel(*sizes, b.address, rows.address, rows.address + n * room.itemsize)
+    left = _as_reals(
+        a, (*lead, m, 2 * k), (*[2 * s for s in form.strides[:-2]], 2 * form.strides[-2], 1)
+    )
+    right = _as_reals(rows, (*lead, 2 * k, 2 * n), (*[4 * k * n for _ in lead], 2 * n, 1))
+    y = product(left, right)
+    return wrap(y.block, y.address, form_of(form.dtype, (*lead, m, n)))
+
+
+def _prepare_spread(form: Form) -> tuple[Kernel, tuple[int, ...], Form]:
+    """The kernel that writes each row of a matrix, and i times that row below it."""
+    *lead, k, n = form.shape
+    room = form_of(form.dtype, (*lead, k, 2, n))
+    target = form_of(form.dtype, form.shape, (*room.strides[:-2], 1))
+    b = expr.input_(0, register_kind(form.kind))
+    graph = linearise([b, expr.call("mul", 1j, b)])
+    kernel, sizes = compile_pointwise(graph, [form], [target, target], (), form.shape)
+    return kernel, sizes, room
 
 
 def product_again(

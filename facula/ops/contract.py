@@ -24,7 +24,8 @@ def _same_dtype(name, a, b):
 def _word(tensor):
     return {"Float": "float", "Double": "double", "Half": "c10::Half", "BFloat16": "c10::BFloat16",
             "Long": "long long", "Int": "int", "Short": "short", "Char": "signed char",
-            "Byte": "unsigned char", "Bool": "bool"}[dtype_word(tensor.form.dtype)]  # fmt: skip
+            "Byte": "unsigned char", "Bool": "bool", "ComplexFloat": "c10::complex<float>",
+            "ComplexDouble": "c10::complex<double>", "ComplexHalf": "c10::complex<c10::Half>"}[dtype_word(tensor.form.dtype)]  # fmt: skip
 
 
 @operation("mm(Tensor self, Tensor mat2, *, Tensor(a!)? out=None) -> Tensor")
@@ -219,7 +220,7 @@ def addmm(self, mat1, mat2, *, beta=1, alpha=1):
 
 def _plus(self, result, beta, alpha):
     """beta * self + alpha * result; self may be nan where beta is 0. Of integers, both are cut."""
-    if not result.form.dtype.is_floating_point:
+    if not result.form.tracked:
         kind = bool if result.form.dtype is dtypes.bool_ else int
         alpha, beta = kind(alpha), kind(beta)
     self = self.expand(result.form.shape)
@@ -485,8 +486,8 @@ def kron(self, other):
 
 @composite("vdot(Tensor self, Tensor other) -> Tensor")
 def vdot(self, other):
-    """The inner product of two vectors."""
-    return self.dot(other)
+    """The inner product of two vectors, the first conjugated."""
+    return self.conj().dot(other)
 
 
 @composite("ger(Tensor self, Tensor vec2) -> Tensor")

@@ -160,7 +160,7 @@ def tensor_of(source: torch.Tensor) -> Any:
 
 def back(value: Any) -> torch.Tensor:
     """A PyTorch tensor with the values of facula's, contiguous."""
-    dense = value.detach().contiguous()
+    dense = value.detach().resolve_conj().resolve_neg().contiguous()
     if dense.storage_offset():
         dense = dense.clone()
     dtype = getattr(torch, str(dense.dtype).removeprefix("torch."))
