@@ -25,7 +25,9 @@ def _word(tensor):
     return {"Float": "float", "Double": "double", "Half": "c10::Half", "BFloat16": "c10::BFloat16",
             "Long": "long long", "Int": "int", "Short": "short", "Char": "signed char",
             "Byte": "unsigned char", "Bool": "bool", "ComplexFloat": "c10::complex<float>",
-            "ComplexDouble": "c10::complex<double>", "ComplexHalf": "c10::complex<c10::Half>"}[dtype_word(tensor.form.dtype)]  # fmt: skip
+            "ComplexDouble": "c10::complex<double>", "ComplexHalf": "c10::complex<c10::Half>"}[
+                dtype_word(tensor.form.dtype)
+            ]  # fmt: skip
 
 
 @operation("mm(Tensor self, Tensor mat2, *, Tensor(a!)? out=None) -> Tensor")

@@ -76,7 +76,7 @@ def counterpart(op: OpInfo) -> Callable[..., Any]:
     found: Any = facula
     for part in op.name.split("."):
         found = getattr(found, part, None)
-    if found is None:
+    if not callable(found):  # some methods are named as dtypes are
         found = getattr(facula.Tensor, op.name, None)
     if found is None:
         found = getattr(facula.ops.aten, op.name, None)
