@@ -606,3 +606,9 @@ def linalg_ldl_solve(LD, pivots, B, *, hermitian=False):
 for _name in ("column_major", "lu_factors", "lu_solution", "orthogonal_factors"):
     registry[_name].namespace = "internal"
     registry[_name].method = False
+
+# These gradients hold for complex matrices as they are written. Note [complex numbers].
+for _one in (
+    orthogonal_factors, lu_factors, lu_solution,
+):  # fmt: skip
+    _one.conjugates = False

@@ -528,3 +528,10 @@ for _name in (
 ):
     registry[_name].namespace = "internal"
     registry[_name].method = False
+
+# These gradients hold for complex matrices as they are written. Note [complex numbers].
+for _one in (
+    solve_matrices, solve_triangle, invert_matrices, linalg_det, sign_and_log,
+    cholesky_factor, inverse_from_factor,
+):  # fmt: skip
+    _one.conjugates = False

@@ -359,3 +359,9 @@ def pinverse(self, rcond=1e-15):
 for _name in ("pseudo_inverse", "singular_factors", "symmetric_spectrum"):
     registry[_name].namespace = "internal"
     registry[_name].method = False
+
+# These gradients hold for complex matrices as they are written. Note [complex numbers].
+for _one in (
+    singular_factors, symmetric_spectrum, pseudo_inverse,
+):  # fmt: skip
+    _one.conjugates = False

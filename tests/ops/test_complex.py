@@ -216,6 +216,34 @@ def test_gradient_of_a_gradient() -> None:
     assert np.allclose(second.resolve_conj().numpy(), (6 * z.detach().numpy()).conj())
 
 
+# --- matrix products -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_products_of_hostile_layouts(kind: str) -> None:
+    a, b = numbers(kind, 6, 10), numbers(kind, 6, 10, seed=1)
+    for x in layouts(a):
+        for y in layouts(b):
+            assert np.allclose((x @ y.T).numpy(), a @ b.T, rtol=1e-4, atol=100 * ACCURACY[kind])
+            assert np.allclose((x.H @ y).numpy(), a.conj().T @ b, atol=100 * ACCURACY[kind])
+    left, right = numbers(kind, 2, 3, 4), numbers(kind, 2, 4, 5, seed=2)
+    made = facula.from_numpy(left).bmm(facula.from_numpy(right))
+    assert np.allclose(made.numpy(), left @ right, atol=100 * ACCURACY[kind])
+    empty = facula.zeros(2, 0, dtype=made.dtype)
+    assert empty.mm(empty.T).tolist() == [[0, 0], [0, 0]]
+    x, y = facula.from_numpy(a[0]), facula.from_numpy(b[0])
+    assert abs(facula.vdot(x, y).item() - np.vdot(a[0], b[0])) < 100 * ACCURACY[kind]
+
+
+def test_gradient_of_a_product() -> None:
+    a, b = (facula.from_numpy(numbers("complex128", 3, 3, seed=k)).requires_grad_() for k in (1, 2))
+    y = (a @ b.conj()).real.sum()
+    first, second = facula.autograd.grad(y, [a, b])
+    ones = np.ones((3, 3))
+    assert np.allclose(first.numpy(force=True), ones @ b.detach().numpy().T)
+    assert np.allclose(second.numpy(force=True), a.detach().numpy().T @ ones)
+
+
 # --- births, exchange and words ------------------------------------------------------------------
 
 
