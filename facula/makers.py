@@ -127,7 +127,7 @@ class _Writer:
         self.tensor = Slots(
             tensor, "block", "address", "form", "needs_grad", "edge", "grad", "extra", "base"
         )
-        self.storage = Slots(Storage, "address", "nbytes", "version", "pool", "views")
+        self.storage = Slots(Storage, "address", "length", "version", "pool", "views")
         self.form = Slots(Form, "pool", "nbytes", "tracked", "single")
         self.limit = slot_offset(Views, "limit")
         names = {
@@ -193,7 +193,7 @@ class _Writer:
             "  br i1 %no.storage, label %nothing, label %fill",
             "fill:",
             *store("%storage", self.storage["address"], "%address", owned=True),
-            *store("%storage", self.storage["nbytes"], nbytes),
+            *store("%storage", self.storage["length"], nbytes),
             *store("%storage", self.storage["version"], self["zero"]),
             *store("%storage", self.storage["pool"], pool),
             *store("%storage", self.storage["views"], self["None"]),

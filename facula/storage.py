@@ -1,14 +1,22 @@
 """Storage: a block of bytes that tensors share, with its version and the views that look into it.
 
 The memory comes from the machine's pool and goes back there when the last tensor over it is gone.
+To users a storage is `torch.UntypedStorage`, a list of bytes; `typed_storage.py` shows one as
+numbers.
 """
 
 import ctypes
+import gc
+import mmap
+import sys
 import weakref
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Self
 
 from facula.backend.cpu import machine
+from facula.meta.device import CPU
+from facula.meta.device import device as Device
+from facula.meta.dtype import bool_, dtype
 
 memory = machine.memory
 
@@ -50,42 +58,105 @@ def note_view(view: Any) -> None:
         views.forget_dead()
 
 
-class Storage:
-    """Bytes at an address.
+class UntypedStorage:
+    """Bytes at an address: `UntypedStorage(size)`, or of a sequence of numbers, which are copied.
 
     `version` counts in-place writes; `views` remembers the tensors that autograd must tell about
     writes to their base (Note [in-place on views]).
+
+    >>> import facula as torch
+    >>> torch.tensor([1, 2], dtype=torch.uint8).untyped_storage()
+     1
+     2
+    [torch.storage.UntypedStorage(device=cpu) of size 2]
     """
 
-    __slots__ = ("address", "nbytes", "version", "pool", "views", "__weakref__")
+    __slots__ = ("address", "length", "version", "pool", "views", "__weakref__")
 
     address: int
-    nbytes: int
+    length: int
     version: int
-    pool: "list[int] | Foreign | _Returning"
+    pool: "list[int] | Foreign | _Returning | _Shared"
     views: Views | None
 
-    def __init__(self, nbytes: int) -> None:
-        self.address = memory.acquire(nbytes)
-        self.pool = memory.pool(nbytes)
-        self.nbytes = nbytes
+    is_cuda = False
+    is_hpu = False
+    is_sparse = False
+    is_sparse_csr = False
+    filename = None
+
+    def __init__(self, data: int | Sequence[int] = 0, *, device: "Device | str" = CPU) -> None:
+        length = data if type(data) is int else _length_of(data, device)
+        self.address = memory.acquire(length)
+        self.pool = memory.pool(length)
+        self.length = length
         self.version = 0
         self.views = None
+        if data is not length:
+            self._put(0, bytes([value & 255 for value in data]))  # type: ignore[union-attr]
 
     @classmethod
-    def foreign(cls, address: int, nbytes: int, owner: object) -> "Storage":
+    def foreign(cls, address: int, length: int, owner: object) -> Self:
         """Storage over memory that `owner` keeps alive."""
         self = cls.__new__(cls)
         self.pool = Foreign(owner)
         self.address = address
-        self.nbytes = nbytes
+        self.length = length
         self.version = 0
         self.views = None
         return self
 
-    def alias(self) -> "Storage":
+    @classmethod
+    def from_buffer(
+        cls,
+        buffer: Any,
+        byte_order: str | None = None,
+        count: int = -1,
+        offset: int = 0,
+        dtype: dtype | None = None,
+        device: "Device | str" = CPU,
+    ) -> Self:
+        """A storage with a copy of an object's bytes: `count` elements of `dtype` from byte
+        `offset` on, all that are left if -1, swapped if `byte_order` is not the machine's."""
+        require_cpu(device)
+        if dtype is None:
+            raise RuntimeError("argument 'dtype' cannot be None")
+        size = dtype.itemsize
+        orders = {"native": sys.byteorder, "little": "little", "big": "big"}
+        if byte_order not in orders and size > 1:
+            raise ValueError(
+                "function missing required argument 'byte_order' (pos 2)"
+                if byte_order is None
+                else f"invalid byte_order '{byte_order}' (expected 'big', 'little', or 'native')"
+            )
+        raw = memoryview(buffer).cast("B")
+        if not 0 <= offset <= len(raw):
+            raise ValueError(
+                f"offset must be non-negative and no greater than buffer length ({len(raw)}), "
+                f"but got {offset}"
+            )
+        if count < 0:
+            if (len(raw) - offset) % size:
+                raise ValueError(
+                    f"buffer size ({len(raw)}) must be a multiple of element size ({size})"
+                )
+            count = (len(raw) - offset) // size
+        if offset + count * size > len(raw):
+            raise ValueError(
+                f"buffer has only {(len(raw) - offset) // size} elements after offset {offset}, "
+                f"but specified a size of {count}"
+            )
+        made = cls(count * size)
+        made._put(0, bytes(raw[offset : offset + count * size]))
+        if size > 1 and orders[str(byte_order)] != sys.byteorder:
+            made.byteswap(dtype)
+        if dtype is bool_:
+            made._put(0, bytes(map(bool, made)))
+        return made
+
+    def alias(self) -> "UntypedStorage":
         """The same bytes with a version counter of their own (what `.data` gives)."""
-        return Storage.foreign(self.address, self.nbytes, self)
+        return UntypedStorage.foreign(self.address, self.length, self)
 
     def __del__(self) -> None:
         try:
@@ -94,40 +165,214 @@ class Storage:
             return
         pool.append(self.address)  # `makers.py` has the same in generated code
 
-    def clone(self) -> "Storage":
+    # --- as users see it -----------------------------------------------------------------------
+
+    device = CPU
+
+    def nbytes(self) -> int:
+        """How many bytes there are."""
+        return self.length
+
+    size = nbytes
+    __len__ = nbytes
+
+    def __sizeof__(self) -> int:
+        return object.__sizeof__(self) + self.length
+
+    def element_size(self) -> int:
+        """1: the elements are bytes."""
+        return 1
+
+    def data_ptr(self) -> int:
+        """The address of the first byte, 0 where there is none."""
+        return self.address if self.length else 0
+
+    def get_device(self) -> int:
+        """-1, the number of the CPU."""
+        return -1
+
+    def type(self) -> str:
+        """The name of the class."""
+        return "torch.storage.UntypedStorage"
+
+    def untyped(self) -> Self:
+        """The storage itself."""
+        return self
+
+    def cpu(self) -> Self:
+        """The storage itself: it is on the CPU."""
+        return self
+
+    def cuda(self, device: object = None, non_blocking: bool = False) -> Self:
+        """Raises: there is no GPU here."""
+        raise AssertionError("Torch not compiled with CUDA enabled")
+
+    def pin_memory(self, device: object = None) -> Self:
+        """Raises: memory is pinned for an accelerator, and there is none."""
+        raise RuntimeError("Cannot access accelerator device when none is available.")
+
+    def is_pinned(self, device: object = None) -> bool:
+        """False: no memory is pinned."""
+        return False
+
+    def resizable(self) -> bool:
+        """True, unless somebody else owns the memory."""
+        return not isinstance(self.pool, Foreign)
+
+    def tolist(self) -> list[int]:
+        """The bytes as integers."""
+        return list(ctypes.string_at(self.address, self.length))
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self.tolist())
+
+    def __getitem__(self, index: Any) -> Any:
+        if isinstance(index, slice):
+            start, stop, _ = index.indices(self.length)
+            if index.step not in (None, 1):
+                raise RuntimeError(
+                    f"Trying to slice with a step of {index.step}, but only a step of 1 is "
+                    "supported"
+                )
+            return UntypedStorage.foreign(self.address + start, max(0, stop - start), self)
+        return self.buffer()[self._place(index)][0]
+
+    def __setitem__(self, index: Any, value: int) -> None:
+        raw = bytes([int(value) & 255])
+        if isinstance(index, slice):
+            start, stop, step = index.indices(self.length)
+            if step != 1:
+                raise RuntimeError(
+                    f"Trying to slice with a step of {step}, but only a step of 1 is supported"
+                )
+            self._put(start, raw * max(0, stop - start))
+        else:
+            self._put(self._place(index), raw)
+        self.version += 1
+
+    def _place(self, index: Any) -> int:
+        if not isinstance(index, int):
+            raise TypeError(f"can't index a torch.UntypedStorage with {type(index).__name__}")
+        if not -self.length <= index < self.length:
+            raise IndexError(f"index {index} out of range for storage of size {self.length}")
+        return index % self.length
+
+    def _put(self, start: int, raw: bytes) -> None:
+        """Writes bytes that are known to fit."""
+        ctypes.memmove(self.address + start, raw, len(raw))
+
+    def __repr__(self) -> str:
+        return text_of(self.tolist(), f"torch.storage.UntypedStorage(device={self.device})")
+
+    def fill_(self, value: int) -> Self:
+        """Every byte becomes a number's lowest eight bits."""
+        ctypes.memset(self.address, int(value) & 255, self.length)
+        self.version += 1
+        return self
+
+    def copy_(self, source: "UntypedStorage", non_blocking: bool = False) -> Self:
+        """The bytes become those of another storage of the same size."""
+        if source.nbytes() != self.length:
+            raise RuntimeError(
+                f"size does not match, self was {self.length} bytes but src was "
+                f"{source.nbytes()} bytes"
+            )
+        ctypes.memmove(self.address, source.data_ptr(), self.length)
+        self.version += 1
+        return self
+
+    def byteswap(self, dtype: dtype) -> None:
+        """Reverses the bytes of every element of a dtype."""
+        size = dtype.itemsize // 2 if dtype.is_complex else dtype.itemsize
+        if size == 1:
+            return
+        whole = self.length // size * size
+        raw, turned = ctypes.string_at(self.address, whole), bytearray(whole)
+        for place in range(size):
+            turned[place::size] = raw[size - 1 - place :: size]
+        ctypes.memmove(self.address, bytes(turned), whole)
+
+    def new(self) -> "UntypedStorage":
+        """An empty storage."""
+        return UntypedStorage(0)
+
+    def clone(self) -> "UntypedStorage":
         """A copy of the bytes in memory of its own."""
-        copied = Storage(self.nbytes)
-        ctypes.memmove(copied.address, self.address, self.nbytes)
+        copied = UntypedStorage(self.length)
+        ctypes.memmove(copied.address, self.address, self.length)
         return copied
 
-    def __copy__(self) -> "Storage":
+    def __copy__(self) -> "UntypedStorage":
         # What `object` would do copies the address: two owners, and the block given back twice.
         return self.clone()
 
-    def __deepcopy__(self, memo: dict[int, object]) -> "Storage":
+    def __deepcopy__(self, memo: dict[int, object]) -> "UntypedStorage":
         copied = memo[id(self)] = self.clone()
         return copied
 
-    def __reduce__(self) -> "tuple[Callable[[bytes], Storage], tuple[bytes]]":
-        return _storage_from, (ctypes.string_at(self.address, self.nbytes),)
+    def __reduce__(self) -> "tuple[Callable[[bytes], UntypedStorage], tuple[bytes]]":
+        return _storage_from, (ctypes.string_at(self.address, self.length),)
 
-    def grow(self, nbytes: int) -> None:
-        """Makes room for `nbytes`, keeping the content. The old block lives on as long as the new
-        one, because views may still point into it."""
-        if nbytes <= self.nbytes:
-            self.nbytes = nbytes
+    # --- memory --------------------------------------------------------------------------------
+
+    def grow(self, length: int) -> None:
+        """Makes room for `length` bytes, keeping the content. The old block lives on as long as the
+        new one: graphs and arrays may still point into it."""
+        if length <= self.length:
+            self.length = length
             return
-        old = Storage.foreign(self.address, self.nbytes, self.pool)
+        old = UntypedStorage.foreign(self.address, self.length, self.pool)
         old.pool = self.pool
-        address = memory.acquire(nbytes)
-        ctypes.memmove(address, self.address, self.nbytes)
-        self.pool = _Returning(memory.pool(nbytes), old)
+        address = memory.acquire(length)
+        ctypes.memmove(address, self.address, self.length)
+        self._move(address)
+        self.pool = _Returning(memory.pool(length), old)
+        self.length = length
+
+    def resize_(self, size: int) -> Self:
+        """Room for `size` bytes, keeping the content as far as it fits."""
+        if size < 0:
+            raise RuntimeError(f"resize_: the size of a storage must not be negative, got {size}")
+        if size > self.length and not self.resizable():
+            raise RuntimeError("Trying to resize storage that is not resizable")
+        self.grow(size)
+        return self
+
+    def is_shared(self) -> bool:
+        """True if processes forked from this one write to the same memory."""
+        return isinstance(self.pool, _Shared)
+
+    def share_memory_(self) -> Self:
+        """Moves the bytes to memory that processes forked from this one share."""
+        if self.is_shared():
+            return self
+        if not self.resizable():
+            raise RuntimeError("share_memory_: the memory of this storage belongs to another owner")
+        room = mmap.mmap(-1, max(1, self.length))  # MAP_SHARED, unlike what the pools hold
+        address = ctypes.addressof(ctypes.c_char.from_buffer(room))
+        ctypes.memmove(address, self.address, self.length)
+        old = UntypedStorage.foreign(self.address, self.length, None)
+        old.pool = self.pool
+        self._move(address)
+        self.pool = _Shared(room, old)
+        return self
+
+    def _move(self, address: int) -> None:
+        """Points the storage and every tensor over it at another block."""
+        # Tensors know their address but a storage does not know its tensors: the collector does.
+        # The first four references are this frame's, the caller's, its caller's and a tensor's.
+        if sys.getrefcount(self) > 5:
+            for one in gc.get_referrers(self):
+                if getattr(type(one), "is_node", None) is False and one.block is self:
+                    one.address += address - self.address
         self.address = address
-        self.nbytes = nbytes
 
     def buffer(self) -> "ctypes.Array[ctypes.c_char]":
         """The bytes as a ctypes array (no copy); valid while this storage lives."""
-        return (ctypes.c_char * self.nbytes).from_address(self.address)
+        return (ctypes.c_char * self.length).from_address(self.address)
+
+
+Storage = UntypedStorage
 
 
 class _Returning:
@@ -145,9 +390,52 @@ class _Returning:
         self.old = None
 
 
+class _Shared:
+    """Stands in for a pool where the memory is a mapping shared with forked processes."""
+
+    __slots__ = ("room", "old")
+
+    def __init__(self, room: mmap.mmap, old: Storage) -> None:
+        self.room = room
+        self.old: Storage | None = old
+
+    def append(self, address: int) -> None:
+        """The mapping ends with the last reference to it."""
+        self.old = None
+
+
 def give_back(storage: Storage) -> None:
     """Hands a dying storage's block to its pool."""
     storage.pool.append(storage.address)
+
+
+def require_cpu(where: "Device | str | None") -> None:
+    """Raises torch's error for storages that are wanted elsewhere than on the CPU."""
+    kind = "cpu" if where is None else Device(where).type
+    if kind == "cuda":
+        raise AssertionError("Torch not compiled with CUDA enabled")
+    if kind != "cpu":
+        raise NotImplementedError(f"storage on device '{where}': facula has 'cpu' here")
+
+
+def text_of(values: Sequence[object], name: str) -> str:
+    """A storage as torch prints it: one element a line, then what it is."""
+    return " " + "\n ".join(map(str, values)) + f"\n[{name} of size {len(values)}]"
+
+
+def _length_of(data: Any, where: "Device | str") -> int:
+    """The bytes of a storage of which `data` is no plain int."""
+    require_cpu(where)
+    if hasattr(data, "__index__"):
+        return int(data.__index__())
+    for value in data:
+        if not isinstance(value, int):
+            raise RuntimeError(
+                "torch.UntypedStorage(): tried to construct a storage from a sequence "
+                f"({type(data).__name__}), but one of the items was of type "
+                f"{type(value).__name__} instead of int"
+            )
+    return len(data)
 
 
 def _storage_from(data: bytes) -> Storage:

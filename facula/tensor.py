@@ -21,6 +21,7 @@ from facula.meta.layout import channels_last, channels_last_3d, strided
 from facula.meta.shape import Size
 from facula.op import registry
 from facula.storage import Storage, note_view
+from facula.typed_storage import OLD_NAMES, OLD_STORAGES, TypedStorage, warn_of_removal
 
 if TYPE_CHECKING:
     import numpy as np
@@ -443,6 +444,15 @@ class Tensor:
         """The bytes this tensor looks at."""
         return self.block
 
+    def storage(self) -> TypedStorage:
+        """The numbers of the storage that this tensor looks into."""
+        warn_of_removal(2)
+        return TypedStorage(wrap_storage=self.block, dtype=self.form.dtype)
+
+    def storage_type(self) -> Any:
+        """The old class of the storage, such as FloatStorage."""
+        return OLD_STORAGES[self.form.dtype.name]
+
     def cpu(self) -> "Tensor":
         """The tensor itself: it is on the CPU."""
         return self
@@ -532,8 +542,8 @@ class Tensor:
             return found
         storage = memo.get(id(self.block))
         if storage is None:
-            storage = Storage(self.block.nbytes)
-            ctypes.memmove(storage.address, self.block.address, self.block.nbytes)
+            storage = Storage(self.block.length)
+            ctypes.memmove(storage.address, self.block.address, self.block.length)
             memo[id(self.block)] = storage
         address = storage.address + (self.address - self.block.address)
         copied = wrap(storage, address, self.form)
@@ -614,13 +624,7 @@ class Tensor:
         def __setitem__(self, index: Any, value: Any) -> None: ...
 
 
-TYPE_NAMES = {
-    "float32": "FloatTensor", "float64": "DoubleTensor", "float16": "HalfTensor",
-    "bfloat16": "BFloat16Tensor", "uint8": "ByteTensor", "int8": "CharTensor",
-    "int16": "ShortTensor", "int32": "IntTensor", "int64": "LongTensor", "bool": "BoolTensor",
-    "complex32": "ComplexHalfTensor", "complex64": "ComplexFloatTensor",
-    "complex128": "ComplexDoubleTensor",
-}  # fmt: skip
+TYPE_NAMES = {name: f"{old}Tensor" for name, old in OLD_NAMES.items()}
 
 
 def real(tensor: Tensor) -> Tensor:
@@ -672,7 +676,7 @@ def _plain_allocate(form: Form) -> Tensor:
     except IndexError:
         storage.address = address = acquire(form.nbytes)
     storage.pool = form.pool
-    storage.nbytes = form.nbytes
+    storage.length = form.nbytes
     storage.version = 0
     storage.views = None
     return _plain_wrap(storage, address, form)

@@ -76,11 +76,11 @@ def call_view(op: View, tensor: Tensor, args: tuple[Any, ...]) -> Tensor:
 def check_inside(tensor: Tensor, made: Geometry, form: Form) -> None:
     """A view whose place is counted from the start of the storage must lie inside it."""
     needed = (made.bounds()[1] + 1) * form.itemsize if form.numel else 0
-    if needed > tensor.block.nbytes:
+    if needed > tensor.block.length:
         raise RuntimeError(
             f"setStorage: sizes {list(made.shape)}, strides {list(made.strides)}, storage offset "
             f"{made.offset}, and itemsize {form.itemsize} requiring a storage size of {needed} are "
-            f"out of bounds for storage of size {tensor.block.nbytes}"
+            f"out of bounds for storage of size {tensor.block.length}"
         )
 
 

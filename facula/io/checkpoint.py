@@ -28,7 +28,6 @@ from facula.io.place import MapLocation, Place, place_for
 from facula.io.rebuild import (
     TENSOR_MAKERS,
     TENSOR_NAMES,
-    TypedStorage,
     identified,
     meta_call,
     storage_global,
@@ -41,6 +40,7 @@ from facula.io.words import numpy_call
 from facula.meta.dtype import dtype, uint8
 from facula.storage import Storage
 from facula.tensor import Tensor
+from facula.typed_storage import TypedStorage, typed
 
 __all__ = ["load", "save"]
 
@@ -102,6 +102,8 @@ class _Storages:
             return tensor_call(value, self._reference(value.block, value.dtype))
         if isinstance(value, Storage):
             return self._reference(value, None)
+        if isinstance(value, TypedStorage):
+            return self._reference(value.untyped(), value.dtype)
         spelled = meta_call(value) or numpy_call(value) or trusted_call(value)
         if spelled is not None:
             return spelled
@@ -119,7 +121,7 @@ class _Storages:
     def _reference(self, storage: Storage, kind: dtype | None) -> Reference:
         # By place, not by object: `.data` makes a second Storage over the same memory. What is
         # empty shares nothing.
-        size = storage.nbytes
+        size = storage.length
         place = (storage.address, size, None) if size else (id(storage), 0, kind)
         entry = (str(len(self.found)), storage, kind or uint8)
         key, _, known = self.found.setdefault(place, entry)
@@ -128,7 +130,7 @@ class _Storages:
                 "Cannot save multiple tensors or storages that "
                 "view the same data as different types"
             )
-        numel = storage.nbytes // known.itemsize
+        numel = storage.length // known.itemsize
         return Reference(("storage", storage_global(kind), key, "cpu", numel))
 
 
@@ -144,7 +146,7 @@ def _write_archive(file: IO[bytes], folder: str, content: bytes, storages: _Stor
     records = [content, b"1", str(ALIGNMENT).encode(), sys.byteorder.encode()]
     checksums = [writer.add(name, record) for name, record in zip(names, records)]
     for key, storage, kind in storages.found.values():
-        length = storage.nbytes // kind.itemsize * kind.itemsize
+        length = storage.length // kind.itemsize * kind.itemsize
         names.append(f"data/{key}")
         checksums.append(writer.add(names[-1], memoryview(storage.buffer()).cast("B")[:length]))
     writer.add("version", b"3\n")
@@ -331,7 +333,7 @@ class _Source:
         kind, key, location, numel = identified(identifier)
         if key not in self._found:
             storage = self._read(f"data/{key}", kind, numel)
-            self._found[key] = (TypedStorage(self._place(storage, location), kind), numel)
+            self._found[key] = (typed(self._place(storage, location), kind), numel)
         found, known = self._found[key]
         if found.dtype is not kind or known != numel:
             raise UnpicklingError(f"storage {key} is described in two ways that disagree")

@@ -11,11 +11,12 @@ from typing import IO
 
 from facula.io.decoder import decode
 from facula.io.place import Place
-from facula.io.rebuild import TENSOR_MAKERS, TENSOR_NAMES, TypedStorage, identified, tidy
+from facula.io.rebuild import TENSOR_MAKERS, TENSOR_NAMES, identified, tidy
 from facula.io.vocabulary import Vocabulary
 from facula.io.words import shown
 from facula.meta.dtype import dtype
 from facula.storage import Storage
+from facula.typed_storage import TypedStorage, typed
 
 _MAGIC_NUMBER = 0x1950A86A20F9469CFC6C
 _PROTOCOL_VERSION = 1001
@@ -75,14 +76,14 @@ class _Pickles:
             if size > len(self._data):
                 raise UnpicklingError(f"storage {key} of {size} bytes in a smaller file")
             storage = self._place(Storage(size), location)
-            if storage.nbytes != size:
+            if storage.length != size:
                 raise UnpicklingError(f"map_location changed the size of storage {key}")
             self._storages[key] = (storage, kind, numel)
         storage, known, length = self._storages[key]
         if known is not kind or length != numel:
             raise UnpicklingError(f"storage {key} is described in two ways that disagree")
         view = identifier[5] if type(identifier) is tuple and len(identifier) > 5 else None
-        return TypedStorage(storage, kind) if view is None else self._view(storage, kind, view)
+        return typed(storage, kind) if view is None else self._view(storage, kind, view)
 
     def _view(self, storage: Storage, kind: dtype, view: object) -> TypedStorage:
         """A storage inside a storage, as the oldest files have them: key, offset, length."""
@@ -93,11 +94,11 @@ class _Pickles:
             if type(number) is not int or number < 0:
                 raise UnpicklingError("a malformed view of a storage")
         start, size = offset * kind.itemsize, numel * kind.itemsize
-        if start + size > storage.nbytes:
+        if start + size > storage.length:
             raise UnpicklingError(f"view {key} is out of bounds for its storage")
         if key not in self._views:
             inner = Storage.foreign(storage.address + start, size, storage)
-            self._views[key] = TypedStorage(inner, kind)
+            self._views[key] = typed(inner, kind)
         return self._views[key]
 
     def fill(self, keys: object, order: str, where: str) -> None:
@@ -107,7 +108,7 @@ class _Pickles:
         for key in keys:
             storage, kind, numel = self._storages[key]
             start = self._position + _LENGTH.size
-            missing = start + storage.nbytes - len(self._data)
+            missing = start + storage.length - len(self._data)
             if missing > 0:
                 raise RuntimeError(
                     f"{where}: unexpected EOF, expected {missing} more bytes. "
@@ -116,6 +117,6 @@ class _Pickles:
             (length,) = _LENGTH.unpack_from(self._data, self._position)
             if length != numel:
                 raise UnpicklingError(f"storage {key} has {length} elements instead of {numel}")
-            self._position = start + storage.nbytes
-            memmove(storage.address, self._data[start : self._position], storage.nbytes)
+            self._position = start + storage.length
+            memmove(storage.address, self._data[start : self._position], storage.length)
             tidy(storage, kind, order)

@@ -21,42 +21,23 @@ from facula.io.words import Maker, check_attributes, shown
 from facula.meta.device import device
 from facula.meta.dtype import (
     DTYPES,
-    bfloat16,
     bool_,
     dtype,
-    float16,
-    float32,
-    float64,
-    int8,
-    int16,
-    int32,
-    int64,
     uint8,
 )
 from facula.meta.layout import layout, strided
 from facula.meta.shape import Size
 from facula.storage import Storage
 from facula.tensor import Tensor, view_of
+from facula.typed_storage import OLD_NAMES, TypedStorage
 
-STORAGE_NAMES = {
-    bool_: "BoolStorage", uint8: "ByteStorage", int8: "CharStorage", int16: "ShortStorage",
-    int32: "IntStorage", int64: "LongStorage", float16: "HalfStorage",
-    bfloat16: "BFloat16Storage", float32: "FloatStorage", float64: "DoubleStorage",
-}  # fmt: skip
+STORAGE_NAMES = {one: f"{OLD_NAMES[one.name]}Storage" for one in DTYPES if one.name in OLD_NAMES}
 
 
 @dataclass(frozen=True, slots=True)
 class StorageKind:
     """A class of storages, such as torch.FloatStorage: what its elements are."""
 
-    dtype: dtype
-
-
-@dataclass(frozen=True, slots=True)
-class TypedStorage:
-    """A storage together with the type of its elements, as files speak of it."""
-
-    storage: Storage
     dtype: dtype
 
 
@@ -156,7 +137,7 @@ def identified(identifier: object) -> tuple[dtype, str, str, int]:
 
 def tidy(storage: Storage, kind: dtype, order: str) -> None:
     """Brings bytes as they were in a file into the form that kernels count on."""
-    if not storage.nbytes:
+    if not storage.length:
         return
     if order != sys.byteorder and kind.itemsize > 1:
         np.frombuffer(memoryview(storage.buffer()), f"u{kind.itemsize}").byteswap(inplace=True)
@@ -175,7 +156,7 @@ def _rebuild_tensor(storage: object, offset: object, size: object, stride: objec
         raise UnpicklingError(f"a tensor with {len(shape)} sizes and {len(strides)} strides")
     if prod(size for size in shape if size) >= _TOO_MANY:
         raise UnpicklingError(f"a tensor of size {list(shape)} has too many elements")
-    numel = storage.storage.nbytes // storage.dtype.itemsize
+    numel = storage.nbytes() // storage.dtype.itemsize
     if prod(shape):
         last = start + sum((s - 1) * step for s, step in zip(shape, strides))
         if last >= numel:
@@ -185,7 +166,7 @@ def _rebuild_tensor(storage: object, offset: object, size: object, stride: objec
             )
     else:
         start = min(start, numel)  # it has no first element; a place far outside is not kept
-    return view_of(storage.storage, start, form_of(storage.dtype, Size(shape), strides))
+    return view_of(storage.untyped(), start, form_of(storage.dtype, Size(shape), strides))
 
 
 def _indices(what: str, values: object) -> tuple[int, ...]:

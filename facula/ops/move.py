@@ -367,7 +367,7 @@ def resize_(self, *size):
         raise RuntimeError("numel: integer multiplication overflow")
     form = form_of(self.form.dtype, tuple(size))
     offset = self.address - self.block.address
-    if offset + form.nbytes > self.block.nbytes:
+    if offset + form.nbytes > self.block.length:
         self.block.grow(offset + form.nbytes)
     self.address = self.block.address + offset
     self.form = form

@@ -42,7 +42,7 @@ def test_allocate_like_the_plain_definition() -> None:
             "block": storage, "address": storage.address, "form": form, "needs_grad": False,
             "edge": None, "grad": None, "extra": None, "base": None,
         }  # fmt: skip
-        assert storage.pool is form.pool and storage.nbytes == 84
+        assert storage.pool is form.pool and storage.length == 84
         assert storage.version == 0 and storage.views is None
         assert y.__dict__ == {} and y.address % 64 == 0
         y.note = "kept"
