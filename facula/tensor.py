@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from facula.answers import Answers
 from facula.autograd.graph import HookHandle, Node
 from facula.form import Form, form_of, memory
 from facula.format import tensor_str
@@ -17,7 +18,8 @@ from facula.late import Late
 from facula.makers import Makers, makers
 from facula.meta.device import device
 from facula.meta.dtype import complex64, dtype, float32, get_default_dtype, of_name
-from facula.meta.layout import channels_last, channels_last_3d, strided
+from facula.meta.dtype import dtype as DType
+from facula.meta.layout import channels_last, channels_last_3d, preserve_format
 from facula.meta.shape import Size
 from facula.op import registry
 from facula.storage import Storage, note_view
@@ -65,7 +67,7 @@ class _Memory:
         }
 
 
-class Tensor:
+class Tensor(Answers):
     """A view of a storage as an n-dimensional array of one dtype, which autograd can follow.
 
     >>> import facula as torch
@@ -91,20 +93,17 @@ class Tensor:
 
     is_node: ClassVar[bool] = False
     index: ClassVar[int] = 0
-    layout: ClassVar[Any] = strided
-    is_cuda: ClassVar[bool] = False
-    is_sparse: ClassVar[bool] = False
-    is_quantized: ClassVar[bool] = False
-    is_meta: ClassVar[bool] = False
     __array_priority__: ClassVar[int] = 1000
 
-    def __new__(cls, *data: Any) -> "Tensor":
+    def __new__(cls, *data: Any, device: Any = None) -> "Tensor":
         """torch's old constructor: sizes give uninitialised memory, data a tensor of them."""
-        if len(data) == 1 and not isinstance(data[0], (int, Size)):
-            made: Tensor = empty(get_default_dtype(), (0,)).new_tensor(data[0])
-            return made
-        sizes = data[0] if data and isinstance(data[0], Size) else data or (0,)
-        return empty(get_default_dtype(), tuple(sizes))
+        if len(data) == 1 and isinstance(data[0], Tensor):
+            made = data[0].detach()
+        else:
+            made = empty(get_default_dtype(), (0,)).new(*data, device=device)
+        if cls is not Tensor:
+            made.__class__ = cls
+        return made
 
     # --- what a tensor is ----------------------------------------------------------------------
 
@@ -210,6 +209,77 @@ class Tensor:
         """The address of element 0."""
         return self.address if self.form.numel else 0
 
+    const_data_ptr = data_ptr
+
+    def dense_dim(self) -> int:
+        """The number of dimensions: none is sparse."""
+        return self.form.ndim
+
+    def dim_order(self, *, ambiguity_check: Any = False) -> tuple[int, ...]:
+        """The dimensions from the one that moves furthest in memory to the innermost one.
+
+        With `ambiguity_check` (True, or a list of memory formats) an order that is not the only
+        one, or not that of just one of the formats, is a RuntimeError.
+        """
+        geometry = self.form.geometry
+        order = sorted(range(self.form.ndim), key=lambda d: -geometry.strides[d])
+        if ambiguity_check is False:
+            return tuple(order)
+        if ambiguity_check is True:
+            single = [d for d in order if geometry.shape[d] == 1]
+            steps = [geometry.strides[d] for d in order]
+            clear = not single and len({*steps}) == len(steps)
+        else:
+            clear = sum(self.is_contiguous(one) for one in ambiguity_check) == 1
+        if not clear and self.form.ndim:
+            raise RuntimeError(
+                "The tensor does not have unique dim order, or cannot map to exact one of the "
+                "given memory formats."
+            )
+        return tuple(order)
+
+    def is_set_to(self, tensor: "Tensor") -> bool:
+        """True if both look at the same elements of one storage in the same order."""
+        return (
+            self.block is tensor.block
+            and self.address == tensor.address
+            and self.form.shape == tensor.form.shape
+            and self.form.strides == tensor.form.strides
+        )
+
+    def is_same_size(self, other: "Tensor") -> bool:
+        """True if both have the same shape."""
+        return self.form.shape == other.form.shape
+
+    def is_shared(self) -> bool:
+        """True if processes forked from this one write to the same memory."""
+        return self.block.is_shared()
+
+    def share_memory_(self) -> "Tensor":
+        """Moves the storage to memory that processes forked from this one share; returns self."""
+        self.block.share_memory_()
+        return self
+
+    def is_signed(self) -> bool:
+        """True if the dtype has negative numbers."""
+        return self.form.dtype.is_signed
+
+    def is_inference(self) -> bool:
+        """False: tensors made in inference mode are like others."""
+        return False
+
+    def is_nonzero(self) -> bool:
+        """The truth of a tensor of one element."""
+        return bool(self)
+
+    def _is_view(self) -> bool:
+        return self.base is not None
+
+    @property
+    def grad_dtype(self) -> "dtype | None":
+        """The dtype that `.grad` will have: the tensor's own."""
+        return self.form.dtype
+
     def is_floating_point(self) -> bool:
         """True for float16, bfloat16, float32 and float64."""
         return self.form.dtype.is_floating_point
@@ -231,11 +301,7 @@ class Tensor:
         for rank, one in ((4, channels_last), (5, channels_last_3d)):
             if memory_format is one:
                 return self.form.ndim == rank and self.form.geometry.is_channels_last()
-        return self.form.contiguous
-
-    def get_device(self) -> int:
-        """-1, the number of the CPU."""
-        return -1
+        return self.form.contiguous or memory_format is preserve_format
 
     # --- autograd state ------------------------------------------------------------------------
 
@@ -440,9 +506,23 @@ class Tensor:
             return tensor.to(complex64 if tensor.form.dtype.is_complex else float32)
         return tensor.clone() if tensor.form.lazy else tensor
 
+    def as_subclass(self, cls: Any) -> Any:
+        """The same tensor as an object of a subclass of Tensor."""
+        if not (isinstance(cls, type) and issubclass(cls, Tensor)):
+            raise TypeError(
+                "as_subclass(): argument 'cls' must be a subclass of Tensor, not "
+                f"{getattr(cls, '__name__', type(cls).__name__)}"
+            )
+        made = self.view_as(self)
+        made.__class__ = cls
+        return made
+
     def untyped_storage(self) -> Storage:
         """The bytes this tensor looks at."""
         return self.block
+
+    def _typed_storage(self) -> TypedStorage:
+        return TypedStorage(wrap_storage=self.block, dtype=self.form.dtype)
 
     def storage(self) -> TypedStorage:
         """The numbers of the storage that this tensor looks into."""
@@ -453,13 +533,9 @@ class Tensor:
         """The old class of the storage, such as FloatStorage."""
         return OLD_STORAGES[self.form.dtype.name]
 
-    def cpu(self) -> "Tensor":
-        """The tensor itself: it is on the CPU."""
-        return self
-
-    def cuda(self, device: object = None, non_blocking: bool = False) -> "Tensor":
-        """Raises: there is no GPU backend yet."""
-        raise AssertionError("Torch not compiled with CUDA enabled")
+    def cpu(self, *, memory_format: Any = preserve_format) -> "Tensor":
+        """The tensor itself: it is on the CPU; a copy if another memory format is wanted."""
+        return self.to(memory_format=memory_format) if memory_format is not preserve_format else self
 
     # --- Python's protocols --------------------------------------------------------------------
 
@@ -568,15 +644,33 @@ class Tensor:
         """The elements of a contiguous tensor as bytes, in place."""
         return (ctypes.c_char * self.form.nbytes).from_address(self.address)
 
-    def type(self, dtype: Any = None) -> Any:
+    def __complex__(self) -> complex:
+        return complex(self.item())
+
+    def __reversed__(self) -> "Tensor":
+        return self.flip(0) if self.form.ndim else self
+
+    def __delitem__(self, index: Any) -> None:
+        raise TypeError("Tensor does not support deleting items")
+
+    def type(self, dtype: Any = None, non_blocking: bool = False) -> Any:
         """The type's name, such as torch.FloatTensor; or the tensor in another dtype."""
         if dtype is None:
             return f"torch.{TYPE_NAMES[self.form.dtype.name]}"
-        if isinstance(dtype, str):
+        wanted = dtype.__name__ if isinstance(dtype, type) else dtype
+        module = dtype.__module__ + "." if isinstance(dtype, type) else ""
+        if isinstance(wanted, str):
+            wanted = (module if module.startswith("torch") else "") + wanted
+            if dtype is Tensor or wanted == "torch.Tensor":
+                return self.to(get_default_dtype())
+            if wanted.startswith("torch.cuda."):
+                raise RuntimeError(f"type {wanted} not available. Torch not compiled with CUDA")
             for name, text in TYPE_NAMES.items():
-                if dtype == f"torch.{text}":
+                if wanted == f"torch.{text}":
                     return self.to(of_name(name))
-            raise ValueError(f"invalid type: '{dtype}'")
+            raise ValueError(f"invalid type: '{wanted}'")
+        if not isinstance(dtype, DType):
+            raise TypeError("dtype must be a type, str, or dtype object")
         return self.to(dtype)
 
     # `Any`, although it only raises: for a type checker, here is where the records' methods are.
