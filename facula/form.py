@@ -39,6 +39,8 @@ class Form:
     )  # fmt: skip
 
     def __init__(self, dtype: dtype, shape: Size, strides: tuple[int, ...], lazy: str = "") -> None:
+        if dtype.index < 0:
+            raise NotImplementedError(f"{dtype} is a name only: facula has no tensors of it")
         geometry = Geometry(shape, strides, 0)
         self.dtype = dtype
         self.device = CPU

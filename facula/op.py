@@ -108,6 +108,8 @@ class Op:
         self.namespace = beginning if beginning in NAMESPACES else "torch"
         self.method = self.namespace == "torch" and takes_self is not None
         self.inplace = False
+        # Whether the in-place form (this record, if its name says so) is a function of torch too.
+        self.in_torch = False
         self.node_name = "".join(part.title() for part in self.name.split("_")) + "Backward0"
         # True if forms and plain arguments decide which launch a call comes to, never a value.
         self.is_launch = False

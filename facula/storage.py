@@ -7,6 +7,7 @@ numbers.
 
 import ctypes
 import gc
+import importlib
 import mmap
 import sys
 import weakref
@@ -14,7 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Self
 
 from facula.backend.cpu import machine
-from facula.meta.device import CPU
+from facula.meta.device import CPU, check_cpu
 from facula.meta.device import device as Device
 from facula.meta.dtype import bool_, dtype
 
@@ -118,7 +119,7 @@ class UntypedStorage:
     ) -> Self:
         """A storage with a copy of an object's bytes: `count` elements of `dtype` from byte
         `offset` on, all that are left if -1, swapped if `byte_order` is not the machine's."""
-        require_cpu(device)
+        check_cpu(device)
         if dtype is None:
             raise RuntimeError("argument 'dtype' cannot be None")
         size = dtype.itemsize
@@ -360,8 +361,8 @@ class UntypedStorage:
     def _move(self, address: int) -> None:
         """Points the storage and every tensor over it at another block."""
         # Tensors know their address but a storage does not know its tensors: the collector does.
-        # The first four references are this frame's, the caller's, its caller's and a tensor's.
-        if sys.getrefcount(self) > 5:
+        # Where there was nothing, no tensor had an element, and the walk over all objects is saved.
+        if self.length:
             for one in gc.get_referrers(self):
                 if getattr(type(one), "is_node", None) is False and one.block is self:
                     one.address += address - self.address
@@ -409,15 +410,6 @@ def give_back(storage: Storage) -> None:
     storage.pool.append(storage.address)
 
 
-def require_cpu(where: "Device | str | None") -> None:
-    """Raises torch's error for storages that are wanted elsewhere than on the CPU."""
-    kind = "cpu" if where is None else Device(where).type
-    if kind == "cuda":
-        raise AssertionError("Torch not compiled with CUDA enabled")
-    if kind != "cpu":
-        raise NotImplementedError(f"storage on device '{where}': facula has 'cpu' here")
-
-
 def text_of(values: Sequence[object], name: str) -> str:
     """A storage as torch prints it: one element a line, then what it is."""
     return " " + "\n ".join(map(str, values)) + f"\n[{name} of size {len(values)}]"
@@ -425,7 +417,7 @@ def text_of(values: Sequence[object], name: str) -> str:
 
 def _length_of(data: Any, where: "Device | str") -> int:
     """The bytes of a storage of which `data` is no plain int."""
-    require_cpu(where)
+    check_cpu(where)
     if hasattr(data, "__index__"):
         return int(data.__index__())
     for value in data:
@@ -436,6 +428,13 @@ def _length_of(data: Any, where: "Device | str") -> int:
                 f"{type(value).__name__} instead of int"
             )
     return len(data)
+
+
+def __getattr__(name: str) -> Any:
+    # torch.storage has the typed classes too; here they stand above this module.
+    if name in ("TypedStorage",):
+        return getattr(importlib.import_module("facula.typed_storage"), name)
+    raise AttributeError(f"module 'facula.storage' has no attribute {name!r}")
 
 
 def _storage_from(data: bytes) -> Storage:

@@ -95,12 +95,12 @@ class Tensor(Answers):
     index: ClassVar[int] = 0
     __array_priority__: ClassVar[int] = 1000
 
-    def __new__(cls, *data: Any, device: Any = None) -> "Tensor":
+    def __new__(cls, *given: Any, **named: Any) -> "Tensor":
         """torch's old constructor: sizes give uninitialised memory, data a tensor of them."""
-        if len(data) == 1 and isinstance(data[0], Tensor):
-            made = data[0].detach()
+        if len(given) == 1 and isinstance(given[0], Tensor):
+            made = given[0].detach()
         else:
-            made = empty(get_default_dtype(), (0,)).new(*data, device=device)
+            made = empty(get_default_dtype(), (0,)).new(*given, **named)
         if cls is not Tensor:
             made.__class__ = cls
         return made
@@ -276,7 +276,7 @@ class Tensor(Answers):
         return self.base is not None
 
     @property
-    def grad_dtype(self) -> "dtype | None":
+    def grad_dtype(self) -> DType | None:
         """The dtype that `.grad` will have: the tensor's own."""
         return self.form.dtype
 
@@ -535,7 +535,9 @@ class Tensor(Answers):
 
     def cpu(self, *, memory_format: Any = preserve_format) -> "Tensor":
         """The tensor itself: it is on the CPU; a copy if another memory format is wanted."""
-        return self.to(memory_format=memory_format) if memory_format is not preserve_format else self
+        return (
+            self.to(memory_format=memory_format) if memory_format is not preserve_format else self
+        )
 
     # --- Python's protocols --------------------------------------------------------------------
 

@@ -10,10 +10,11 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from facula.late import Late
+from facula.meta.device import check_cpu
 from facula.meta.device import device as Device
 from facula.meta.dtype import DTYPES, get_default_dtype
 from facula.meta.dtype import dtype as DType
-from facula.storage import UntypedStorage, require_cpu, text_of
+from facula.storage import UntypedStorage, text_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -24,7 +25,8 @@ else:
 OLD_NAMES = {
     "float32": "Float", "float64": "Double", "float16": "Half", "bfloat16": "BFloat16",
     "uint8": "Byte", "int8": "Char", "int16": "Short", "int32": "Int", "int64": "Long",
-    "bool": "Bool", "complex64": "ComplexFloat", "complex128": "ComplexDouble",
+    "bool": "Bool", "complex32": "ComplexHalf", "complex64": "ComplexFloat",
+    "complex128": "ComplexDouble",
 }  # fmt: skip
 DEPRECATED = (
     "TypedStorage is deprecated. It will be removed in the future and UntypedStorage will be the "
@@ -150,7 +152,8 @@ class TypedStorage(_Converting):
         dtype: DType | None = None,
         device: Device | str | None = None,
     ) -> None:
-        require_cpu(device)
+        if device is not None:
+            check_cpu(device)
         self.dtype = get_default_dtype() if dtype is None else dtype
         if wrap_storage is not None:
             if args:
@@ -334,7 +337,8 @@ class TypedStorage(_Converting):
     def from_buffer(cls, *args: Any, dtype: Any = None, device: Any = None, **kwargs: Any) -> Any:
         """A storage with a copy of an object's bytes, as `UntypedStorage.from_buffer`."""
         kind = get_default_dtype() if dtype is None else dtype
-        require_cpu(device)
+        if device is not None:
+            check_cpu(device)
         made = UntypedStorage.from_buffer(*args, **{**kwargs, "dtype": kind})
         return TypedStorage(wrap_storage=made, dtype=kind)
 

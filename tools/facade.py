@@ -5,10 +5,15 @@ Run `python tools/facade.py` after adding a record; a test compares the file wit
 
 import ast
 import importlib
+import pkgutil
 import sys
 import textwrap
 import types
 from pathlib import Path
+
+# Packages that are no part of torch's namespace, and files that are.
+HIDDEN_PACKAGES = ("autograd", "backend", "dispatch", "kernel", "launch", "meta", "ops")
+PUBLIC_FILES = ("storage", "version")
 
 TARGET = Path(__file__).resolve().parent.parent / "facula" / "__init__.py"
 
@@ -19,6 +24,17 @@ if "facula" not in sys.modules:
     sys.modules["facula"] = bare
 importlib.import_module("facula.ops")
 registry = importlib.import_module("facula.op").registry
+
+# Modules whose names are the facade's too, and which are loaded when one of them is asked for.
+LATE_MODULES = ("facula.asking", "facula.meta.other", "facula.old", "facula.settings")
+LATE = {"load": "facula.io.checkpoint", "save": "facula.io.checkpoint"} | {
+    name: module for module in LATE_MODULES for name in importlib.import_module(module).__all__
+}
+SUBPACKAGES = sorted(
+    found.name
+    for found in pkgutil.iter_modules([str(TARGET.parent)])
+    if found.name in PUBLIC_FILES or found.ispkg and found.name not in HIDDEN_PACKAGES
+)
 
 HEAD = '''"""facula: deep learning in pure Python with PyTorch's API.
 
@@ -104,8 +120,8 @@ from facula.ops.query import (
     result_type,
 )
 from facula.tensor import Tensor
+from facula.version import __version__ as __version__
 
-__version__ = "0.1.0"
 
 cdouble = complex128
 cfloat = complex64
@@ -123,15 +139,19 @@ e = 2.718281828459045
 '''
 
 TAIL = """
-_LATER = {"load": "facula.io.checkpoint", "save": "facula.io.checkpoint"}
-_SUBPACKAGES = ("cli", "fft", "io", "linalg", "nn", "optim", "special", "utils", "vision")
-
 
 def __getattr__(name: str) -> Any:
     record = _records.get(name)
     if record is not None and record.namespace == "torch" and not name.endswith("_"):
         function = globals()[name] = record.function
         return function
+    if record is None and name.endswith("_"):
+        record = _records.get(name[:-1])
+    if record is not None and record.in_torch:
+        written = globals()[name] = (
+            record.function if record.name == name else record.inplace_function
+        )
+        return written
     if name in _LATER:
         return getattr(importlib.import_module(_LATER[name]), name)
     if name in _SUBPACKAGES:
@@ -162,6 +182,13 @@ def head_names() -> list[str]:
     return [name for name in names if not name.startswith("_")]
 
 
+def written_names() -> list[str]:
+    """In-place forms that are functions of torch."""
+    return sorted(
+        name if name.endswith("_") else f"{name}_" for name, op in registry.items() if op.in_torch
+    )
+
+
 def hidden_names() -> list[str]:
     """Public names that are those of modules too: an attribute that would hide the function."""
     package = TARGET.parent
@@ -172,12 +199,37 @@ def hidden_names() -> list[str]:
     ]
 
 
+def wrapped(text: str, indent: int, end: str) -> list[str]:
+    blank = " " * indent
+    return textwrap.wrap(text, 100 - len(end), initial_indent=blank, subsequent_indent=blank)
+
+
+def late_tables() -> list[str]:
+    """Where names come from that are loaded when first asked for."""
+    taken = {*head_names(), *public_names()}
+    lines = ["_LATER = {", "    name: module", "    for module, names in ("]
+    for module in sorted(set(LATE.values())):
+        names = " ".join(
+            sorted(name for name in LATE if LATE[name] == module and name not in taken)
+        )
+        if names:
+            texts = [f'"{line.strip()} "' for line in wrapped(names, 13, '" "')]
+            texts[-1] = texts[-1].replace(' "', '"')
+            lines += [f'        ("{module}",', *[" " * 9 + text for text in texts]]
+            lines[-1] += "),"
+    packages = ", ".join(f'"{name}"' for name in SUBPACKAGES)
+    return [*lines, "    )", "    for name in names.split()", "}  # fmt: skip",
+            "_SUBPACKAGES = (", *wrapped(packages + ",", 4, ""), ")  # fmt: skip"]  # fmt: skip
+
+
 def facade() -> str:
     """The text of `facula/__init__.py`."""
     lines = [f'{name} = _records["{name}"].function' for name in hidden_names()]
-    every = ", ".join(f'"{name}"' for name in sorted({*head_names(), *public_names()}))
+    every = ", ".join(
+        f'"{name}"' for name in sorted({*head_names(), *public_names(), *written_names()})
+    )
     listed = textwrap.wrap(every + ",", 100, initial_indent="    ", subsequent_indent="    ")
-    shown = ["__all__ = [", *listed, "]  # fmt: skip"]
+    shown = ["__all__ = [", *listed, "]  # fmt: skip", "", *late_tables()]
     return HEAD + "\n" + "\n".join([*lines, "", *shown]) + "\n" + TAIL
 
 

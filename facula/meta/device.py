@@ -1,6 +1,9 @@
 """Where a tensor lives, as a value: device("cuda:1"). No driver is asked whether it exists."""
 
 import re
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
 
 # Types that PyTorch names; which of them can hold tensors is for the backends to say.
 TYPES = (
@@ -49,13 +52,43 @@ class device:
     def __reduce__(self) -> tuple[object, ...]:
         return device, (self.type, self.index)
 
+    def __enter__(self) -> "device":
+        """The place of tensors made in a `with` block."""
+        return check_cpu(self)
+
+    def __exit__(self, *error: object) -> None:
+        pass
+
+    def __call__(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """A function that makes its tensors here."""
+
+        @wraps(function)
+        def placed(*args: Any, **kwargs: Any) -> Any:
+            with self:
+                return function(*args, **kwargs)
+
+        return placed
+
+
+def check_cpu(where: "str | device | int") -> device:
+    """The device if tensors can be there, which is on the CPU; else PyTorch's error."""
+    found = where if isinstance(where, device) else device(where)
+    if found.type in ("cuda", "xpu"):
+        raise AssertionError(f"Torch not compiled with {found.type.upper()} enabled")
+    if found.type in ("mps", "ipu"):
+        raise RuntimeError(f"PyTorch is not linked with support for {found.type} devices")
+    if found.type != "cpu":
+        raise NotImplementedError(f"Could not run on device '{found}': facula has 'cpu' here")
+    return found
+
 
 def _parse(given: "str | device | int", index: int | None) -> tuple[str, int | None]:
     if isinstance(given, device) and index is None:
         return given.type, given.index
     if isinstance(given, int) and not isinstance(given, bool) and index is None:
         # A bare number means the accelerator of that number.
-        return "cuda", _checked(given)
+        _checked(given)
+        raise RuntimeError("Cannot access accelerator device when none is available.")
     if not isinstance(given, str):
         raise TypeError(
             "device() received an invalid combination of arguments - got "

@@ -7,7 +7,7 @@ from facula.dispatch import RESULT, fill_kernel, launcher, remember
 from facula.form import form_of
 from facula.late import Late
 from facula.meta import dtype as dtypes
-from facula.meta.device import device as device_of
+from facula.meta.device import check_cpu
 from facula.meta.geometry import restride_like, strides_in
 from facula.meta.layout import contiguous_format, preserve_format
 from facula.op import composite, registry
@@ -22,13 +22,8 @@ else:
 
 
 def _check_device(device):
-    if device is None:
-        return
-    where = device_of(device) if isinstance(device, str) else device
-    if where.type == "cuda":
-        raise AssertionError("Torch not compiled with CUDA enabled")
-    if where.type != "cpu":
-        raise NotImplementedError(f"Could not run on device '{where}': facula has 'cpu' here")
+    if device is not None:
+        check_cpu(device)
 
 
 def _shape(size):
@@ -47,6 +42,8 @@ def _shape(size):
 
 def _sizes(name, many, size):
     """The shape of `zeros(2, 3)`, `zeros((2, 3))` or `zeros(size=(2, 3))`."""
+    if not many and size is None:
+        raise TypeError(f'{name}() missing 1 required positional arguments: "size"')
     given = many or (() if size is None else (size,)) or ((),)
     only = given[0]
     counts = hasattr(only, "__iter__") or hasattr(only, "__index__")

@@ -27,6 +27,7 @@ from facula.dispatch import (
 from facula.form import Form, form_of
 from facula.meta import dtype as dtypes
 from facula.meta import layout as layouts
+from facula.meta.device import check_cpu
 from facula.meta.device import device as device_type
 from facula.meta.geometry import restride_like, strides_in
 from facula.meta.layout import (
@@ -126,22 +127,18 @@ def to(self, *args, dtype=None, device=None, non_blocking=False, copy=False, mem
             dtype = one
         elif isinstance(one, Tensor):
             dtype = one.form.dtype
-        elif isinstance(one, (str, device_type)):
+        elif isinstance(one, (str, device_type)) or type(one) is int:
             device = one
         elif isinstance(one, bool) or one is None:
             continue
-        elif one in PYTHON_TYPES:
+        elif isinstance(one, type) and one in PYTHON_TYPES:
             dtype = PYTHON_TYPES[one]
         else:
             raise TypeError(
                 f"to() received an invalid combination of arguments - got ({type(one).__name__})"
             )
     if device is not None:
-        where = device_type(device) if isinstance(device, str) else device
-        if where.type == "cuda":
-            raise AssertionError("Torch not compiled with CUDA enabled")
-        if where.type != "cpu":
-            raise NotImplementedError(f"to(): device '{where}': facula has 'cpu' here")
+        check_cpu(device)
     keep = memory_format is None or memory_format is preserve_format
     if dtype is None or dtype is self.form.dtype:
         if copy or not (keep or memory_format is _suggested(self.form)):

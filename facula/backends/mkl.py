@@ -1,0 +1,6 @@
+"""torch.backends.mkl: Intel's linear algebra are not used; kernels and threads are facula's own."""
+
+
+def is_available() -> bool:
+    """False."""
+    return False
