@@ -3,7 +3,7 @@
 from facula.tensor import Tensor
 
 __all__ = [
-    "detach", "detach_", "get_device", "is_complex", "is_conj", "is_distributed", "is_inference",
+    "detach", "detach_", "get_device", "is_conj", "is_distributed", "is_inference",
     "is_neg", "is_nonzero", "is_same_size", "is_signed",
 ]  # fmt: skip
 
@@ -29,11 +29,6 @@ def detach_(input: Tensor) -> Tensor:
 def get_device(input: Tensor) -> int:
     """-1, the number of the CPU."""
     return _checked(input, "get_device").get_device()
-
-
-def is_complex(input: Tensor) -> bool:
-    """True if the elements are complex numbers."""
-    return _checked(input, "is_complex").is_complex()
 
 
 def is_conj(input: Tensor) -> bool:

@@ -646,9 +646,6 @@ class Tensor(Answers):
         """The elements of a contiguous tensor as bytes, in place."""
         return (ctypes.c_char * self.form.nbytes).from_address(self.address)
 
-    def __complex__(self) -> complex:
-        return complex(self.item())
-
     def __reversed__(self) -> "Tensor":
         return self.flip(0) if self.form.ndim else self
 
