@@ -122,7 +122,6 @@ from facula.ops.query import (
 from facula.tensor import Tensor
 from facula.version import __version__ as __version__
 
-
 cdouble = complex128
 cfloat = complex64
 chalf = complex32
