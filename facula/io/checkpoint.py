@@ -26,6 +26,7 @@ from facula.io.decoder import decode
 from facula.io.encoder import Call, Global, Reference, encode
 from facula.io.place import MapLocation, Place, place_for
 from facula.io.rebuild import (
+    STORAGE_NAMES,
     TENSOR_MAKERS,
     TENSOR_NAMES,
     identified,
@@ -99,7 +100,8 @@ class _Storages:
     def reduce(self, value: object) -> Call | Global | Reference:
         """How to write what is not plain Python data."""
         if isinstance(value, Tensor):
-            return tensor_call(value, self._reference(value.block, value.dtype))
+            kind = value.dtype if value.dtype in STORAGE_NAMES else None
+            return tensor_call(value, self._reference(value.block, kind))
         if isinstance(value, Storage):
             return self._reference(value, None)
         if isinstance(value, TypedStorage):

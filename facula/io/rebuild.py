@@ -31,7 +31,12 @@ from facula.storage import Storage
 from facula.tensor import Tensor, view_of
 from facula.typed_storage import OLD_NAMES, TypedStorage
 
-STORAGE_NAMES = {one: f"{OLD_NAMES[one.name]}Storage" for one in DTYPES if one.name in OLD_NAMES}
+# Later dtypes have no class of storages: their tensors lie in storages of bytes.
+STORAGE_NAMES = {
+    one: f"{OLD_NAMES[one.name]}Storage"
+    for one in DTYPES
+    if one.name in OLD_NAMES and one.name != "complex32"
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +79,8 @@ def _plain_call(tensor: Tensor, storage: Reference, requires_grad: bool) -> Call
         raise PicklingError("facula.save cannot write a tensor that begins between two elements")
     shape = (tuple(form.shape), tuple(form.strides))
     args: tuple[object, ...] = (storage, offset, *shape, requires_grad, OrderedDict())
+    if form.dtype not in STORAGE_NAMES:
+        return Call(Global("torch._utils", "_rebuild_tensor_v3"), (*args, form.dtype))
     return Call(Global("torch._utils", "_rebuild_tensor_v2"), args)
 
 
@@ -89,8 +96,8 @@ def _parameter_call(tensor: Tensor, storage: Reference, state: dict[str, object]
 
 
 def storage_global(kind: dtype | None) -> Global:
-    """The class of a storage with elements of that type; None for bytes without a type."""
-    if kind is None:
+    """The class of a storage with elements of that type, or of bytes."""
+    if kind is None or kind not in STORAGE_NAMES:
         return Global("torch.storage", "UntypedStorage")
     return Global("torch", STORAGE_NAMES[kind])
 
@@ -139,8 +146,8 @@ def tidy(storage: Storage, kind: dtype, order: str) -> None:
     """Brings bytes as they were in a file into the form that kernels count on."""
     if not storage.length:
         return
-    if order != sys.byteorder and kind.itemsize > 1:
-        np.frombuffer(memoryview(storage.buffer()), f"u{kind.itemsize}").byteswap(inplace=True)
+    if order != sys.byteorder:
+        storage.byteswap(kind)
     if kind is bool_:
         flags = np.frombuffer(memoryview(storage.buffer()), np.uint8)
         if flags.max() > 1:
@@ -191,6 +198,24 @@ def _rebuild_tensor_v2(
     if metadata is not None and not (type(metadata) is dict and not metadata):
         raise UnpicklingError(f"a tensor with {shown(metadata)}: facula has no such views")
     return tensor.requires_grad_(_wants_gradient(tensor, requires_grad))
+
+
+def _rebuild_tensor_v3(
+    storage: object,
+    offset: object,
+    size: object,
+    stride: object,
+    requires_grad: object,
+    backward_hooks: object,
+    kind: object,
+    metadata: object = None,
+) -> Tensor:
+    if not isinstance(storage, TypedStorage) or not isinstance(kind, dtype) or kind.index < 0:
+        raise UnpicklingError(f"a tensor of {shown(kind)} over {type(storage).__name__}")
+    numbers = TypedStorage(wrap_storage=storage.untyped(), dtype=kind)
+    return _rebuild_tensor_v2(
+        numbers, offset, size, stride, requires_grad, backward_hooks, metadata
+    )
 
 
 def _wants_gradient(tensor: Tensor, requires_grad: object) -> bool:
@@ -257,6 +282,7 @@ TENSOR_NAMES: dict[str, object] = {
     "torch.serialization._get_layout": _get_layout,
     "torch._utils._rebuild_tensor": _rebuild_tensor,
     "torch._utils._rebuild_tensor_v2": _rebuild_tensor_v2,
+    "torch._utils._rebuild_tensor_v3": _rebuild_tensor_v3,
     "torch._utils._rebuild_parameter": _rebuild_parameter,
     "torch._utils._rebuild_parameter_with_state": _rebuild_parameter_with_state,
     "torch._tensor._rebuild_from_type_v2": _rebuild_from_type_v2,
@@ -267,6 +293,7 @@ TENSOR_MAKERS: tuple[tuple[object, Maker], ...] = (
     (_get_layout, _get_layout),
     (_rebuild_tensor, _rebuild_tensor),
     (_rebuild_tensor_v2, _rebuild_tensor_v2),
+    (_rebuild_tensor_v3, _rebuild_tensor_v3),
     (_rebuild_parameter, _rebuild_parameter),
     (_rebuild_parameter_with_state, _rebuild_parameter_with_state),
     (_rebuild_from_type_v2, _rebuild_from_type_v2),

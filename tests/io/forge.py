@@ -32,19 +32,21 @@ LAYOUTS = {
 def bits(tensor: Tensor) -> np.ndarray:
     """The elements as unsigned integers, read through strides from the storage's bytes."""
     size = tensor.dtype.itemsize
+    code = f"u{size}" if size <= 8 else "c16"
     if not tensor.numel():
-        return np.empty(tuple(tensor.shape), f"u{size}")
+        return np.empty(tuple(tensor.shape), code)
     start = tensor.storage_offset() * size
     strides = [size * step for step in tensor.stride()]
     buffer = memoryview(tensor.untyped_storage().buffer())
-    return np.ndarray(tuple(tensor.shape), f"u{size}", buffer, start, strides).copy()
+    return np.ndarray(tuple(tensor.shape), code, buffer, start, strides).copy()
 
 
 def pattern(kind: dtype, count: int = 24) -> bytes:
     """`count` elements of a dtype that all differ as far as the dtype allows."""
     if kind.itemsize == 1:
         return bytes(k % 2 if kind.kind == "b" else (k * 37) % 256 for k in range(count))
-    return np.arange(1, count + 1).astype(f"u{kind.itemsize}").tobytes()
+    parts = 2 if kind.is_complex else 1
+    return np.arange(1, parts * count + 1).astype(f"u{kind.itemsize // parts}").tobytes()
 
 
 def storage(kind: dtype, count: int = 24) -> Storage:
