@@ -82,8 +82,7 @@ from facula.ops.query import (
     result_type,
 )
 from facula.tensor import Tensor
-
-__version__ = "0.1.0"
+from facula.version import __version__ as __version__
 
 cdouble = complex128
 cfloat = complex64
@@ -102,69 +101,111 @@ e = 2.718281828459045
 tensor = _records["tensor"].function
 
 __all__ = [
-    "Generator", "Size", "Tensor", "_lu_with_info", "abs", "absolute", "acos", "acosh",
-    "adaptive_avg_pool1d", "adaptive_max_pool1d", "add", "addbmm", "addcdiv", "addcmul", "addmm",
-    "addmv", "addr", "adjoint", "all", "allclose", "alpha_dropout", "amax", "amin", "aminmax",
-    "angle", "any", "arange", "arccos", "arccosh", "arcsin", "arcsinh", "arctan", "arctan2",
-    "arctanh", "argmax", "argmin", "argsort", "argwhere", "as_strided", "as_tensor", "asarray",
-    "asin", "asinh", "atan", "atan2", "atanh", "atleast_1d", "atleast_2d", "atleast_3d", "autograd",
-    "avg_pool1d", "baddbmm", "batch_norm", "bernoulli", "bfloat16", "bilinear",
+    "Generator", "Size", "Tensor", "_lu_with_info", "abs", "abs_", "absolute", "acos", "acos_",
+    "acosh", "acosh_", "adaptive_avg_pool1d", "adaptive_max_pool1d", "add", "addbmm", "addcdiv",
+    "addcmul", "addmm", "addmv", "addmv_", "addr", "adjoint", "all", "allclose", "alpha_dropout",
+    "alpha_dropout_", "amax", "amin", "aminmax", "angle", "any", "arange", "arccos", "arccos_",
+    "arccosh", "arccosh_", "arcsin", "arcsin_", "arcsinh", "arcsinh_", "arctan", "arctan2",
+    "arctan_", "arctanh", "arctanh_", "argmax", "argmin", "argsort", "argwhere", "as_strided",
+    "as_strided_", "as_tensor", "asarray", "asin", "asin_", "asinh", "asinh_", "atan", "atan2",
+    "atan_", "atanh", "atanh_", "atleast_1d", "atleast_2d", "atleast_3d", "autograd", "avg_pool1d",
+    "baddbmm", "batch_norm", "bernoulli", "bfloat16", "bilinear",
     "binary_cross_entropy_with_logits", "bincount", "bitwise_and", "bitwise_left_shift",
     "bitwise_not", "bitwise_or", "bitwise_right_shift", "bitwise_xor", "bmm", "bool",
     "broadcast_shapes", "broadcast_tensors", "broadcast_to", "bucketize", "can_cast",
-    "cartesian_prod", "cat", "cdist", "cdouble", "ceil", "celu", "cfloat", "chalf",
-    "channel_shuffle", "channels_last", "channels_last_3d", "cholesky", "cholesky_inverse",
-    "cholesky_solve", "chunk", "clamp", "clamp_max", "clamp_min", "clip", "clone", "column_stack",
-    "complex", "complex128", "complex32", "complex64", "concat", "concatenate", "conj",
-    "conj_physical", "constant_pad_nd", "contiguous_format", "conv1d", "conv2d", "conv3d",
-    "conv_transpose1d", "conv_transpose2d", "conv_transpose3d", "copysign", "cos", "cosh",
+    "cartesian_prod", "cat", "cdist", "cdouble", "ceil", "ceil_", "celu", "celu_", "cfloat",
+    "chalf", "channel_shuffle", "channels_last", "channels_last_3d", "cholesky", "cholesky_inverse",
+    "cholesky_solve", "chunk", "clamp", "clamp_", "clamp_max", "clamp_max_", "clamp_min",
+    "clamp_min_", "clip", "clip_", "clone", "column_stack", "complex", "complex128", "complex32",
+    "complex64", "concat", "concatenate", "conj", "conj_physical", "conj_physical_",
+    "constant_pad_nd", "contiguous_format", "conv1d", "conv2d", "conv3d", "conv_transpose1d",
+    "conv_transpose2d", "conv_transpose3d", "copysign", "cos", "cos_", "cosh", "cosh_",
     "cosine_embedding_loss", "cosine_similarity", "count_nonzero", "ctc_loss", "cummax", "cummin",
-    "cumprod", "cumsum", "default_generator", "deg2rad", "det", "device", "diag", "diag_embed",
-    "diagflat", "diagonal", "diagonal_scatter", "diff", "digamma", "dist", "div", "divide", "dot",
-    "double", "dropout", "dsplit", "dstack", "dtype", "e", "einsum", "embedding", "empty",
-    "empty_cache", "empty_like", "enable_grad", "eq", "equal", "erf", "erfc", "erfinv", "exp",
-    "exp2", "expm1", "eye", "feature_alpha_dropout", "feature_dropout", "finfo", "fix", "flatten",
-    "flip", "fliplr", "flipud", "float", "float16", "float32", "float64", "float_power", "floor",
-    "floor_divide", "fmax", "fmin", "fmod", "frac", "from_numpy", "frombuffer", "full", "full_like",
-    "gather", "ge", "geqrf", "ger", "get_default_dtype", "get_float32_matmul_precision",
-    "get_num_threads", "get_rng_state", "greater", "greater_equal", "group_norm", "gt", "half",
-    "hardshrink", "heaviside", "hinge_embedding_loss", "histc", "hsplit", "hstack", "hypot", "i0",
-    "igamma", "igammac", "iinfo", "imag", "index_add", "index_copy", "index_fill", "index_put",
+    "cumprod", "cumsum", "default_generator", "deg2rad", "deg2rad_", "det", "device", "diag",
+    "diag_embed", "diagflat", "diagonal", "diagonal_scatter", "diff", "digamma", "dist", "div",
+    "divide", "dot", "double", "dropout", "dropout_", "dsplit", "dstack", "dtype", "e", "einsum",
+    "embedding", "empty", "empty_cache", "empty_like", "enable_grad", "eq", "equal", "erf", "erf_",
+    "erfc", "erfc_", "erfinv", "exp", "exp2", "exp2_", "exp_", "expm1", "expm1_", "eye",
+    "feature_alpha_dropout", "feature_alpha_dropout_", "feature_dropout", "feature_dropout_",
+    "fill_", "finfo", "fix", "fix_", "flatten", "flip", "fliplr", "flipud", "float", "float16",
+    "float32", "float64", "float_power", "floor", "floor_", "floor_divide", "fmax", "fmin", "fmod",
+    "frac", "frac_", "from_numpy", "frombuffer", "full", "full_like", "gather", "ge", "geqrf",
+    "ger", "get_default_dtype", "get_float32_matmul_precision", "get_num_threads", "get_rng_state",
+    "greater", "greater_equal", "group_norm", "gt", "half", "hardshrink", "heaviside",
+    "hinge_embedding_loss", "histc", "hsplit", "hstack", "hypot", "i0", "i0_", "igamma", "igammac",
+    "iinfo", "imag", "index_add", "index_copy", "index_fill", "index_put", "index_put_",
     "index_select", "inf", "inference_mode", "initial_seed", "inner", "instance_norm", "int",
     "int16", "int32", "int64", "int8", "inverse", "is_complex", "is_conj", "is_floating_point",
     "is_grad_enabled", "is_inference_mode_enabled", "is_neg", "is_tensor", "isclose", "isfinite",
     "isinf", "isnan", "isneginf", "isposinf", "isreal", "kl_div", "kron", "kthvalue", "layer_norm",
-    "layout", "ldexp", "le", "lerp", "less", "less_equal", "lgamma", "linspace", "log", "log10",
-    "log1p", "log2", "log_softmax", "logaddexp", "logaddexp2", "logdet", "logical_and",
-    "logical_not", "logical_or", "logical_xor", "logit", "logspace", "logsumexp", "long", "lt",
-    "lu", "lu_solve", "lu_unpack", "manual_seed", "margin_ranking_loss", "masked_fill",
-    "masked_scatter", "masked_select", "matmul", "matrix_power", "max", "max_pool1d",
-    "max_pool1d_with_indices", "max_pool2d", "max_pool3d", "maximum", "mean", "median",
-    "memory_format", "memory_stats", "meshgrid", "min", "minimum", "mm", "mode", "moveaxis",
-    "movedim", "msort", "mul", "multinomial", "multiply", "mv", "mvlgamma", "nan", "nan_to_num",
-    "nanmean", "nanmedian", "nansum", "narrow", "native_batch_norm", "native_dropout",
-    "native_group_norm", "native_layer_norm", "ne", "neg", "negative", "no_grad", "nonzero", "norm",
-    "normal", "not_equal", "numel", "ones", "ones_like", "orgqr", "ormqr", "outer",
-    "pairwise_distance", "pdist", "permute", "pi", "pinverse", "pixel_shuffle", "pixel_unshuffle",
-    "poisson_nll_loss", "polar", "polygamma", "positive", "pow", "prelu", "preserve_format", "prod",
-    "promote_types", "put", "qr", "quantile", "rad2deg", "rand", "rand_like", "randint",
-    "randint_like", "randn", "randn_like", "randperm", "ravel", "real", "reciprocal", "relu",
-    "remainder", "repeat_interleave", "reshape", "resolve_conj", "resolve_neg", "result_type",
-    "rms_norm", "roll", "rot90", "round", "row_stack", "rrelu", "rsqrt", "rsub", "scatter",
-    "scatter_add", "scatter_reduce", "searchsorted", "seed", "select", "select_scatter", "selu",
-    "set_default_dtype", "set_float32_matmul_precision", "set_grad_enabled", "set_num_threads",
-    "set_printoptions", "set_rng_state", "sgn", "short", "sigmoid", "sign", "signbit", "sin",
-    "sinc", "sinh", "slice_scatter", "slogdet", "softmax", "sort", "split", "sqrt", "square",
+    "layout", "ldexp", "ldexp_", "le", "lerp", "less", "less_equal", "lgamma", "linspace", "log",
+    "log10", "log10_", "log1p", "log1p_", "log2", "log2_", "log_", "log_softmax", "logaddexp",
+    "logaddexp2", "logdet", "logical_and", "logical_not", "logical_or", "logical_xor", "logit",
+    "logit_", "logspace", "logsumexp", "long", "lt", "lu", "lu_solve", "lu_unpack", "manual_seed",
+    "margin_ranking_loss", "masked_fill", "masked_scatter", "masked_select", "matmul",
+    "matrix_power", "max", "max_pool1d", "max_pool1d_with_indices", "max_pool2d", "max_pool3d",
+    "maximum", "mean", "median", "memory_format", "memory_stats", "meshgrid", "min", "minimum",
+    "mm", "mode", "moveaxis", "movedim", "msort", "mul", "multinomial", "multiply", "mv",
+    "mvlgamma", "nan", "nan_to_num", "nan_to_num_", "nanmean", "nanmedian", "nansum", "narrow",
+    "native_batch_norm", "native_dropout", "native_group_norm", "native_layer_norm", "ne", "neg",
+    "neg_", "negative", "negative_", "no_grad", "nonzero", "norm", "normal", "not_equal", "numel",
+    "ones", "ones_like", "orgqr", "ormqr", "outer", "pairwise_distance", "pdist", "permute", "pi",
+    "pinverse", "pixel_shuffle", "pixel_unshuffle", "poisson_nll_loss", "polar", "polygamma",
+    "positive", "pow", "prelu", "preserve_format", "prod", "promote_types", "put", "qr", "quantile",
+    "rad2deg", "rad2deg_", "rand", "rand_like", "randint", "randint_like", "randn", "randn_like",
+    "randperm", "ravel", "real", "reciprocal", "reciprocal_", "relu", "relu_", "remainder",
+    "repeat_interleave", "reshape", "resize_as_", "resolve_conj", "resolve_neg", "result_type",
+    "rms_norm", "roll", "rot90", "round", "round_", "row_stack", "rrelu", "rrelu_", "rsqrt",
+    "rsqrt_", "rsub", "scatter", "scatter_add", "scatter_reduce", "searchsorted", "seed", "select",
+    "select_scatter", "selu", "selu_", "set_default_dtype", "set_float32_matmul_precision",
+    "set_grad_enabled", "set_num_threads", "set_printoptions", "set_rng_state", "sgn", "short",
+    "sigmoid", "sigmoid_", "sign", "signbit", "sin", "sin_", "sinc", "sinc_", "sinh", "sinh_",
+    "slice_scatter", "slogdet", "softmax", "sort", "split", "sqrt", "sqrt_", "square", "square_",
     "squeeze", "stack", "std", "std_mean", "strided", "sub", "subtract", "sum", "svd", "swapaxes",
-    "swapdims", "t", "take", "take_along_dim", "tan", "tanh", "tensor", "tensor_split", "tensordot",
-    "tile", "topk", "trace", "transpose", "tril", "tril_indices", "triplet_margin_loss", "triu",
-    "triu_indices", "true_divide", "trunc", "uint8", "unbind", "unflatten", "unique",
-    "unique_consecutive", "unsqueeze", "var", "var_mean", "vdot", "view_as_complex", "view_as_real",
-    "vsplit", "vstack", "where", "xlogy", "zeros", "zeros_like",
+    "swapdims", "t", "take", "take_along_dim", "tan", "tan_", "tanh", "tanh_", "tensor",
+    "tensor_split", "tensordot", "threshold_", "tile", "topk", "trace", "transpose", "tril",
+    "tril_indices", "triplet_margin_loss", "triu", "triu_indices", "true_divide", "trunc", "trunc_",
+    "uint8", "unbind", "unflatten", "unique", "unique_consecutive", "unsqueeze", "var", "var_mean",
+    "vdot", "view_as_complex", "view_as_real", "vsplit", "vstack", "where", "xlogy", "xlogy_",
+    "zero_", "zeros", "zeros_like",
 ]  # fmt: skip
 
-_LATER = {"load": "facula.io.checkpoint", "save": "facula.io.checkpoint"}
-_SUBPACKAGES = ("cli", "fft", "io", "linalg", "nn", "optim", "special", "utils", "vision")
+_LATER = {
+    name: module
+    for module, names in (
+        ("facula.asking",
+         "detach detach_ get_device is_distributed is_inference is_nonzero is_same_size "
+         "is_signed"),
+        ("facula.io.checkpoint",
+         "load save"),
+        ("facula.meta.other",
+         "bit bits16 bits1x8 bits2x4 bits4x2 bits8 float4_e2m1fn_x2 float8_e4m3fn "
+         "float8_e4m3fnuz float8_e5m2 float8_e5m2fnuz float8_e8m0fnu has_cuda has_lapack "
+         "has_mkl has_mkldnn has_mps has_openmp has_spectral int1 int2 int3 int4 int5 int6 "
+         "int7 jagged legacy_contiguous_format newaxis per_channel_affine "
+         "per_channel_affine_float_qparams per_channel_symmetric per_tensor_affine "
+         "per_tensor_symmetric qint32 qint8 qscheme quint2x4 quint4x2 quint8 sparse_bsc "
+         "sparse_bsr sparse_coo sparse_csc sparse_csr uint1 uint2 uint3 uint4 uint5 uint6 "
+         "uint7"),
+        ("facula.old",
+         "BFloat16Storage BFloat16Tensor BoolStorage BoolTensor ByteStorage ByteTensor "
+         "CharStorage CharTensor ComplexDoubleStorage ComplexFloatStorage ComplexHalfStorage "
+         "DoubleStorage DoubleTensor FloatStorage FloatTensor HalfStorage HalfTensor "
+         "IntStorage IntTensor LongStorage LongTensor ShortStorage ShortTensor Storage "
+         "TypedStorage UntypedStorage set_default_tensor_type"),
+        ("facula.settings",
+         "are_deterministic_algorithms_enabled compiled_with_cxx11_abi get_default_device "
+         "get_deterministic_debug_mode get_device_module get_num_interop_threads "
+         "is_deterministic_algorithms_warn_only_enabled is_storage is_warn_always_enabled "
+         "set_default_device set_deterministic_debug_mode set_flush_denormal "
+         "set_num_interop_threads set_warn_always typename use_deterministic_algorithms"),
+    )
+    for name in names.split()
+}  # fmt: skip
+_SUBPACKAGES = (
+    "accelerator", "backends", "cli", "cpu", "cuda", "fft", "io", "linalg", "mps", "mtia", "nn",
+    "optim", "random", "special", "storage", "utils", "version", "vision", "xpu",
+)  # fmt: skip
 
 
 def __getattr__(name: str) -> Any:
@@ -172,6 +213,13 @@ def __getattr__(name: str) -> Any:
     if record is not None and record.namespace == "torch" and not name.endswith("_"):
         function = globals()[name] = record.function
         return function
+    if record is None and name.endswith("_"):
+        record = _records.get(name[:-1])
+    if record is not None and record.in_torch:
+        written = globals()[name] = (
+            record.function if record.name == name else record.inplace_function
+        )
+        return written
     if name in _LATER:
         return getattr(importlib.import_module(_LATER[name]), name)
     if name in _SUBPACKAGES:
