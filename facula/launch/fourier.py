@@ -1,0 +1,74 @@
+"""Discrete Fourier transforms on tensors: what NumPy's library (pocketfft) computes. No graph here.
+
+Transforms are not scaled, or by 1 / sqrt(n), or by 1 / n, in either direction; NumPy names the same
+three differently forwards and backwards.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from facula.dispatch import convert
+from facula.form import form_of
+from facula.late import Late
+from facula.meta.dtype import dtype
+from facula.storage import Storage
+from facula.tensor import Tensor, empty, wrap
+
+if TYPE_CHECKING:
+    import numpy as np
+else:
+    np = Late("numpy")
+
+# How a result is scaled.
+UNSCALED, BY_ROOT, BY_SIZE = 0, 1, 2
+_FORWARDS = {UNSCALED: "backward", BY_ROOT: "ortho", BY_SIZE: "forward"}
+_BACKWARDS = {UNSCALED: "forward", BY_ROOT: "ortho", BY_SIZE: "backward"}
+
+
+def _wrapped(array: "np.ndarray", wanted: dtype) -> Tensor:
+    """NumPy's result as a tensor over its memory."""
+    # NumPy 1 computes in double precision whatever it is given.
+    array = np.ascontiguousarray(array, wanted.numpy).reshape(array.shape)
+    storage = Storage.foreign(array.ctypes.data, array.nbytes, array)
+    return wrap(storage, array.ctypes.data, form_of(wanted, array.shape))
+
+
+def _run(
+    transform: Callable[..., "np.ndarray"],
+    x: Tensor,
+    shape: Sequence[int],
+    wanted: dtype,
+    **how: object,
+) -> Tensor:
+    if x.form.lazy:
+        x = convert(x, x.form.dtype)
+    if not x.form.numel:
+        return empty(wanted, tuple(shape))
+    return _wrapped(transform(x.detach().numpy(), **how), wanted)
+
+
+def complex_to_complex(x: Tensor, dims: Sequence[int], scaling: int, forwards: bool) -> Tensor:
+    """The transform of complex numbers along some dims."""
+    transform = np.fft.fftn if forwards else np.fft.ifftn
+    norm = (_FORWARDS if forwards else _BACKWARDS)[scaling]
+    return _run(transform, x, x.form.shape, x.form.dtype, axes=tuple(dims), norm=norm)
+
+
+def real_to_complex(x: Tensor, dims: Sequence[int], scaling: int, onesided: bool) -> Tensor:
+    """The forward transform of real numbers: of the last of dims the first half, if so wanted."""
+    shape = list(x.form.shape)
+    wanted = x.form.dtype.to_complex()
+    if onesided:
+        shape[dims[-1]] = shape[dims[-1]] // 2 + 1
+    transform = np.fft.rfftn if onesided else np.fft.fftn
+    return _run(transform, x, shape, wanted, axes=tuple(dims), norm=_FORWARDS[scaling])
+
+
+def complex_to_real(x: Tensor, dims: Sequence[int], scaling: int, size: int) -> Tensor:
+    """The backward transform of a first half to `size` real numbers along the last of dims."""
+    shape = list(x.form.shape)
+    shape[dims[-1]] = size
+    sizes = [shape[d] for d in dims]
+    wanted = x.form.dtype.to_real()
+    how = {"s": sizes, "axes": tuple(dims), "norm": _BACKWARDS[scaling]}
+    return _run(np.fft.irfftn, x, shape, wanted, **how)
