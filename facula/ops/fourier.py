@@ -162,7 +162,7 @@ def _real_only(name, x):
 # --- one dim -------------------------------------------------------------------------------------
 
 
-def _one(x, n, dim, norm, forwards):
+def _single(x, n, dim, norm, forwards):
     x = _promoted(x, True)
     size, dim = _one_dim(x, n, dim)
     x = _resized(x, (size,), (dim,))
@@ -178,14 +178,14 @@ def fft_fft(self, n=None, dim=-1, norm=None):
     >>> torch.fft.fft(torch.tensor([1.0, 2.0, 3.0, 4.0]))
     tensor([10.+0.j, -2.+2.j, -2.+0.j, -2.-2.j])
     """
-    return _one(self, n, dim, norm, True)
+    return _single(self, n, dim, norm, True)
 
 
 @composite("fft_ifft(Tensor self, SymInt? n=None, int dim=-1, str? norm=None, *, "
            "Tensor(a!)? out=None) -> Tensor")
 def fft_ifft(self, n=None, dim=-1, norm=None):
     """The inverse of fft."""
-    return _one(self, n, dim, norm, False)
+    return _single(self, n, dim, norm, False)
 
 
 def _to_half(name, x, n, dim, norm, forwards):

@@ -38,7 +38,7 @@ def _padded(x, pad, mode):
             f"Padding size 2 is not supported for {x.form.ndim}D input tensor."
         )
     extended = [1] * (3 - x.form.ndim) + list(x.form.shape)
-    places = range(-pad, size + pad)
+    places = list(range(-pad, size + pad))
     if mode == "reflect":
         if pad >= size:
             raise RuntimeError(
@@ -54,7 +54,7 @@ def _padded(x, pad, mode):
         places = [k % size for k in places]
     else:
         raise NotImplementedError(f"Unrecognised padding mode {mode}")
-    return x.index_select(-1, registry["tensor"].function(list(places)))
+    return x.index_select(-1, registry["tensor"].function(places))
 
 
 def _window_of(window, win_length, n_fft, like, dtype):
@@ -181,7 +181,8 @@ def istft(self, n_fft, hop_length=None, win_length=None, window=None, center=Tru
             "A window was not provided. A rectangular window will be applied,which is known to "
             "cause spectral leakage. Other windows such as torch.hann_window or "
             "torch.hamming_window are recommended to reduce spectral leakage.To suppress this "
-            "warning and use a rectangular window, explicitly set `window=torch.ones(n_fft, device=<device>)`.",
+            "warning and use a rectangular window, explicitly set `window=torch.ones(n_fft, "
+            "device=<device>)`.",
             UserWarning,
             stacklevel=3,
         )
