@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from facula.backend import objects
 from facula.backend.cpu import machine
+from facula.backend.memory import Room
 from facula.backend.objects import (
     BYTES_CONTENT,
     METH_FASTCALL,
@@ -37,7 +38,7 @@ class Operand:
         return Operand(self.code, offset)
 
 
-TENSOR, INT, FLOAT, RESULT = Operand(0), Operand(1), Operand(2), Operand(3)
+TENSOR, INT, FLOAT, RESULT, SCRATCH = (Operand(code) for code in range(5))
 Word = int | Operand
 
 
@@ -52,25 +53,28 @@ def prepared(
     words: Sequence[Word],
     form: Form | None,
     allocate: Callable[[Form], Any],
+    room: Room | None = None,
 ) -> Callable[..., Any]:
     """launch(operands...): the kernel with `words` as arguments, operands in the places held open.
 
     Gives the result, a tensor of `form` whose address is the word RESULT; without a form None. If
-    the kernel reports something, its report: an int.
+    the kernel reports something, its report: an int. With a `room`, the word SCRATCH is where the
+    kernel finds scratch.
     """
     address = machine.calls.get(kernel)
     if address is None or not Launcher.entry:
-        return _plain_launch(kernel, words, form, allocate)
+        return _plain_launch(kernel, words, form, allocate, room)
     codes = [(k, w.code) for k, w in enumerate(words) if isinstance(w, Operand)]
-    holes = [(k, code) for k, code in codes if code != RESULT.code]
+    holes = [(k, code) for k, code in codes if code not in (RESULT.code, SCRATCH.code)]
     place = next(k for k, code in codes if code == RESULT.code) if form is not None else 0
-    numbers = [address, len(words), len(holes), place]
+    scratch = next(k for k, code in codes if code == SCRATCH.code) if room is not None else 0
+    numbers = [address, len(words), len(holes), place, scratch]
     for hole in holes:
         numbers += hole
     numbers += [w.offset if isinstance(w, Operand) else w for w in words]
     packed = b"".join([n.to_bytes(WORD, sys.byteorder, signed=n < 0) for n in numbers])
     return objects.bound(
-        "launch", Launcher.entry, METH_FASTCALL | METH_KEYWORDS, (form, packed, kernel)
+        "launch", Launcher.entry, METH_FASTCALL | METH_KEYWORDS, (form, packed, room, kernel)
     )
 
 
@@ -79,11 +83,22 @@ def _plain_launch(
     words: Sequence[Word],
     form: Form | None,
     allocate: Callable[[Form], Any],
+    room: Room | None = None,
 ) -> Callable[..., Any]:
     """What `prepared` means, in Python."""
 
     def launch(*operands: Any) -> Any:
         y = None if form is None else allocate(form)
+        if room is None:
+            return run(operands, y, 0)
+        nbytes, pool = room.blocks
+        scratch = machine.memory.acquire(nbytes)
+        try:
+            return run(operands, y, scratch)
+        finally:
+            pool.append(scratch)
+
+    def run(operands: tuple[Any, ...], y: Any, scratch: int) -> Any:
         left = iter(operands)
         arguments: list[Any] = []
         for word in words:
@@ -92,6 +107,8 @@ def _plain_launch(
             elif word.code == RESULT.code:
                 assert y is not None
                 arguments.append(y.address + word.offset)
+            elif word.code == SCRATCH.code:
+                arguments.append(scratch + word.offset)
             elif word.code == TENSOR.code:
                 arguments.append(next(left).address + word.offset)
             else:
@@ -130,6 +147,7 @@ class _Writer:
         self.storage = Slots(Storage, "address", "length", "version", "pool", "views")
         self.form = Slots(Form, "pool", "nbytes", "tracked", "single")
         self.limit = slot_offset(Views, "limit")
+        self.blocks = slot_offset(Room, "blocks")
         names = {
             "Tensor": tensor, "Storage": Storage, "Form": Form, "Views": Views, "list": list,
             "None": None, "True": True, "False": False, "zero": 0,
@@ -161,33 +179,41 @@ class _Writer:
             ],
         ]
 
+    def take(self, result: str, pool: str, nbytes: str, refused: str, taken: str) -> list[str]:
+        """A block out of a pool or from the system: its address as an object, which is ours."""
+        items, load_items = self.code.load(pool, 3 * WORD)
+        return [
+            f"  %size.place = getelementptr i8, ptr {pool}, i64 {2 * WORD}",
+            "  %size = load i64, ptr %size.place, align 8",
+            "  %some = icmp sgt i64 %size, 0",
+            "  br i1 %some, label %pop, label %acquire",
+            # What list.pop does, but for giving memory back.
+            "pop:", "  %last = sub i64 %size, 1", *load_items,
+            f"  %last.place = getelementptr ptr, ptr {items}, i64 %last",
+            "  %popped = load ptr, ptr %last.place, align 8",
+            "  store i64 %last, ptr %size.place, align 8",
+            "  br label %found",
+            "acquire:",
+            f"  %acquired = call ptr @PyObject_CallOneArg(ptr {self['acquire']}, ptr {nbytes})",
+            "  br label %found",
+            "found:", f"  %{result} = phi ptr [ %popped, %pop ], [ %acquired, %acquire ]",
+            f"  %refused = icmp eq ptr %{result}, null",
+            f"  br i1 %refused, label %{refused}, label %{taken}",
+        ]  # fmt: skip
+
     def allocate(self) -> str:
         load, store = self.code.load, self.code.store
         pool, load_pool = load("%form", self.form["pool"])
         nbytes, load_nbytes = load("%form", self.form["nbytes"])
-        items, load_items = load(pool, 3 * WORD)
         return "\n".join([
             "define ptr @facula_allocate(ptr %self, ptr %form) {", "entry:",
             *self.type_is("%known", "%form", "Form"),
             "  br i1 %known, label %look, label %bad",
             "bad:", self.code.complaint("allocate: argument must be a Form"), "  ret ptr null",
             "look:", *load_pool, *load_nbytes,
-            f"  %size.place = getelementptr i8, ptr {pool}, i64 {2 * WORD}",
-            "  %size = load i64, ptr %size.place, align 8",
-            "  %some = icmp sgt i64 %size, 0",
-            "  br i1 %some, label %pop, label %ask",
-            # What list.pop does, but for giving memory back.
-            "pop:", "  %last = sub i64 %size, 1", *load_items,
-            f"  %last.place = getelementptr ptr, ptr {items}, i64 %last",
-            "  %popped = load ptr, ptr %last.place, align 8",
-            "  store i64 %last, ptr %size.place, align 8",
-            "  br label %make",
-            "ask:",
-            f"  %asked = call ptr @PyObject_CallOneArg(ptr {self['acquire']}, ptr {nbytes})",
-            "  %refused = icmp eq ptr %asked, null",
-            "  br i1 %refused, label %nothing, label %make",
+            *self.take("address", pool, nbytes, "nothing", "make"),
             "nothing:", "  ret ptr null",
-            "make:", "  %address = phi ptr [ %popped, %pop ], [ %asked, %ask ]",
+            "make:",
             f"  %storage = call ptr @PyType_GenericAlloc(ptr {self['Storage']}, i64 0)",
             "  %no.storage = icmp eq ptr %storage, null",
             "  br i1 %no.storage, label %nothing, label %fill",
@@ -319,12 +345,17 @@ class _Writer:
     def launch(self) -> str:
         """launch(operands...): a kernel on prepared words with the operands put into their places.
 
-        `self` is (form or None, bytes): address of the kernel's code, words, operands, place of the
-        result, (place, kind) an operand, then the words.
+        `self` is (form or None, bytes, room or None). The bytes are: address of the kernel's code,
+        words, operands, places of the result and of scratch, (place, kind) an operand, then the
+        words.
         """
         load = self.code.load
         form, load_form = load("%self", TUPLE_ITEMS)
         packed, load_packed = load("%self", TUPLE_ITEMS + WORD)
+        room, load_room = load("%self", TUPLE_ITEMS + 2 * WORD)
+        blocks, load_blocks = load(room, self.blocks)
+        nbytes, load_nbytes = load(blocks, TUPLE_ITEMS)
+        pool, load_pool = load(blocks, TUPLE_ITEMS + WORD)
         operand_kind, load_kind = load("%operand", WORD)
         address, load_address = load("%operand", self.tensor["address"])
         result, load_result = load("%y", self.tensor["address"])
@@ -335,9 +366,10 @@ class _Writer:
 
         return "\n".join([
             "define ptr @facula_launch(ptr %self, ptr %objects, i64 %given, ptr %keywords) {",
-            "entry:", *load_form, *load_packed,
+            "entry:", *load_form, *load_packed, *load_room,
             f"  %data = getelementptr i8, ptr {packed}, i64 {BYTES_CONTENT}",
             *header("kernel", 0), *header("count", 1), *header("holes", 2), *header("place", 3),
+            *header("scratch", 4),
             "  %right = icmp eq i64 %given, %holes",
             "  br i1 %right, label %begin, label %wrong",
             "wrong:", self.code.complaint("launch: another number of operands was prepared"),
@@ -345,7 +377,7 @@ class _Writer:
             "begin:", "  %room = add i64 %count, 1",
             "  %words = alloca i64, i64 %room, align 8",
             "  %pairs = mul i64 %holes, 2",
-            "  %start = add i64 %pairs, 4",
+            "  %start = add i64 %pairs, 5",
             "  %template = getelementptr i64, ptr %data, i64 %start",
             "  br label %copy",
             "copy:", "  %k = phi i64 [ 0, %begin ], [ %k.next, %copy.one ]",
@@ -360,8 +392,8 @@ class _Writer:
             "  br i1 %filling, label %read, label %check",
             "read:", "  %operand.at = getelementptr ptr, ptr %objects, i64 %h",
             "  %operand = load ptr, ptr %operand.at, align 8",
-            "  %twice = mul i64 %h, 2", "  %where.at = add i64 %twice, 4",
-            "  %kind.at = add i64 %twice, 5",
+            "  %twice = mul i64 %h, 2", "  %where.at = add i64 %twice, 5",
+            "  %kind.at = add i64 %twice, 6",
             "  %where.place = getelementptr i64, ptr %data, i64 %where.at",
             "  %kind.place = getelementptr i64, ptr %data, i64 %kind.at",
             "  %where = load i64, ptr %where.place, align 8",
@@ -406,9 +438,28 @@ class _Writer:
             "  %result.moved = add i64 %result, %result.offset",
             "  store i64 %result.moved, ptr %result.at, align 8", "  br label %run",
             "run:", f"  %made = phi ptr [ {self['None']}, %none ], [ %y, %target ]",
+            f"  %roomless = icmp eq ptr {room}, {self['None']}",
+            "  br i1 %roomless, label %start.kernel, label %take",
+            "take:", *load_blocks, *load_nbytes, *load_pool,
+            *self.take("block", pool, nbytes, "drop", "taken"),
+            "drop:", "  call void @Py_DecRef(ptr %made)", "  ret ptr null",
+            "taken:", "  %block.address = call i64 @PyLong_AsLongLong(ptr %block)",
+            "  %scratch.place = getelementptr i64, ptr %words, i64 %scratch",
+            "  %scratch.offset = load i64, ptr %scratch.place, align 8",
+            "  %scratch.moved = add i64 %block.address, %scratch.offset",
+            "  store i64 %scratch.moved, ptr %scratch.place, align 8", "  br label %start.kernel",
+            "start.kernel:",
+            f"  %home = phi ptr [ null, %run ], [ {pool}, %taken ]",
+            "  %held = phi ptr [ null, %run ], [ %block, %taken ]",
             "  %code.at = inttoptr i64 %kernel to ptr",
             "  %code = call i64 %code.at(ptr %words)",
-            "  %fine = icmp eq i64 %code, 0",
+            "  %nothing.held = icmp eq ptr %held, null",
+            "  br i1 %nothing.held, label %look, label %put.back",
+            "put.back:", "  %listed = call i32 @PyList_Append(ptr %home, ptr %held)",
+            "  call void @Py_DecRef(ptr %held)",
+            "  %lost = icmp ne i32 %listed, 0",
+            "  br i1 %lost, label %drop, label %look",
+            "look:", "  %fine = icmp eq i64 %code, 0",
             "  br i1 %fine, label %done, label %report",
             "report:", "  call void @Py_DecRef(ptr %made)",
             "  %number = call ptr @PyLong_FromLongLong(i64 %code)", "  ret ptr %number",

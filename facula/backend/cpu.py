@@ -15,7 +15,7 @@ from pathlib import Path
 
 from facula.backend import fork_join, llvm
 from facula.backend.cache import KernelCache
-from facula.backend.memory import Memory
+from facula.backend.memory import Memory, Room, block_size
 from facula.backend.objects import METH_FASTCALL, builtin
 from facula.backend.processors import available_threads
 from facula.config import config
@@ -42,6 +42,7 @@ class Cpu:
         self.memory = Memory(config.memory_cap)
         self.cache = KernelCache(config.cache_folder)
         self.kernels: dict[Plan, Kernel] = {}
+        self._rooms: dict[int, Room] = {}
         # Addresses of the same kernels for generated code: i64 call(i64 *arguments).
         self.calls: dict[Kernel, int] = {}
         self.pool = fork_join.Pool(config.threads or available_threads())
@@ -68,7 +69,21 @@ class Cpu:
     def set_threads(self, count: int) -> None:
         """How many threads kernels may use, the caller's included."""
         with self._lock:
+            for room in self._rooms.values():
+                room.blocks = self._blocks(room.each, max(count, self.workers))
             self.pool.resize(count)
+
+    def room(self, each: int) -> Room:
+        """Scratch of `each` bytes a worker, one for all launches that need about as much."""
+        size = block_size(each)
+        with self._lock:
+            room = self._rooms.get(size)
+            if room is None:
+                room = self._rooms[size] = Room(size, self._blocks(size, self.workers))
+        return room
+
+    def _blocks(self, each: int, workers: int) -> tuple[int, list[int]]:
+        return each * workers, self.memory.pool(each * workers)
 
     def compile_plan(self, plan: Plan) -> Kernel:
         """The kernel of a plan. Compiling happens once a process; other threads wait for it."""

@@ -36,6 +36,20 @@ def block_size(nbytes: int) -> int:
     return (nbytes + step - 1) & -step
 
 
+class Room:
+    """Where launches find scratch, `each` bytes a worker: `blocks` are the size of a whole block
+    and the pool of free ones. A launch takes one out and puts it back there, as generated code can.
+
+    One tuple, so that whoever reads it gets a size and the pool that belongs to it.
+    """
+
+    __slots__ = ("blocks", "each")
+
+    def __init__(self, each: int, blocks: tuple[int, list[int]]) -> None:
+        self.each = each
+        self.blocks = blocks
+
+
 class Memory:
     """The pools of one process. Lists of free blocks need no lock: list operations are atomic."""
 

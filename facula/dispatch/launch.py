@@ -5,8 +5,9 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from facula.backend.cpu import Kernel
+from facula.backend.memory import Room
 from facula.form import Form
-from facula.makers import FLOAT, INT, RESULT, TENSOR, Word, prepared
+from facula.makers import FLOAT, INT, RESULT, SCRATCH, TENSOR, Word, prepared
 from facula.op import Pointwise
 from facula.tensor import Tensor, allocate
 
@@ -15,6 +16,7 @@ __all__ = [
     "INT",
     "NUMBER_WORDS",
     "RESULT",
+    "SCRATCH",
     "TENSOR",
     "Backward",
     "Launch",
@@ -31,23 +33,23 @@ NUMBER_WORDS = {int: INT, float: FLOAT}
 Backward = Callable[[Any, Tensor], Sequence[Tensor | None]]
 
 
-def launcher(kernel: Kernel, words: Sequence[Word], form: Form | None = None) -> Callable[..., Any]:
+def launcher(
+    kernel: Kernel, words: Sequence[Word], form: Form | None = None, room: Room | None = None
+) -> Callable[..., Any]:
     """launch(operands...): the kernel on `words` with operands in their places; gives a new tensor
-    of `form`, or None without one, or what the kernel reports: an int. Note [generated objects]."""
-    return prepared(kernel, words, form, allocate)
+    of `form`, or None without one, or what the kernel reports: an int. `room` is where the word
+    SCRATCH comes from. Note [generated objects]."""
+    return prepared(kernel, words, form, allocate, room)
 
 
 class Seen(NamedTuple):
-    """A launch that somebody watched: what ran on which tensors, and the result.
-
-    `again(*tensors)` does the same where words alone cannot: it needs scratch.
-    """
+    """A launch that somebody watched: what ran on which tensors, and the result."""
 
     kernel: Kernel
     words: tuple[Word, ...]
     inputs: tuple[Tensor, ...]
     result: Tensor
-    again: Callable[..., Tensor] | None
+    room: Room | None
 
 
 # Tables of launches that a setting decides beside the forms.
@@ -79,11 +81,11 @@ def noted(
     words: Sequence[Word],
     inputs: Sequence[Tensor],
     result: Tensor,
-    again: Callable[..., Tensor] | None = None,
+    room: Room | None = None,
 ) -> None:
     """Tells who watches of a launch. Its words and the forms decide it: no value was looked at."""
     if watch.log is not None:
-        watch.log.append(Seen(kernel, tuple(words), tuple(inputs), result, again))
+        watch.log.append(Seen(kernel, tuple(words), tuple(inputs), result, room))
 
 
 def learn_launch(
@@ -109,9 +111,7 @@ def learn_launch(
     fresh = y.block is one.result.block and y.address == y.block.address
     if not same or not fresh or not y.form.dense:
         return y, None
-    if one.again is not None:
-        return y, one.again if y.form is one.result.form else None
-    return y, launcher(one.kernel, one.words, y.form)
+    return y, launcher(one.kernel, one.words, y.form, one.room)
 
 
 class Launch:

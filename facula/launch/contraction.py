@@ -6,10 +6,12 @@ from typing import Any
 from facula.backend.cpu import Kernel, machine
 from facula.dispatch import (
     RESULT,
+    SCRATCH,
     TENSOR,
     compile_pointwise,
     copy_of,
     forget_launches,
+    launcher,
     no_work,
     noted,
     register_kind,
@@ -19,46 +21,29 @@ from facula.form import Form, form_of
 from facula.kernel import expr
 from facula.kernel.expr import linearise
 from facula.kernel.library.matmul import PARTS, matmul_plan
-from facula.storage import memory
 from facula.tensor import Tensor, allocate, wrap
 
 
 class ProductLaunch:
-    """Prepared product: kernel, numbers after the addresses, result form, scratch a worker."""
+    """Prepared product: a launcher of the operands, or of the operands and a bias."""
 
-    __slots__ = ("form", "kernel", "numbers", "pool", "room", "scratch")
+    __slots__ = ("form", "kernel", "launch", "room", "words")
 
-    def __init__(self, kernel: Kernel, numbers: tuple[int, ...], form: Form, scratch: int) -> None:
+    def __init__(
+        self, kernel: Kernel, numbers: tuple[int, ...], form: Form, scratch: int, biased: bool
+    ) -> None:
         self.kernel = kernel
-        self.numbers = numbers
         self.form = form
-        self.scratch = scratch
-        self.room = 0
-        self.pool: list[int] = []
+        self.room = machine.room(scratch) if scratch else None
+        place = SCRATCH if scratch else 0
+        self.words = (RESULT, TENSOR, TENSOR, TENSOR if biased else 0, place, *numbers)
+        self.launch = launcher(kernel, self.words, form, self.room)
 
     def run(self, a: Tensor, b: Tensor, bias: Tensor | None = None) -> Tensor:
         """The product of two tensors of the forms this was prepared for."""
-        y = allocate(self.form)
-        start = 0 if bias is None else bias.address
-        if not self.scratch:
-            self.kernel(y.address, a.address, b.address, start, 0, *self.numbers)
-            added = (0,) if bias is None else (TENSOR,)
-            operands = (a, b) if bias is None else (a, b, bias)
-            noted(self.kernel, (RESULT, TENSOR, TENSOR, *added, 0, *self.numbers), operands, y)
-            return y
-        room = self.scratch * machine.workers
-        if room != self.room:
-            self.pool = memory.pool(room)
-            self.room = room
-        try:
-            scratch = self.pool.pop()
-        except IndexError:
-            scratch = memory.acquire(room)
-        try:
-            self.kernel(y.address, a.address, b.address, start, scratch, *self.numbers)
-        finally:
-            self.pool.append(scratch)
-        noted(self.kernel, (), (a, b) if bias is None else (a, b, bias), y, self.run)
+        operands = (a, b) if bias is None else (a, b, bias)
+        y: Tensor = self.launch(*operands)
+        noted(self.kernel, self.words, operands, y, self.room)
         return y
 
 
@@ -128,15 +113,14 @@ def prepare(
     shape = (batch, m, n) if a.ndim == 3 else (m, n)
     form = form_of(a.dtype, shape)
     if not form.numel:
-        return ProductLaunch(no_work, (), form, 0)
+        return ProductLaunch(no_work, (), form, 0, bias is not None)
     launch = matmul_plan(
         machine.target, a.kind, (batch, m, n, k), (a_batch, a_row, a_column),
         (b_batch, b_row, b_column), (m * n, n), bias="" if bias is None else "n",
         precision=_precision,
     )  # fmt: skip
-    return ProductLaunch(
-        machine.compile_plan(launch.plan), launch.numbers, form, launch.scratch_bytes
-    )
+    kernel = machine.compile_plan(launch.plan)
+    return ProductLaunch(kernel, launch.numbers, form, launch.scratch_bytes, bias is not None)
 
 
 def product(

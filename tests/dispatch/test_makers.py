@@ -1,5 +1,6 @@
 """Generated makers do what the plain definitions do, and leave nothing behind."""
 
+import ctypes
 import gc
 import sys
 import weakref
@@ -10,8 +11,9 @@ import pytest
 
 import facula
 from facula.backend import objects
+from facula.backend.cpu import machine
 from facula.form import form_of, memory
-from facula.makers import RESULT, TENSOR, _plain_launch, prepared
+from facula.makers import RESULT, SCRATCH, TENSOR, _plain_launch, prepared
 from facula.meta import dtype as dtypes
 from facula.op import registry
 from facula.storage import Storage
@@ -131,12 +133,17 @@ def test_foreign_and_grown_storages_end_too() -> None:
     assert old.old is None
 
 
-def add_launcher(make: Callable[..., Any]) -> Callable[..., Any]:
+def addition() -> Any:
+    """The launch of two tensors of 2 x 3."""
     x = facula.ones(2, 3)
     x + x
     launches = registry["add"].launches.values()
-    launch = next(one for one in launches if one.operands == (x.form, x.form, ("=", 1)))
-    return make(launch.kernel, (*launch.sizes, TENSOR, TENSOR, RESULT), x.form, allocate)
+    return next(one for one in launches if one.operands == (x.form, x.form, ("=", 1)))
+
+
+def add_launcher(make: Callable[..., Any]) -> Callable[..., Any]:
+    launch = addition()
+    return make(launch.kernel, (*launch.sizes, TENSOR, TENSOR, RESULT), launch.form, allocate)
 
 
 def test_launchers_do_what_their_plain_definition_does() -> None:
@@ -147,6 +154,31 @@ def test_launchers_do_what_their_plain_definition_does() -> None:
         assert type(made) is Tensor and made.tolist() == [[0.5, 1.5, 2.5], [3.5, 4.5, 5.5]]
         assert launch(facula.nn.Parameter(x), y).tolist() == made.tolist()
         assert made.block.version == 0 and made.edge is None and not made.needs_grad
+
+
+@pytest.mark.parametrize("make", [prepared, _plain_launch])
+def test_launchers_lend_scratch(make: Callable[..., Any]) -> None:
+    """A sum is written into scratch, which is back in its pool afterwards."""
+    x, y, add = facula.arange(6.0).reshape(2, 3), facula.full((2, 3), 0.5), addition()
+    room = machine.room(24)
+    words = (*add.sizes, TENSOR, TENSOR, SCRATCH)
+    launch = make(add.kernel, words, None, allocate, room)
+    pool = room.blocks[1]
+    assert launch(x, y) is None
+    waiting, address = len(pool), pool[-1]
+    counted = sys.getrefcount(address)
+    for _ in range(100):
+        launch(x, y)
+    after = sys.getrefcount(address)
+    assert len(pool) == waiting and pool[-1] == address and after == counted
+    assert list((ctypes.c_float * 6).from_address(address)) == [0.5, 1.5, 2.5, 3.5, 4.5, 5.5]
+
+
+def test_scratch_is_enough_for_more_threads() -> None:
+    room, threads = machine.room(1000), machine.pool.parts
+    machine.set_threads(machine.workers + 1)
+    machine.set_threads(threads)
+    assert room.each >= 1000 and room.blocks[0] == room.each * machine.workers
 
 
 @generated

@@ -25,7 +25,7 @@ FEW = 24
 PARTS = {"highest": 0, "high": 2, "medium": 1}
 PARTS_OF_HALVES = {"bf16": 1, "f16": 2}
 # Packing float16 for tiles pays if its numbers are used so often, on average.
-REUSE = 60
+REUSE = 20
 
 # --- choosing ----------------------------------------------------------------------------------
 

@@ -83,7 +83,8 @@ def lower_pairs(plan: PairMatMul, target: Target) -> Program:
         blocks = p["batch"] * ceil_divide(p["m"], p["m_block"]) * ceil_divide(p["n"], p["n_block"])
         height, breadth = (build.op("min", p[x], p[x + "_block"]) for x in "mn")
         # About 1000 multiply-adds a nanosecond; packing and storing some elements a nanosecond.
-        cost = (height * breadth * p["k"] >> 10) + (height + breadth) * p["k"] // 32
+        cost = height * breadth * p["k"] * len(plan.products) >> 10
+        cost = cost + (height + breadth) * p["k"] * plan.copies // 32
         return blocks, cost + (height * breadth >> 3) + 8
 
     def body(build: Builder) -> None:
@@ -113,7 +114,8 @@ class _Squares(ProductUnits):
     def __init__(self, plan: PairMatMul, build: Builder) -> None:
         super().__init__(build, plan.kind)
         self.plan = plan
-        self.raw = "u16" if plan.kind == "bf16" else plan.kind
+        # What is packed as it is: bfloat16, and float16 until all of a block lies in tiles.
+        self.raw = plan.kind if plan.kind == "f32" else "u16"
 
     def prepare(self) -> None:
         build, p = self.build, self.p
@@ -139,8 +141,9 @@ class _Squares(ProductUnits):
         b = build.offset(self.b, k * p["b_row"], plan.kind)
         left = _Operand(a, self.height, p["a_row"], p["a_column"], plan.a_layout, True)
         right = _Operand(b, self.breadth, p["b_column"], p["b_row"], plan.b_layout, False)
-        self.pack(left, self.packed_a, self.part_a)
-        self.pack(right, self.packed_b, self.part_b)
+        # How far behind the upper parts the others lie.
+        self.parts_a = self.pack(left, self.packed_a, self.part_a)
+        self.parts_b = self.pack(right, self.packed_b, self.part_b)
         squares = ceil_divide(self.height, SQUARE)
         several = build.select(build.compare("gt", p["k"], p["k_block"]), build.int(1), 0)
         breadth, height = self.breadth, self.height
@@ -169,8 +172,8 @@ class _Squares(ProductUnits):
             loaded: tuple[int, int] = (-1, -1)
             for parts in self.plan.products:
                 start = step.index * (2 * TILE_BYTES)
-                left = build.offset(a, start + self.part_a * parts[0], "u8")
-                right = build.offset(b, start + self.part_b * parts[1], "u8")
+                left = build.offset(a, start + self.parts_a[parts[0]], "u8")
+                right = build.offset(b, start + self.parts_b[parts[1]], "u8")
                 new_left, new_right = (x != y for x, y in zip(parts, loaded, strict=True))
                 if new_right:
                     build.tile_load(6, right, 64)
@@ -218,10 +221,19 @@ class _Squares(ProductUnits):
 
     # --- packing -------------------------------------------------------------------------------
 
-    def pack(self, operand: _Operand, target: Value, part: Value) -> None:
-        """Two tiles of lines beside each other for every step of k, then the next two."""
-        build = self.build
+    def pack(self, operand: _Operand, target: Value, part: Value) -> tuple[Value, ...]:
+        """Two tiles of lines beside each other for every step of k, then the next two. Gives the
+        places of the copies, counted from the first."""
         blocks = ceil_divide(operand.lines, SQUARE) * 2
+        self.arrange(operand, blocks, target, part)
+        places = tuple([part * copy for copy in range(self.plan.copies)])
+        if self.plan.kind == "f16":
+            finite = self.split(target, blocks * self.steps * LINES, part)
+            places = (*places[:FINITE_UPPERS], finite)
+        return places
+
+    def arrange(self, operand: _Operand, blocks: Value, target: Value, part: Value) -> None:
+        build = self.build
         whole = self.depth // STEP
 
         def one(block: Value, step: Value, full: bool) -> None:
@@ -262,7 +274,7 @@ class _Squares(ProductUnits):
         build = self.build
         source = build.offset(start, step * STEP * operand.along, self.plan.kind)
         depth = None if lines is None else self.depth - step * STEP
-        if operand.layout == "any" and self.plan.kind == "bf16":
+        if operand.layout == "any" and self.raw == "u16":
             self.one_by_one(
                 operand, source, lines, depth, build.offset(into, step * (2 * TILE_BYTES), "u8")
             )
@@ -292,7 +304,7 @@ class _Squares(ProductUnits):
                 row = build.select(there, row, build.int(0))
                 left = build.select(there, depth, build.int(0))
             line = build.offset(source, row * operand.line, self.plan.kind)
-            if self.plan.kind == "bf16":
+            if self.raw == "u16":
                 mask = None if left is None else build.mask(left, STEP)
                 found.append([build.regroup(build.load(line, 0, "u16", STEP, mask), "u32")])
                 continue
@@ -325,7 +337,7 @@ class _Squares(ProductUnits):
         found = []
         for k in range(0, STEP, 2):
             even, odd = elements(k), elements(k + 1)
-            if self.plan.kind != "bf16":
+            if self.raw == "f32":
                 found.append(self.pairs(even, odd))
             else:
                 upper = build.cast(odd, "u32") << 16
@@ -352,6 +364,40 @@ class _Squares(ProductUnits):
             one = build.load(source, line.index * operand.line + k * operand.along, "u16")
             place = k if operand.by_line else k // 2 * (2 * LINES) + k % 2
             build.store(target, line.index * across + place, one, "u16")
+
+    def split(self, target: Value, lines: Value, part: Value) -> Value:
+        """Lines of 32 float16 become lines of bfloat16: of upper parts and of lower ones. Cutting
+        a number's tail off leaves a rest of 3 bits.
+
+        Gives the distance to the upper parts that are finite: 0 unless some are not.
+        """
+        build = self.build
+        zero = build.const(Type("f32", LINES), 0)
+        with build.loop(0, lines, carry=[zero]) as loop:
+            place = build.offset(target, loop.index * (2 * STEP), "u8")
+            first, second = (build.load(place, j * LINES, "f16", LINES) for j in (0, 1))
+            numbers = [build.shuffle(first, range(j, STEP, 2), second) for j in (0, 1)]
+            uppers = [build.bitcast(number, "u32") & UPPER for number in numbers]
+            rests = [x - build.bitcast(y, "f32") for x, y in zip(numbers, uppers, strict=True)]
+            even, odd = uppers
+            build.store(place, 0, (even >> 16) | odd, "u32")
+            even, odd = (build.bitcast(rest, "u32") for rest in rests)
+            build.store(build.offset(place, part, "u8"), 0, (even >> 16) | odd, "u32")
+            # Stays a number as long as all are finite.
+            loop.next(build.op("muladd", rests[0], rests[1], loop.carried[0]))
+        total = loop.results[0]
+        some = build.any(total.ne(total))
+        with build.when(some), build.loop(0, lines) as loop:
+            place = build.offset(target, loop.index * (2 * STEP), "u8")
+            lower = build.offset(place, part, "u8")
+            upper = build.load(place, 0, "u16", STEP)
+            finite = (upper & (INFINITE >> 16)).ne(INFINITE >> 16)
+            rest = build.select(finite, build.load(lower, 0, "u16", STEP), 0)
+            build.store(lower, 0, rest, "u16")
+            build.store(
+                build.offset(place, part * 2, "u8"), 0, build.select(finite, upper, 0), "u16"
+            )
+        return build.select(some, part * 2, 0)
 
     def pairs(self, even: Value, odd: Value) -> list[Value]:
         """Two vectors of f32 as pairs of bfloat16, in as many copies as the products need."""
