@@ -4,6 +4,8 @@ Forms are interned: tensors that agree in all of these hold the same object, so 
 tensors' layouts is one identity test, and launches are cached by form. Note [hot path].
 """
 
+from collections.abc import Callable
+
 from facula.backend.cpu import machine
 from facula.meta.device import device
 from facula.meta.dtype import dtype
@@ -35,7 +37,7 @@ class Form:
 
     __slots__ = (
         "dtype", "device", "shape", "strides", "numel", "ndim", "itemsize", "nbytes", "contiguous",
-        "dense", "pool", "kind", "suggests_last", "tracked", "single", "lazy",
+        "dense", "pool", "kind", "suggests_last", "tracked", "single", "lazy", "names", "plain",
     )  # fmt: skip
 
     def __init__(self, dtype: dtype, shape: Size, strides: tuple[int, ...], lazy: str = "") -> None:
@@ -64,10 +66,14 @@ class Form:
         self.lazy = lazy
         seen.complex = seen.complex or dtype.is_complex
         seen.lazy = seen.lazy or lazy != ""
+        # Names of dimensions, and the form without them: itself for nearly all.
+        self.names: tuple[str | None, ...] | None = None
+        self.plain = self
 
     def __repr__(self) -> str:
-        lazy = f", {self.lazy}" if self.lazy else ""
-        return f"Form({self.dtype}, {tuple(self.shape)}, strides {self.strides}{lazy})"
+        more = f", {self.lazy}" if self.lazy else ""
+        more += "" if self.names is None else f", names {self.names}"
+        return f"Form({self.dtype}, {tuple(self.shape)}, strides {self.strides}{more})"
 
     @property
     def geometry(self) -> Geometry:
@@ -108,3 +114,28 @@ def form_of(dtype: dtype, shape: tuple[int, ...], strides: tuple[int, ...] | Non
             form = _forms[dtype, size, exact] = Form(dtype, size, exact)
         _forms[dtype, size, strides] = form
     return form
+
+
+# Forms with names of dimensions: empty until a tensor has some, which plain roads ask for nothing.
+named_forms: dict[tuple[Form, tuple[str | None, ...]], Form] = {}
+# Called before the first of them is made.
+when_names_begin: list[Callable[[], None]] = []
+
+
+def with_names(form: Form, names: tuple[str | None, ...] | None) -> Form:
+    """The form whose dimensions have these names; the plain one if that is none. Note [named
+    tensors]."""
+    plain = form.plain
+    if names is None or not any(names):
+        return plain
+    named = named_forms.get((plain, names))
+    if named is None:
+        named = Form(plain.dtype, plain.shape, plain.strides, plain.lazy)
+        named.names, named.plain = names, plain
+        if len(named_forms) > LIMIT:
+            named_forms.clear()
+        if not named_forms:
+            for begin in when_names_begin:
+                begin()
+        named_forms[plain, names] = named
+    return named

@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any, ClassVar
 
+from facula.meta import names
 from facula.meta.dtype import dtype
 from facula.meta.schema import REQUIRED, Schema, parse
 
@@ -120,6 +121,11 @@ class Op:
         self.launches: dict[Any, Any] = {}
         self._node_type: type | None = None
         self.fused: Callable[..., Any] | None = None
+        # What the dimensions of results are called: a rule like those of `meta/names.py`, or
+        # torch's name of the operation that has none ("": the record's). Note [named tensors].
+        self.names_rule: Callable[..., Any] | str = ""
+        # Takes calls in which there are names instead, where no rule can say it.
+        self.named_road: Callable[..., Any] | None = None
         if self.name in registry:
             raise ValueError(f"operation {self.name} has two records")
         registry[self.name] = self
@@ -153,6 +159,11 @@ class Op:
                 lines.append(f"  {part}: {inspect.getsource(function).strip()}")
         return "\n".join(lines)
 
+    def names(self, rule: Callable[..., Any] | str) -> Any:
+        """Decorator: sets what the dimensions of results are called."""
+        self.names_rule = rule
+        return rule
+
     @property
     def argument_names(self) -> tuple[str, ...]:
         return tuple(a.name for a in self.schema.arguments)
@@ -182,6 +193,7 @@ class Pointwise(Op):
         self.rule = rule
         self.value = value
         self.gradient_rule = gradient
+        self.names_rule = names.broadcast
         self.inplace = True
         # Kinds of dtype ("b", "u", "i", "f") without a meaning here: "bf", or their error texts;
         # and the name that torch's own texts give the operation.
@@ -264,6 +276,7 @@ class Reduction(Op):
         self.finish = finish if finish is not None else lambda acc, n: acc
         self.gradient_rule = gradient
         self.state = state
+        self.names_rule = names.reduced
         # Whether the gradient formula reads (y, x); known once it has been traced.
         self.reads: tuple[bool, bool] | None = None
         # Prepared gradients, by the forms of gradient and input and the reduced dims.
@@ -388,6 +401,7 @@ class Choice(Op):
     ) -> None:
         super().__init__(schemas, doc)
         self.choose = choose
+        self.names_rule = names.broadcast
         self.inplace = True
 
 

@@ -20,7 +20,9 @@ from facula.meta.device import device
 from facula.meta.dtype import complex64, dtype, float32, get_default_dtype, of_name
 from facula.meta.dtype import dtype as DType
 from facula.meta.layout import channels_last, channels_last_3d, preserve_format
+from facula.meta.names import NOT_YET, positions
 from facula.meta.shape import Size
+from facula.naming import SERIALIZED, NamedDimensions
 from facula.op import registry
 from facula.storage import Storage, note_view
 from facula.typed_storage import OLD_NAMES, OLD_STORAGES, TypedStorage, warn_of_removal
@@ -67,7 +69,7 @@ class _Memory:
         }
 
 
-class Tensor(Answers):
+class Tensor(Answers, NamedDimensions):
     """A view of a storage as an n-dimensional array of one dtype, which autograd can follow.
 
     >>> import facula as torch
@@ -174,16 +176,17 @@ class Tensor(Answers):
         part.copy_(value if isinstance(value, Tensor) else part.new_tensor(value))
 
     def size(self, dim: int | None = None) -> Any:
+    def size(self, dim: int | str | None = None) -> Any:
         """The shape, or one of its sizes."""
         if dim is None:
             return self.form.shape
-        return self.form.shape[_wrap(dim, self.form.ndim)]
+        return self.form.shape[_wrap(dim, self)]
 
-    def stride(self, dim: int | None = None) -> Any:
+    def stride(self, dim: int | str | None = None) -> Any:
         """Elements to step over for the next index, a number a dimension."""
         if dim is None:
             return self.form.strides
-        return self.form.strides[_wrap(dim, self.form.ndim)]
+        return self.form.strides[_wrap(dim, self)]
 
     def dim(self) -> int:
         """The number of dimensions."""
@@ -601,6 +604,12 @@ class Tensor(Answers):
         return tensor_str(
             self.readable().numpy(), self.form.dtype, self.form.shape, suffixes=suffixes
         )
+        if self.form.names is not None:
+            suffixes.append(f"names={self.names}")
+        plain = self.detach()
+        if plain.form.dtype.numpy is None:
+            plain = plain.to(float32)
+        return tensor_str(plain.numpy(), self.form.dtype, self.form.shape, suffixes=suffixes)
 
     def __format__(self, spec: str) -> str:
         if self.form.ndim == 0 and type(self) is Tensor:
@@ -608,6 +617,8 @@ class Tensor(Answers):
         return object.__format__(self, spec)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> "Tensor":
+        if self.form.names is not None:
+            raise RuntimeError(f"aten::new_empty{NOT_YET}")
         if self.edge is not None:
             raise RuntimeError(
                 "Only Tensors created explicitly by the user (graph leaves) support the deepcopy "
@@ -635,6 +646,8 @@ class Tensor(Answers):
         return copied
 
     def __reduce_ex__(self, protocol: Any) -> Any:
+        if self.form.names is not None:
+            raise RuntimeError(SERIALIZED)
         if self.edge is not None:
             raise RuntimeError("cannot pickle a tensor that is not a leaf; use detach() first")
         raw = bytes(
@@ -730,7 +743,11 @@ def imag(tensor: Tensor) -> Tensor:
     return made
 
 
-def _wrap(dim: int, ndim: int) -> int:
+def _wrap(dim: int | str, tensor: Tensor) -> int:
+    if isinstance(dim, str):
+        place: int = positions(dim, tensor.names)
+        return place
+    ndim = tensor.form.ndim
     if not ndim:
         raise IndexError(f"Dimension specified as {dim} but tensor has no dimensions")
     low, high = -ndim, ndim - 1

@@ -243,7 +243,7 @@ def accumulate_grad(leaf: Tensor, gradient: Tensor, create_graph: bool) -> None:
             leaf.grad = gradient.clone()
         else:
             fresh = gradient.detach()
-            leaf.grad = fresh.clone_as(leaf.form)
+            leaf.grad = fresh.clone_as(leaf.form.plain)
     elif create_graph:
         leaf.grad = old + gradient
     else:

@@ -37,7 +37,7 @@ def _gradients(roots: Sequence[Tensor], given: Any) -> list[Tensor]:
                 f"Mismatch in shape: grad_output[0] has a shape of {gradient.shape} and output[0] "
                 f"has a shape of {root.shape}."
             )
-        made.append(gradient)
+        made.append(gradient.rename(None) if gradient.has_names() else gradient)
     for k, root in enumerate(roots):
         if not root.needs_grad:
             raise RuntimeError(
@@ -48,7 +48,8 @@ def _gradients(roots: Sequence[Tensor], given: Any) -> list[Tensor]:
 
 def _one(root: Tensor) -> Tensor:
     """The gradient of a root of one element with respect to itself."""
-    one = allocate(root.form if root.form.dense else form_of(root.form.dtype, root.form.shape))
+    form = root.form.plain
+    one = allocate(form if form.dense else form_of(form.dtype, form.shape))
     fill_launch(one, 1.0)
     return one
 

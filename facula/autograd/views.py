@@ -56,9 +56,9 @@ class CopySlices(Node):
         old = (base if base.edge is None else base.edge) if base.needs_grad else None
         super().__init__((old, *inner.edges[1:]))
         self.inner = inner
-        self.view_form: Form = view.form
+        self.view_form: Form = view.form.plain
         self.offset = (view.address - base.address) // base.form.itemsize
-        self.base_form: Form = base.form
+        self.base_form: Form = base.form.plain
 
     def name(self) -> str:
         return "torch::autograd::CopySlices"

@@ -55,6 +55,7 @@ from facula.dispatch.layout import (
     register_kind,
     remember,
 )
+from facula.dispatch.named import call_named, concerns_names, has_names, names_of, plainly, renamed
 from facula.dispatch.node import edge_of, node_type
 from facula.dispatch.operation import (
     FunctionNode,
@@ -114,6 +115,7 @@ __all__ = [
     "build_reduce",
     "build_reduction",
     "call_operation",
+    "call_named",
     "call_pointwise",
     "call_reduction",
     "call_view",
@@ -171,7 +173,12 @@ __all__ = [
     "forget_launches",
     "launcher",
     "learn_launch",
+    "concerns_names",
+    "has_names",
+    "names_of",
     "noted",
+    "plainly",
+    "renamed",
     "learn",
     "record_view",
     "share",

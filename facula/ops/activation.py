@@ -252,3 +252,14 @@ for _name in ("gelu", "gelu_erf", "gelu_tanh", "glu", "mish", "silu", "softshrin
     registry[_name].namespace, registry[_name].method = "nn", False
 for _name in ("celu", "selu"):
     registry[_name].method = False
+
+# What the dimensions of results are called: a rule, or torch's name of the operation that has none
+# (Note [named tensors]).
+for _name, _word in (
+    ("hardtanh", "hardtanh"), ("relu6", "hardtanh"), ("leaky_relu", "leaky_relu"),
+    ("prelu_elementwise", "_prelu_kernel"), ("prelu", "_prelu_kernel"), ("celu", "celu"),
+    ("elu", "elu"), ("selu", "elu"), ("softplus", "softplus"), ("hardsigmoid", "hardsigmoid"),
+    ("hardswish", "hardswish"), ("log_sigmoid", "log_sigmoid_forward"), ("mish", "mish"),
+    ("silu", "silu"), ("hardshrink", "hardshrink"), ("softshrink", "softshrink"), ("gelu", "gelu"),
+):  # fmt: skip
+    registry[_name].names(_word)

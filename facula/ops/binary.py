@@ -37,6 +37,7 @@ from facula.kernel.scalar import (
     where,
     xor,
 )
+from facula.meta import names
 from facula.meta.dtype import float64
 from facula.op import (
     BOOL,
@@ -425,3 +426,24 @@ for _name, _of in (
     ("subtract", "sub"), ("special_xlogy", "xlogy"),
 ):  # fmt: skip
     Alias(_name, _of)
+
+# What the dimensions of results are called: a rule, or torch's name of the operation that has none
+# (Note [named tensors]).
+registry["float_power_"].names(names.same)
+for _name, _word in (
+    ("xlogy", "xlogy.Tensor"), ("bitwise_and", "bitwise_and.Tensor"),
+    ("bitwise_or", "bitwise_or.Tensor"), ("bitwise_xor", "bitwise_xor.Tensor"),
+    ("bitwise_left_shift", "bitwise_left_shift.Tensor"),
+    ("bitwise_right_shift", "bitwise_right_shift.Tensor"), ("fmod", "fmod.Tensor"),
+    ("remainder", "remainder.Tensor"), ("copysign", "copysign.Tensor"), ("lerp", "lerp.Tensor"),
+    ("fmax", "fmax"), ("fmin", "fmin"), ("maximum", "maximum"), ("minimum", "minimum"),
+    ("heaviside", "heaviside"),
+):  # fmt: skip
+    registry[_name].names(_word)
+
+
+@registry["div"].names
+def _(self, other, rounding_mode):
+    if rounding_mode is not None:
+        raise names.refused("div.Tensor_mode")
+    return names.unify(self, other if isinstance(other, tuple) else ())

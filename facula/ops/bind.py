@@ -22,13 +22,16 @@ from facula.dispatch import (
     Launch,
     build_keep,
     build_launch,
+    call_named,
     call_operation,
     call_pointwise,
     call_reduction,
     call_view,
     compile_function,
+    concerns_names,
     depends_on_settings,
     dtype_word,
+    has_names,
     inplace_pointwise,
     launch_key,
     launcher,
@@ -41,7 +44,7 @@ from facula.dispatch import (
     share,
     written_recorder,
 )
-from facula.form import Form
+from facula.form import Form, named_forms, when_names_begin
 from facula.meta.dtype import can_cast, dtype
 from facula.op import (
     REQUIRED,
@@ -105,6 +108,9 @@ def hot_function(op: Pointwise) -> Callable[..., Any]:
     numbered: dict[tuple[bool, ...], Callable[..., Any]] = {}
 
     def miss(operands: tuple[Any, ...]) -> Tensor:
+        if named_forms and has_names(operands):
+            named: Tensor = call_named(op, made, operands, {})
+            return named
         values = (*operands, *defaults)
         if all(isinstance(v, Tensor) for v in operands):
             forms = tuple([v.form for v in operands])
@@ -117,9 +123,9 @@ def hot_function(op: Pointwise) -> Callable[..., Any]:
                 assert op.number_first is not None
                 number_first: Tensor = op.number_first(*operands)
                 return number_first
-            made = with_numbers(op, names, defaults, places)
-            numbered[tuple([k in places for k in range(len(names))])] = made
-            several: Tensor = made(*operands)
+            with_these = with_numbers(op, names, defaults, places)
+            numbered[tuple([k in places for k in range(len(names))])] = with_these
+            several: Tensor = with_these(*operands)
             return several
         return call_pointwise(op, values)
 
@@ -135,7 +141,8 @@ def hot_function(op: Pointwise) -> Callable[..., Any]:
             lambda: with_numbers(op, names, defaults, (0,)),
             lambda made: setattr(op, "number_first", made),
         )
-    return compile_function(source, scope)
+    made = compile_function(source, scope)
+    return made
 
 
 def plain_arguments(op: Pointwise) -> tuple[list[str], list[Any], tuple[Any, ...]]:
@@ -183,6 +190,9 @@ def with_numbers(
     launches: dict[Any, Any] = {}
 
     def miss(operands: tuple[Any, ...]) -> Tensor:
+        if named_forms and has_names(operands):
+            named: Tensor = call_named(op, made, operands, {})
+            return named
         values = [operands[k] for k in places]
         if any(type(v) is int and not -(2**63) <= v < 2**63 for v in values):
             return call_pointwise(op, (*operands, *defaults))
@@ -194,7 +204,8 @@ def with_numbers(
     source = pointwise_source(
         names, [*tensors, *numbers], defaults, bool(op.error_codes), False, numbers
     )
-    return compile_function(source, pointwise_scope(op, launches, miss))
+    made = compile_function(source, pointwise_scope(op, launches, miss))
+    return made
 
 
 def prepare(op: Pointwise, key: Any, launches: dict[Any, Any], short: Any) -> None:
@@ -232,10 +243,15 @@ def inplace_function(
     places = [k for k, n in enumerate(names) if n in tensors]
     writes: dict[Any, Any] = {}
 
+    def in_place(*operands: Any) -> Tensor:
+        return inplace_pointwise(op, operands[0], operands)
+
     def miss(operands: tuple[Any, ...]) -> Any:
         target = operands[0]
         if not isinstance(target, Tensor):
             require_kinds(op, operands, {})
+        if named_forms and has_names(operands):
+            return call_named(op, in_place, operands, {}, inplace=True)
         values = [operands[k] for k in places]
         plain = all(
             type(v) is type(a.default) and v == a.default
@@ -312,7 +328,7 @@ def bind_pointwise(op: Pointwise) -> None:
         f"        return general(op, ({names},))",
         f"    return into(op, ({names},), out)",
     ]
-    scope = {"hot": hot, "general": call_pointwise, "into": pointwise_out, "op": op}
+    scope = {"hot": hot, "general": pointwise_general, "into": pointwise_out, "op": op}
     op.function = describe(compile_function("\n".join(lines), scope), op.name, op.doc, op)
     op.hot = hot if hot is not None and not scalars else op.function
     if op.inplace:
@@ -323,8 +339,21 @@ def bind_pointwise(op: Pointwise) -> None:
         op.inplace_function = describe(made, f"{op.name}_", f"In-place form of `{op.name}`.", op)
 
 
+def pointwise_general(op: Pointwise, operands: tuple[Any, ...]) -> Tensor:
+    """The general road, with all arguments of the schema."""
+    if named_forms and has_names(operands):
+        named: Tensor = call_named(op, lambda *plain: call_pointwise(op, plain), operands, {})
+        return named
+    return call_pointwise(op, operands)
+
+
 def pointwise_out(op: Pointwise, operands: tuple[Any, ...], out: Tensor) -> Tensor:
     """The out= form: resizes an out of another shape, refuses to cast to a lesser kind of dtype."""
+    if named_forms and has_names((*operands, out)):
+        named: Tensor = call_named(
+            op, lambda *plain, out: pointwise_out(op, plain, out), operands, {"out": out}
+        )
+        return named
     check_out(op.name, operands, out)
     key = launch_key(op, operands)
     launch = op.launches.get(key)
@@ -385,6 +414,8 @@ def with_out(op: Op, run: Callable[..., Any]) -> Callable[..., Any]:
     def function(*args: Any, out: Any = None, **kwargs: Any) -> Any:
         if out is None:
             return run(*args, **kwargs)
+        if named_forms and has_names((*args, *kwargs.values(), out)):
+            return call_named(op, function, args, {**kwargs, "out": out})
         several = isinstance(out, (tuple, list))
         for target in out if several else (out,):
             check_out(name, (*args, *kwargs.values()), target)
@@ -422,6 +453,8 @@ def entry(op: Op, call: Callable[..., Any], parameters: Iterable[str]) -> Callab
     def function(*args: Any, **kwargs: Any) -> Any:
         if kwargs:
             kwargs = {spelling.get(name, name): value for name, value in kwargs.items()}
+        if named_forms and concerns_names(args, kwargs):
+            return call_named(op, call, args, kwargs)
         try:
             return call(*args, **kwargs)
         except AttributeError:
@@ -500,6 +533,8 @@ def remembered_launch(
 
     def miss(self: Any, *values: Any) -> Any:
         args, kwargs = signature.call(values)
+        if named_forms and concerns_names((self, *args), kwargs):
+            return call_named(op, slow, (self, *args), kwargs)
         operands = [self, *[values[k] for k in places]]
         others = [v for k, v in enumerate(values) if k not in places]
         if not all(isinstance(v, Tensor) for v in operands) or not all(map(plain, others)):
@@ -615,6 +650,8 @@ def remembered_view(op: View | Composite, slow: Callable[..., Any], moves: str |
 
     def miss(self: Tensor, values: tuple[Any, ...]) -> Any:
         args, kwargs = signature.call(values)
+        if named_forms and concerns_names((self, *args), kwargs):
+            return call_named(op, slow, (self, *args), kwargs)
         if isinstance(self, Tensor) and all(map(plain, values)):
             if moves is None:
                 found = learn(self, lambda probe: slow(probe, *args, **kwargs))
@@ -724,13 +761,33 @@ BINDERS: dict[type, Callable[[Any], None]] = {
 
 def method_of(op: Op) -> Callable[..., Any]:
     """A record's function as a method, where self never comes by name: short roads stay short."""
-    if op.as_method is not None:
-        return op.as_method
-    if isinstance(op, Composite) and not takes_out(op):
+    short = op.function if op.as_method is None else op.as_method
+    if isinstance(op, Composite) and not takes_out(op) and op.as_method is None:
         names = inspect.signature(op.forward).parameters
         if not {"dim", "keepdim"} & names.keys():
-            return op.forward
-    return op.function
+            short = op.forward
+    if op.named_road is not None:
+        looking = named_method(op, short)
+    else:
+        looking = op.function if op.as_method is None else short
+    if named_forms or looking is short:
+        return looking
+    # Nothing on this road looks for names: it lasts until there are some.
+    when_names_begin.append(partial(setattr, Tensor, op.name, looking))
+    return short
+
+
+def named_method(op: Op, short: Callable[..., Any]) -> Callable[..., Any]:
+    """A method of a record that takes calls with names itself: their arguments may be others."""
+    road = op.named_road
+    assert road is not None
+
+    def method(self: Tensor, *args: Any, **kwargs: Any) -> Any:
+        if concerns_names((self, *args), kwargs):
+            return road(self, *args, **kwargs)
+        return short(self, *args, **kwargs)
+
+    return describe(method, op.name, op.doc, op)
 
 
 def reflected(op: Op) -> Callable[..., Any]:

@@ -4,6 +4,7 @@ import math
 
 from facula.dispatch import dtype_word
 from facula.kernel.scalar import abs_, and_, eq, ge, gt, isnan, le, lt, ne, or_, where
+from facula.meta import names
 from facula.meta.dtype import float64
 from facula.op import BOOL, SAME, Alias, composite, pointwise, pointwise_of, registry
 from facula.tensor import Tensor
@@ -122,3 +123,36 @@ for _name, _of in (
     ("not_equal", "ne"),
 ):  # fmt: skip
     Alias(_name, _of)
+
+# What the dimensions of results are called: a rule, or torch's name of the operation that has none
+# (Note [named tensors]).
+registry["where"].names("where.self")
+
+
+@registry["masked_fill"].names
+def _(self, mask):
+    return _broadcast_to("masked_fill", mask, self)
+
+
+@registry["masked_fill_"].names
+def _(self, mask):
+    return _broadcast_to("masked_fill_", self, mask)
+
+
+def _broadcast_to(function, one, other):
+    """Both names, if `one` has no more of them than the other."""
+    if len(one) > len(other):
+        raise RuntimeError(
+            f"{function}: attempted to broadcast Tensor{names.listed(one)} to "
+            f"Tensor{names.listed(other)} but the number of dims ({len(one)}) must be less than or "
+            f"equal to the number of dims in the tensor ({len(other)})"
+        )
+    return names.unify(other, one)
+
+
+def _equal_with_names(self, other):
+    same_names = self.names == other.names
+    return same_names and equal.function(self.rename(None), other.rename(None))
+
+
+registry["equal"].named_road = _equal_with_names

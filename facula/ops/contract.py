@@ -6,6 +6,7 @@ from facula.autograd.mode import mode
 from facula.dispatch import dtype_word
 from facula.launch.contraction import product, product_again
 from facula.meta import dtype as dtypes
+from facula.meta import names
 from facula.meta.shape import broadcast_shapes, numel
 from facula.op import composite, operation, registry
 from facula.tensor import Tensor
@@ -525,3 +526,61 @@ for _name in ("linear",):
 # Forms alone decide what these come to: one launch, unless it needs room of its own.
 for _one in ("mm", "matmul"):
     registry[_one].is_launch = True
+
+# What the dimensions of results are called: a rule, or torch's name of the operation that has none
+# (Note [named tensors]).
+for _name in ("addmm", "addmm_"):
+    registry[_name].names(names.added_product)
+for _name, _word in (
+    ("outer", "view"), ("ger", "view"), ("inner", "permute"), ("tensordot", "permute"),
+    ("einsum", "permute"), ("kron", "_unsafe_view"), ("matrix_power", "linalg_matrix_power"),
+):  # fmt: skip
+    registry[_name].names(_word)
+
+
+@registry["mm"].names
+def _(self, mat2, y):
+    return names.matrix_product(self, mat2)
+
+
+@registry["bmm"].names
+def _(self, mat2, y):
+    return names.matrix_product(self, mat2)
+
+
+@registry["mv"].names
+def _(self, vec, y):
+    return names.matrix_product(self, vec)
+
+
+@registry["dot"].names
+def _(self, tensor, y):
+    return names.matrix_product(self, tensor)
+
+
+@registry["matmul"].names
+def _(self, other, y):
+    return names.matrix_product(self, other)
+
+
+@registry["addmv"].names
+def _(self, mat, vec, y):
+    return names.unify(names.matrix_product(mat, vec), self)
+
+
+@registry["linear"].names
+def _(self, weight, bias, y):
+    return names.unify(names.matrix_product(self, weight[::-1]), bias or ())
+
+
+@registry["cdist"].names
+def _(x1, x2, y):
+    rows = (*x2[:-2], None, x2[-2])
+    if x1[-2] is not None and x1[-2] == x2[-2]:
+        raise RuntimeError(
+            f"cdist: Attempted to propagate dims '{x1[-2]}' (index -2 of {names.listed(x1)}) and "
+            f"'{x2[-2]}' (index -2 of {names.listed(x2)}) to the output, but that would create a "
+            f"tensor with duplicate names ['{x1[-2]}' '{x2[-2]}']. Please rename your inputs with "
+            "Tensor.rename to prevent this."
+        )
+    return names.matrix_product(x1, rows)

@@ -167,3 +167,7 @@ def conv2d(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
 for _name in ("convolve", "convolve_data", "convolve_weight"):
     registry[_name].namespace = "internal"
     registry[_name].method = False
+
+# What the dimensions of results are called: a rule, or torch's name of the operation that has none
+# (Note [named tensors]).
+registry["conv2d"].names("convolution")

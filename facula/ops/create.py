@@ -8,8 +8,10 @@ from facula.form import form_of
 from facula.late import Late
 from facula.meta import dtype as dtypes
 from facula.meta.device import check_cpu
+from facula.meta import names as rules
 from facula.meta.geometry import restride_like, strides_in
 from facula.meta.layout import contiguous_format, preserve_format
+from facula.naming import named_birth
 from facula.op import composite, registry
 from facula.storage import Storage
 from facula.tensor import Tensor, allocate, from_bytes, wrap
@@ -117,26 +119,31 @@ def _check_layout(layout, pin_memory):
 # --- from numbers --------------------------------------------------------------------------------
 
 
-@composite("empty(int[] size, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, "
-           "bool? pin_memory=None) -> Tensor")
-def empty(*many, size=None, out=None, dtype=None, layout=None, device=None, requires_grad=False,
-          pin_memory=False, memory_format=None):
+@composite("empty(int[] size, *, Dimname[]? names=None, ScalarType? dtype=None, "
+           "Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor")
+def empty(*many, size=None, names=None, out=None, dtype=None, layout=None, device=None,
+          requires_grad=False, pin_memory=False, memory_format=None):
     """Uninitialised memory in a shape."""
     _check_device(device)
     _check_layout(layout, pin_memory)
     shape = _sizes("empty", many, size)
     if memory_format is None or memory_format is contiguous_format:
-        return _finish(fresh(_kind(dtype), shape), requires_grad, out)
+        y = _finish(fresh(_kind(dtype), shape), requires_grad, out)
+        return named_birth(y, "empty", names, out)
     form = form_of(_kind(dtype), tuple(shape), strides_in(memory_format, shape))
-    return _finish(allocate(form), requires_grad, out)
+    return named_birth(_finish(allocate(form), requires_grad, out), "empty", names, out)
 
 
-@composite("zeros(int[] size, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None) "
-           "-> Tensor")
-def zeros(*many, size=None, out=None, dtype=None, layout=None, device=None, requires_grad=False,
-          pin_memory=False):
+@composite("zeros(int[] size, *, Dimname[]? names=None, ScalarType? dtype=None, "
+           "Layout? layout=None, Device? device=None) -> Tensor")
+def zeros(*many, size=None, names=None, out=None, dtype=None, layout=None, device=None,
+          requires_grad=False, pin_memory=False):
     """Zeros in a shape."""
-    plain = size is out is layout is device is None and not requires_grad and not pin_memory
+    plain = (
+        size is names is out is layout is device is None
+        and not requires_grad
+        and not pin_memory
+    )
     if plain:
         try:
             return _births["zeros", many, dtype or dtypes.get_default_dtype()]()
@@ -147,15 +154,19 @@ def zeros(*many, size=None, out=None, dtype=None, layout=None, device=None, requ
     y = _filled(_sizes("zeros", many, size), 0, _kind(dtype))
     if plain:
         _born(y, "zeros", many, dtype, 0)
-    return _finish(y, requires_grad, out)
+    return named_birth(_finish(y, requires_grad, out), "zeros", names, out)
 
 
-@composite("ones(int[] size, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None) "
-           "-> Tensor")
-def ones(*many, size=None, out=None, dtype=None, layout=None, device=None, requires_grad=False,
-         pin_memory=False):
+@composite("ones(int[] size, *, Dimname[]? names=None, ScalarType? dtype=None, "
+           "Layout? layout=None, Device? device=None) -> Tensor")
+def ones(*many, size=None, names=None, out=None, dtype=None, layout=None, device=None,
+         requires_grad=False, pin_memory=False):
     """Ones in a shape."""
-    plain = size is out is layout is device is None and not requires_grad and not pin_memory
+    plain = (
+        size is names is out is layout is device is None
+        and not requires_grad
+        and not pin_memory
+    )
     if plain:
         try:
             return _births["ones", many, dtype or dtypes.get_default_dtype()]()
@@ -166,13 +177,13 @@ def ones(*many, size=None, out=None, dtype=None, layout=None, device=None, requi
     y = _filled(_sizes("ones", many, size), 1, _kind(dtype))
     if plain:
         _born(y, "ones", many, dtype, 1)
-    return _finish(y, requires_grad, out)
+    return named_birth(_finish(y, requires_grad, out), "ones", names, out)
 
 
-@composite("full(int[] size, Scalar fill_value, *, ScalarType? dtype=None, Layout? layout=None, "
-           "Device? device=None) -> Tensor")
-def full(size, fill_value, *, out=None, dtype=None, layout=None, device=None, requires_grad=False,
-         pin_memory=False):
+@composite("full(int[] size, Scalar fill_value, *, Dimname[]? names=None, "
+           "ScalarType? dtype=None, Layout? layout=None, Device? device=None) -> Tensor")
+def full(size, fill_value, *, names=None, out=None, dtype=None, layout=None, device=None,
+         requires_grad=False, pin_memory=False):
     """One number in a shape; its kind decides the dtype."""
     _check_device(device)
     _check_layout(layout, pin_memory)
@@ -183,7 +194,8 @@ def full(size, fill_value, *, out=None, dtype=None, layout=None, device=None, re
             else dtypes.of_scalar(fill_value)
         )
     size = (size,) if isinstance(size, int) else tuple(size)
-    return _finish(_filled(_shape((size,)), fill_value, dtype), requires_grad, out)
+    y = _finish(_filled(_shape((size,)), fill_value, dtype), requires_grad, out)
+    return named_birth(y, "full", names, out)
 
 
 @composite("arange(Scalar start, Scalar? end=None, Scalar step=1, *, ScalarType? dtype=None, "
@@ -437,8 +449,8 @@ def _from_array(array, dtype):
 
 
 @composite("tensor(Scalar data, *, ScalarType? dtype=None, Device? device=None, "
-           "bool requires_grad=False) -> Tensor")
-def tensor(data, *, dtype=None, device=None, requires_grad=False, pin_memory=False):
+           "bool requires_grad=False, Dimname[]? names=None) -> Tensor")
+def tensor(data, *, dtype=None, device=None, requires_grad=False, pin_memory=False, names=None):
     """A new tensor with a copy of some data: numbers, nested lists, arrays, tensors."""
     _check_device(device)
     _check_layout(None, pin_memory)
@@ -447,7 +459,7 @@ def tensor(data, *, dtype=None, device=None, requires_grad=False, pin_memory=Fal
         y = y if dtype is None else y.to(dtype)
     else:
         y = _from_python(data, dtype)
-    return _finish(y, requires_grad)
+    return named_birth(_finish(y, requires_grad), "tensor", names)
 
 
 @composite("as_tensor(Scalar data, ScalarType? dtype=None, Device? device=None) -> Tensor")
@@ -592,3 +604,18 @@ def new_full(self, size, fill_value, *, dtype=None, device=None, requires_grad=F
 # Where records stand that are no functions of torch itself.
 for _name in ("new_empty", "new_full", "new_ones", "new_tensor", "new_zeros"):
     registry[_name].namespace = "tensor"
+
+# What the dimensions of results are called: a rule, or torch's name of the operation that has none
+# (Note [named tensors]).
+for _name in ("empty_like", "zeros_like", "ones_like", "full_like"):
+    registry[_name].names(rules.same)
+
+
+@registry["tensor"].names
+def _(data):
+    return data
+
+
+@registry["as_tensor"].names
+def _(data):
+    return data

@@ -4,12 +4,13 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from facula.autograd.mode import mode
-from facula.dispatch import copy_of, dtype_word, learn_launch, remember
+from facula.dispatch import copy_of, dtype_word, learn_launch, plainly, remember
 from facula.form import Form
 from facula.late import Late
 from facula.launch.indirect import access, as_index
 from facula.launch.indirect import nonzero as nonzero_coordinates
 from facula.meta import dtype as dtypes
+from facula.meta import names
 from facula.meta.shape import broadcast_shapes, wrap_dim
 from facula.op import composite, operation, registry
 from facula.tensor import Tensor, empty, share
@@ -1054,3 +1055,41 @@ for _record in ("embedding_rows", "scatter_src"):
 # Forms alone decide what these come to: one launch, in the common cases.
 for _one in ("gather", "index_select"):
     registry[_one].is_launch = True
+
+# What the dimensions of results are called: a rule, or torch's name of the operation that has none
+# (Note [named tensors]).
+registry["index_fill"].names(names.same)
+# Written with index_fill, which takes names: the in-place form needs no rule.
+registry["index_fill_"].named_road = registry["index_fill_"].forward
+for _name, _word in (
+    ("index_put_", "index_put_"), ("scatter", "scatter.src"), ("argwhere", "nonzero"),
+    ("one_hot", "unsqueeze"), ("take_along_dim", "gather"), ("repeat_interleave", "view"),
+    ("scatter_reduce", "scatter_reduce.two"), ("scatter_reduce_", "scatter_reduce_.two"),
+):  # fmt: skip
+    registry[_name].names(_word)
+
+
+@registry["__getitem__"].names
+def _(self, key):
+    return names.of_key(self, key)
+
+
+def _set_with_names(self, key, value):
+    """x[key] = value: what is assigned must agree with the names of the place it goes to."""
+    if key is Ellipsis and isinstance(value, Tensor):
+        self.copy_(value)
+        return
+    known = names.of_key(self.names, () if key is Ellipsis else key, "index_put_")
+    if isinstance(value, Tensor):
+        agreed = names.unify(known, value.names)
+        if any(known) and agreed != known:
+            raise names.mismatch(known, agreed)
+    plainly(setitem.forward, (self, key, value), {}, [self])
+
+
+registry["__setitem__"].named_road = _set_with_names
+
+
+@registry["masked_select"].names
+def _(self, mask):
+    names.unify(self, mask)

@@ -1,5 +1,6 @@
 """Losses: an elementwise formula, then none, mean or sum of it."""
 
+from facula.meta import names
 from facula.meta.shape import broadcast_shapes
 from facula.op import composite, registry
 
@@ -83,3 +84,14 @@ def kl_div(self, target, reduction="mean", *, log_target=False):
 for _name in ("binary_cross_entropy", "huber_loss", "l1_loss", "mse_loss", "smooth_l1_loss"):
     registry[_name].namespace = "nn"
     registry[_name].method = False
+
+# What the dimensions of results are called: a rule, or torch's name of the operation that has none
+# (Note [named tensors]).
+registry["l1_loss"].names(names.loss)
+
+
+@registry["kl_div"].names
+def _(self, target, reduction, log_target):
+    if not log_target:
+        raise names.refused("xlogy.Tensor")
+    return names.loss(self, target, reduction)

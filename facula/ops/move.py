@@ -28,6 +28,7 @@ from facula.form import Form, form_of
 from facula.meta import dtype as dtypes
 from facula.meta import layout as layouts
 from facula.meta.device import check_cpu
+from facula.meta import names
 from facula.meta.device import device as device_type
 from facula.meta.geometry import restride_like, strides_in
 from facula.meta.layout import (
@@ -549,6 +550,8 @@ def _short_join(record):
 def _learn_join(record, tensors, dim):
     """Prepares the short road for tensors that have just been joined, where it is plain enough."""
     forms = [one.form for one in tensors]
+    if isinstance(dim, str) or any(form.names is not None for form in forms):
+        return
     plain = all(form.numel and form.dtype is forms[0].dtype for form in forms)
     known = _join(record, forms, dim) if plain and len(forms) <= LONGEST_JOIN else None
     remember(record.looks, (dim, type(dim), *forms), known)
@@ -647,3 +650,53 @@ for _one in ("clone", "clone_contiguous", "convert"):
 # Copies read through lazy views.
 for _name in ("clone", "clone_contiguous", "convert", "cat", "stack", "overwrite"):
     registry[_name].takes_lazy = True
+
+# What the dimensions of results are called: a rule, or torch's name of the operation that has none
+# (Note [named tensors]).
+for _name in (
+    "clone", "contiguous", "to", "half", "float", "double", "short", "int", "long", "bfloat16",
+    "char", "byte", "bool", "type_as", "fill_", "zero_", "sum_to_size", "convert",
+):  # fmt: skip
+    registry[_name].names(names.same)
+for _name in ("cat", "concat", "concatenate"):
+    registry[_name].names(names.joined)
+for _name, _word in (
+    ("tile", "repeat"), ("row_stack", "vstack"),
+):  # fmt: skip
+    registry[_name].names(_word)
+
+
+@registry["copy_"].names
+def _(self, src):
+    return names.unify(self, src)
+
+
+@registry["resize_as_"].names
+def _(self, the_template):
+    return the_template
+
+
+@registry["hstack"].names
+def _(tensors):
+    return names.joined(tensors)
+
+
+@registry["atleast_1d"].names
+def _(self):
+    return self or (None,)
+
+
+def _resize_with_names(self, *size):
+    """Named tensors keep their shape."""
+    wanted = size[0] if len(size) == 1 and not isinstance(size[0], int) else size
+    if tuple(wanted) != tuple(self.form.shape):
+        raise RuntimeError(
+            "Cannot resize named tensor with resize_ or resize_as_ (tried to resize "
+            f"Tensor{names.listed(self.names)} with size {list(self.form.shape)} to "
+            f"{list(wanted)}). This may be caused by passing a named tensor as an `out=` argument; "
+            "please ensure that the sizes are the same. "
+        )
+    return self
+
+
+registry["resize_"].named_road = _resize_with_names

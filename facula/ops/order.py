@@ -8,6 +8,7 @@ from facula.form import form_of
 from facula.late import Late
 from facula.launch.ordering import extreme, position, scan, sort
 from facula.meta import dtype as dtypes
+from facula.meta import names
 from facula.meta.geometry import restride_like
 from facula.meta.shape import wrap_dim
 from facula.op import composite, operation, registry
@@ -678,3 +679,19 @@ for _name in ("flip_along", "max_along", "min_along", "sort_along"):
 # Forms alone decide what these come to: one launch, in the common cases.
 for _one in ("argmax", "argmin", "max", "min"):
     registry[_one].is_launch = True
+
+# What the dimensions of results are called: a rule, or torch's name of the operation that has none
+# (Note [named tensors]).
+for _name in (
+    "sort", "msort", "argsort", "topk", "cumsum", "cumprod", "cummax", "cummin", "diff",
+):  # fmt: skip
+    registry[_name].names(names.same)
+for _name in ("kthvalue", "median", "nanmedian", "mode"):
+    registry[_name].names(names.reduced)
+for _name in ("max", "min"):
+    registry[_name].names(names.one_or_two)
+for _name, _word in (
+    ("fliplr", "flip"), ("flipud", "flip"), ("quantile", "sort"), ("unique", "_unique2"),
+    ("searchsorted", "searchsorted.Tensor"), ("bucketize", "bucketize.Tensor"),
+):  # fmt: skip
+    registry[_name].names(_word)

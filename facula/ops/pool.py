@@ -13,6 +13,7 @@ from facula.kernel.library.pool_window import Window
 from facula.launch import pooling as launch
 from facula.launch.pooling import INSIDE, PADDED, Pooling
 from facula.meta.dtype import int64
+from facula.meta import names
 from facula.op import composite, operation, registry
 
 NUMBER_WORDS = {1: "one int", 2: "two ints", 3: "three ints"}
@@ -579,3 +580,17 @@ for _name in (
 ):
     registry[_name].namespace = "internal"
     registry[_name].method = False
+
+# What the dimensions of results are called: a rule, or torch's name of the operation that has none
+# (Note [named tensors]).
+for _name in (
+    "max_pool1d", "max_pool1d_with_indices", "max_pool2d", "max_pool2d_with_indices", "max_pool3d",
+    "max_pool3d_with_indices",
+):  # fmt: skip
+    registry[_name].names(names.same)
+for _name, _word in (
+    ("avg_pool1d", "unsqueeze"), ("adaptive_avg_pool1d", "unsqueeze"),
+    ("adaptive_max_pool1d", "unsqueeze"), ("adaptive_avg_pool2d", "_adaptive_avg_pool2d"),
+    ("adaptive_avg_pool3d", "_adaptive_avg_pool3d"),
+):  # fmt: skip
+    registry[_name].names(_word)

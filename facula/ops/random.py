@@ -42,8 +42,10 @@ from facula.kernel.library.random import (
 )
 from facula.kernel.scalar import ceil, log, log1p, tan, where
 from facula.meta import dtype as dtypes
+from facula.meta import names
 from facula.meta.geometry import restride_like
 from facula.meta.shape import broadcast_shapes
+from facula.naming import named_birth
 from facula.op import SAME, composite, operation, pointwise, pointwise_of, registry
 from facula.storage import Storage
 from facula.tensor import Tensor, allocate, wrap
@@ -257,14 +259,15 @@ def uniform_(self, from_=0.0, to=1.0, *, generator=None, **keywords):
 
 @composite(
     (
-        "rand(SymInt[] size, *, ScalarType? dtype=None, Layout? layout=None, Device? "
-        "device=None, bool? pin_memory=None) -> Tensor",
+        "rand(SymInt[] size, *, Dimname[]? names=None, ScalarType? dtype=None, Layout? "
+        "layout=None, Device? device=None, bool? pin_memory=None) -> Tensor",
         "rand.generator(SymInt[] size, *, Generator? generator, ScalarType? dtype=None, Layout? "
         "layout=None, Device? device=None, bool? pin_memory=None) -> Tensor",
     )
 )
 def rand(
     *size,
+    names=None,
     generator=None,
     out=None,
     dtype=None,
@@ -278,7 +281,7 @@ def rand(
     shape = _given_size("rand", size, keywords)
     y = _born("rand", shape, out, dtype, dtypes.get_default_dtype(), layout, device, pin_memory)
     _uniform(y, 0.0, 1.0, _source("rand", generator))
-    return _grown(y, requires_grad)
+    return named_birth(_grown(y, requires_grad), "rand", names, out)
 
 
 @composite(
@@ -347,14 +350,15 @@ def normal_(self, mean=0.0, std=1.0, *, generator=None):
 
 @composite(
     (
-        "randn(SymInt[] size, *, ScalarType? dtype=None, Layout? layout=None, Device? "
-        "device=None, bool? pin_memory=None) -> Tensor",
+        "randn(SymInt[] size, *, Dimname[]? names=None, ScalarType? dtype=None, Layout? "
+        "layout=None, Device? device=None, bool? pin_memory=None) -> Tensor",
         "randn.generator(SymInt[] size, *, Generator? generator, ScalarType? dtype=None, Layout? "
         "layout=None, Device? device=None, bool? pin_memory=None) -> Tensor",
     )
 )
 def randn(
     *size,
+    names=None,
     generator=None,
     out=None,
     dtype=None,
@@ -368,7 +372,7 @@ def randn(
     shape = _given_size("randn", size, keywords)
     y = _born("randn", shape, out, dtype, dtypes.get_default_dtype(), layout, device, pin_memory)
     _normal(y, 0.0, 1.0, _source("randn", generator))
-    return _grown(y, requires_grad)
+    return named_birth(_grown(y, requires_grad), "randn", names, out)
 
 
 @composite(
@@ -1043,3 +1047,12 @@ def _with_replacement(weights, y, count, source):
 for _name in ("normal_around", "redraw"):
     registry[_name].namespace = "internal"
     registry[_name].method = False
+
+# What the dimensions of results are called: a rule, or torch's name of the operation that has none
+# (Note [named tensors]).
+for _name in (
+    "uniform_", "rand_like", "normal_", "randn_like", "log_normal_", "random_", "bernoulli",
+    "bernoulli_", "dropout", "dropout_", "exponential_", "cauchy_", "geometric_",
+):  # fmt: skip
+    registry[_name].names(names.same)
+registry["normal"].names("normal.Tensor_float")

@@ -11,6 +11,7 @@ from facula.dispatch import (
 from facula.form import Form, form_of
 from facula.kernel.scalar import maximum, minimum, ne, sqrt
 from facula.meta import dtype as dtypes
+from facula.meta import names
 from facula.meta.shape import reduced_shape, wrap_dims
 from facula.op import BOOL, FLOAT, SAME, Alias, composite, operation, reduction, registry
 
@@ -374,3 +375,25 @@ for _name in (
 # Forms alone decide what these come to: one launch, in the common cases.
 for _one in ("amax", "amin", "amax_along", "amin_along"):
     registry[_one].is_launch = True
+
+# What the dimensions of results are called: a rule, or torch's name of the operation that has none
+# (Note [named tensors]).
+for _name in ("prod", "var", "std", "var_mean", "std_mean", "logsumexp"):
+    registry[_name].names(names.reduced)
+for _name, _word in (
+    ("norm", "linalg_vector_norm"), ("nanmean", "nansum"),
+):  # fmt: skip
+    registry[_name].names(_word)
+
+
+def _all_or_refused(word):
+    def rule(self, dim):
+        if dim is not None:
+            raise names.refused(word)
+        return ()
+
+    return rule
+
+
+for _name in ("any", "all"):
+    registry[_name].names(_all_or_refused(f"{_name}.dim"))

@@ -6,6 +6,7 @@ from facula.launch.class_loss import How, class_loss_backward
 from facula.launch.class_loss import class_loss as class_loss_kernel
 from facula.launch.indirect import as_index
 from facula.launch.rows import softmax, softmax_backward
+from facula.meta import names
 from facula.meta.shape import wrap_dim
 from facula.op import composite, operation, registry
 
@@ -248,3 +249,12 @@ for _name in ("class_loss", "softmax_along"):
 # Forms alone decide what these come to: one launch, in the common cases.
 for _one in ("softmax_along", "softmax", "log_softmax"):
     registry[_one].is_launch = True
+
+# What the dimensions of results are called: a rule, or torch's name of the operation that has none
+# (Note [named tensors]).
+for _name in ("softmax", "log_softmax"):
+    registry[_name].names(names.same)
+for _name, _word in (
+    ("nll_loss", "nll_loss_forward"), ("cross_entropy", "nll_loss_forward"),
+):  # fmt: skip
+    registry[_name].names(_word)

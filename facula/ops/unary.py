@@ -54,6 +54,7 @@ from facula.kernel.scalar import (
     where,
 )
 from facula.kernel.special.gamma import zeta
+from facula.meta import names
 from facula.meta.dtype import finfo
 from facula.op import (
     BOOL,
@@ -266,3 +267,20 @@ for _name, _of in (
     ("special_sinc", "sinc"),
 ):  # fmt: skip
     Alias(_name, _of)
+
+# What the dimensions of results are called: a rule, or torch's name of the operation that has none
+# (Note [named tensors]).
+for _name in ("positive", "polygamma"):
+    registry[_name].names(names.same)
+for _name, _word in (
+    ("exp2", "exp2"), ("sinc", "sinc"), ("isneginf", "isneginf"), ("isposinf", "isposinf"),
+    ("logit", "logit"), ("nan_to_num", "nan_to_num"),
+):  # fmt: skip
+    registry[_name].names(_word)
+
+
+@registry["round"].names
+def _(self, decimals=0):
+    if decimals:
+        raise names.refused("round.decimals")
+    return self

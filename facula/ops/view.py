@@ -1,5 +1,6 @@
 """Views: functions from a geometry to a geometry. No data moves; gradients invert the view."""
 
+from facula.meta import names
 from facula.meta.geometry import Geometry
 from facula.meta.shape import broadcast_shapes, infer_size, numel, wrap_dim
 from facula.op import composite, registry, view, view_composite
@@ -31,6 +32,21 @@ def _(g, dims):
     for k, d in enumerate(dims):
         inverse[d % len(dims)] = k
     return g.permute(tuple(inverse))
+
+
+@view("alias_view(Tensor(a) self) -> Tensor(a)")
+def alias_view(geometry):
+    """The tensor itself, as a view."""
+    return geometry
+
+
+@alias_view.gradient
+def _(g):
+    return g
+
+
+alias_view.node_name = "AliasBackward0"
+alias_view.names(names.same)
 
 
 # --- shape ---------------------------------------------------------------------------------------
@@ -549,7 +565,7 @@ def trace(self):
     return self.diagonal().sum()
 
 # Where records stand that are no functions of torch itself.
-for _name in ("expand", "expand_as", "reshape_as", "unfold", "view", "view_as"):
+for _name in ("alias_view", "expand", "expand_as", "reshape_as", "unfold", "view", "view_as"):
     registry[_name].namespace = "tensor"
 registry["slice"].namespace = "internal"
 registry["slice"].method = False
