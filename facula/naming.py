@@ -52,10 +52,8 @@ class NamedDimensions:
         return self.form.names is not None
 
     def _name(self, names: Sequence[object] | None) -> Self:
-        form = self.form
-        known = None if names is None else checked_names(names, form.ndim)
-        self.form = with_names(form, known)
-        return self
+        known = None if names is None else checked_names(names, self.form.ndim)
+        return _with_names(self, known)
 
     def rename(self, *names: Any, **changes: str | None) -> Self:
         """A view with other names: one a dimension (`...` keeps those it stands for), None to drop
@@ -72,9 +70,7 @@ class NamedDimensions:
         """
         wanted = self._changed("rename", names, changes)
         known = None if wanted is None else checked_names(wanted, self.form.ndim)
-        y = self.alias_view()
-        y.form = with_names(y.form, known)
-        return y
+        return _with_names(self.alias_view(), known)
 
     def rename_(self, *names: Any, **changes: str | None) -> Self:
         """Renames the dimensions of this tensor; the arguments are those of `rename`.
@@ -133,9 +129,7 @@ class NamedDimensions:
                 raise RuntimeError(
                     f"{start} because {quoted(old)} is {how} {quoted(new)} at index {place}"
                 )
-        y = self.alias_view()
-        y.form = with_names(y.form, known)
-        return y
+        return _with_names(self.alias_view(), known)
 
     def align_to(self, *names: Any) -> "Tensor":
         """A view with the dimensions in this order, new ones of size 1 where the tensor has none of
@@ -191,12 +185,17 @@ class NamedDimensions:
             found = [k for k in left if self.names[k] == name and (name is not None or unnamed)]
             dims.append(found[0] if found else None)
             left = [k for k in left if k not in found[:1]]
-        y: Tensor = plain.permute(tuple([d for d in dims if d is not None]))
+        y = plain.permute(tuple([d for d in dims if d is not None]))
         for place, dim in enumerate(dims):
             if dim is None:
                 y = y.unsqueeze(place)
-        y.form = with_names(y.form, order)
-        return y
+        return _with_names(y, order)
+
+
+def _with_names(tensor: Any, names: Names | None) -> Any:
+    """The tensor itself, called that from now on."""
+    tensor.form = with_names(tensor.form, names)
+    return tensor
 
 
 def named_birth(y: "Tensor", function: str, names: Any, out: "Tensor | None" = None) -> "Tensor":

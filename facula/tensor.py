@@ -175,7 +175,6 @@ class Tensor(Answers, NamedDimensions):
         part = imag(self)
         part.copy_(value if isinstance(value, Tensor) else part.new_tensor(value))
 
-    def size(self, dim: int | None = None) -> Any:
     def size(self, dim: int | str | None = None) -> Any:
         """The shape, or one of its sizes."""
         if dim is None:
@@ -601,15 +600,11 @@ class Tensor(Answers, NamedDimensions):
             suffixes.append(f"grad_fn=<{self.grad_fn.name()}>")
         elif self.needs_grad:
             suffixes.append("requires_grad=True")
+        if self.form.names is not None:
+            suffixes.append(f"names={self.names}")
         return tensor_str(
             self.readable().numpy(), self.form.dtype, self.form.shape, suffixes=suffixes
         )
-        if self.form.names is not None:
-            suffixes.append(f"names={self.names}")
-        plain = self.detach()
-        if plain.form.dtype.numpy is None:
-            plain = plain.to(float32)
-        return tensor_str(plain.numpy(), self.form.dtype, self.form.shape, suffixes=suffixes)
 
     def __format__(self, spec: str) -> str:
         if self.form.ndim == 0 and type(self) is Tensor:

@@ -255,11 +255,11 @@ for _name in ("celu", "selu"):
 
 # What the dimensions of results are called: a rule, or torch's name of the operation that has none
 # (Note [named tensors]).
-for _name, _word in (
+for _key, _refused in (
     ("hardtanh", "hardtanh"), ("relu6", "hardtanh"), ("leaky_relu", "leaky_relu"),
     ("prelu_elementwise", "_prelu_kernel"), ("prelu", "_prelu_kernel"), ("celu", "celu"),
     ("elu", "elu"), ("selu", "elu"), ("softplus", "softplus"), ("hardsigmoid", "hardsigmoid"),
     ("hardswish", "hardswish"), ("log_sigmoid", "log_sigmoid_forward"), ("mish", "mish"),
     ("silu", "silu"), ("hardshrink", "hardshrink"), ("softshrink", "softshrink"), ("gelu", "gelu"),
 ):  # fmt: skip
-    registry[_name].names(_word)
+    registry[_key].names(_refused)

@@ -430,7 +430,7 @@ for _name, _of in (
 # What the dimensions of results are called: a rule, or torch's name of the operation that has none
 # (Note [named tensors]).
 registry["float_power_"].names(names.same)
-for _name, _word in (
+for _key, _refused in (
     ("xlogy", "xlogy.Tensor"), ("bitwise_and", "bitwise_and.Tensor"),
     ("bitwise_or", "bitwise_or.Tensor"), ("bitwise_xor", "bitwise_xor.Tensor"),
     ("bitwise_left_shift", "bitwise_left_shift.Tensor"),
@@ -439,7 +439,7 @@ for _name, _word in (
     ("fmax", "fmax"), ("fmin", "fmin"), ("maximum", "maximum"), ("minimum", "minimum"),
     ("heaviside", "heaviside"),
 ):  # fmt: skip
-    registry[_name].names(_word)
+    registry[_key].names(_refused)
 
 
 @registry["div"].names

@@ -12,6 +12,7 @@ from facula.form import Form, form_of
 from facula.kernel import expr
 from facula.kernel.expr import Expr, linearise
 from facula.kernel.scalar import abs_, angle, conj, cos, eq, isnan, lt, sgn, sin, where
+from facula.meta import names
 from facula.meta.dtype import COMPLEX_OF, REAL_OF
 from facula.meta.shape import broadcast_shapes
 from facula.op import FLOAT, SAME, composite, operation, pointwise, pointwise_of, registry
@@ -286,3 +287,15 @@ for _name in ("real", "imag"):
     registry[_name].method = False
 real_part.node_name, imag_part.node_name = "RealBackward0", "ImagBackward0"
 conjugate_view.node_name = "ConjBackward0"
+
+# What the dimensions of results are called: a rule, or torch's name of the operation that has none
+# (Note [named tensors]).
+for _key in ("real", "conj", "resolve_conj", "resolve_neg"):
+    registry[_key].names(names.same)
+registry["imag"].names("view_as_real")
+registry["sgn"].names("sgn")
+
+
+@registry["adjoint"].names
+def _(self):
+    return names.exchanged(self, -1, -2) if len(self) > 1 else self

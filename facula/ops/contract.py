@@ -529,13 +529,13 @@ for _one in ("mm", "matmul"):
 
 # What the dimensions of results are called: a rule, or torch's name of the operation that has none
 # (Note [named tensors]).
-for _name in ("addmm", "addmm_"):
-    registry[_name].names(names.added_product)
-for _name, _word in (
+for _key in ("addmm", "addmm_"):
+    registry[_key].names(names.added_product)
+for _key, _refused in (
     ("outer", "view"), ("ger", "view"), ("inner", "permute"), ("tensordot", "permute"),
     ("einsum", "permute"), ("kron", "_unsafe_view"), ("matrix_power", "linalg_matrix_power"),
 ):  # fmt: skip
-    registry[_name].names(_word)
+    registry[_key].names(_refused)
 
 
 @registry["mm"].names
@@ -571,16 +571,3 @@ def _(self, mat, vec, y):
 @registry["linear"].names
 def _(self, weight, bias, y):
     return names.unify(names.matrix_product(self, weight[::-1]), bias or ())
-
-
-@registry["cdist"].names
-def _(x1, x2, y):
-    rows = (*x2[:-2], None, x2[-2])
-    if x1[-2] is not None and x1[-2] == x2[-2]:
-        raise RuntimeError(
-            f"cdist: Attempted to propagate dims '{x1[-2]}' (index -2 of {names.listed(x1)}) and "
-            f"'{x2[-2]}' (index -2 of {names.listed(x2)}) to the output, but that would create a "
-            f"tensor with duplicate names ['{x1[-2]}' '{x2[-2]}']. Please rename your inputs with "
-            "Tensor.rename to prevent this."
-        )
-    return names.matrix_product(x1, rows)

@@ -334,5 +334,5 @@ for _name in ("convolve3d", "convolve3d_data", "convolve3d_weight"):
 
 # What the dimensions of results are called: a rule, or torch's name of the operation that has none
 # (Note [named tensors]).
-for _name in ("conv1d", "conv3d", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d"):
-    registry[_name].names("convolution")
+for _key in ("conv1d", "conv3d", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d"):
+    registry[_key].names("convolution")

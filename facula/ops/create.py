@@ -7,8 +7,8 @@ from facula.dispatch import RESULT, fill_kernel, launcher, remember
 from facula.form import form_of
 from facula.late import Late
 from facula.meta import dtype as dtypes
-from facula.meta.device import check_cpu
 from facula.meta import names as rules
+from facula.meta.device import check_cpu
 from facula.meta.geometry import restride_like, strides_in
 from facula.meta.layout import contiguous_format, preserve_format
 from facula.naming import named_birth
@@ -607,8 +607,8 @@ for _name in ("new_empty", "new_full", "new_ones", "new_tensor", "new_zeros"):
 
 # What the dimensions of results are called: a rule, or torch's name of the operation that has none
 # (Note [named tensors]).
-for _name in ("empty_like", "zeros_like", "ones_like", "full_like"):
-    registry[_name].names(rules.same)
+for _key in ("empty_like", "zeros_like", "ones_like", "full_like"):
+    registry[_key].names(rules.same)
 
 
 @registry["tensor"].names

@@ -16,6 +16,7 @@ from facula.dispatch import (
 )
 from facula.form import Form, form_of
 from facula.kernel.scalar import abs_, eq, maximum, ne, pow_, sign, sqrt, where
+from facula.meta import names
 from facula.meta.dtype import promote_types
 from facula.meta.shape import broadcast_shapes
 from facula.op import composite, operation, registry
@@ -216,3 +217,16 @@ for _name in ("distances", "distances_backward"):
     registry[_name].namespace = "internal"
 for _name in ("distances", "distances_backward", "cdist", "cosine_similarity", "pdist"):
     registry[_name].method = False
+
+
+@registry["cdist"].names
+def _(x1, x2, y):
+    rows = (*x2[:-2], None, x2[-2])
+    if x1[-2] is not None and x1[-2] == x2[-2]:
+        raise RuntimeError(
+            f"cdist: Attempted to propagate dims '{x1[-2]}' (index -2 of {names.listed(x1)}) and "
+            f"'{x2[-2]}' (index -2 of {names.listed(x2)}) to the output, but that would create a "
+            f"tensor with duplicate names ['{x1[-2]}' '{x2[-2]}']. Please rename your inputs with "
+            "Tensor.rename to prevent this."
+        )
+    return names.matrix_product(x1, rows)

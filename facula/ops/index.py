@@ -1059,14 +1059,11 @@ for _one in ("gather", "index_select"):
 # What the dimensions of results are called: a rule, or torch's name of the operation that has none
 # (Note [named tensors]).
 registry["index_fill"].names(names.same)
-# Written with index_fill, which takes names: the in-place form needs no rule.
-registry["index_fill_"].named_road = registry["index_fill_"].forward
-for _name, _word in (
+for _key, _refused in (
     ("index_put_", "index_put_"), ("scatter", "scatter.src"), ("argwhere", "nonzero"),
     ("one_hot", "unsqueeze"), ("take_along_dim", "gather"), ("repeat_interleave", "view"),
-    ("scatter_reduce", "scatter_reduce.two"), ("scatter_reduce_", "scatter_reduce_.two"),
 ):  # fmt: skip
-    registry[_name].names(_word)
+    registry[_key].names(_refused)
 
 
 @registry["__getitem__"].names
@@ -1087,6 +1084,11 @@ def _set_with_names(self, key, value):
     plainly(setitem.forward, (self, key, value), {}, [self])
 
 
+def _index_fill_with_names(self, dim, index, value):
+    return self.copy_(registry["index_fill"].function(self, dim, index, value))
+
+
+registry["index_fill_"].named_road = _index_fill_with_names
 registry["__setitem__"].named_road = _set_with_names
 
 

@@ -27,8 +27,8 @@ from facula.dispatch import (
 from facula.form import Form, form_of
 from facula.meta import dtype as dtypes
 from facula.meta import layout as layouts
-from facula.meta.device import check_cpu
 from facula.meta import names
+from facula.meta.device import check_cpu
 from facula.meta.device import device as device_type
 from facula.meta.geometry import restride_like, strides_in
 from facula.meta.layout import (
@@ -653,17 +653,17 @@ for _name in ("clone", "clone_contiguous", "convert", "cat", "stack", "overwrite
 
 # What the dimensions of results are called: a rule, or torch's name of the operation that has none
 # (Note [named tensors]).
-for _name in (
+for _key in (
     "clone", "contiguous", "to", "half", "float", "double", "short", "int", "long", "bfloat16",
     "char", "byte", "bool", "type_as", "fill_", "zero_", "sum_to_size", "convert",
 ):  # fmt: skip
-    registry[_name].names(names.same)
-for _name in ("cat", "concat", "concatenate"):
-    registry[_name].names(names.joined)
-for _name, _word in (
+    registry[_key].names(names.same)
+for _key in ("cat", "concat", "concatenate"):
+    registry[_key].names(names.joined)
+for _key, _refused in (
     ("tile", "repeat"), ("row_stack", "vstack"),
 ):  # fmt: skip
-    registry[_name].names(_word)
+    registry[_key].names(_refused)
 
 
 @registry["copy_"].names
@@ -679,11 +679,6 @@ def _(self, the_template):
 @registry["hstack"].names
 def _(tensors):
     return names.joined(tensors)
-
-
-@registry["atleast_1d"].names
-def _(self):
-    return self or (None,)
 
 
 def _resize_with_names(self, *size):

@@ -327,8 +327,8 @@ def instance_norm(input, weight, bias, running_mean, running_var, use_input_stat
 
 # What the dimensions of results are called: a rule, or torch's name of the operation that has none
 # (Note [named tensors]).
-for _name, _word in (
+for _key, _refused in (
     ("layer_norm", "native_layer_norm"), ("group_norm", "native_group_norm"),
     ("batch_norm", "native_batch_norm"), ("instance_norm", "view"),
 ):  # fmt: skip
-    registry[_name].names(_word)
+    registry[_key].names(_refused)

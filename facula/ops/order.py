@@ -682,16 +682,16 @@ for _one in ("argmax", "argmin", "max", "min"):
 
 # What the dimensions of results are called: a rule, or torch's name of the operation that has none
 # (Note [named tensors]).
-for _name in (
+for _key in (
     "sort", "msort", "argsort", "topk", "cumsum", "cumprod", "cummax", "cummin", "diff",
 ):  # fmt: skip
-    registry[_name].names(names.same)
-for _name in ("kthvalue", "median", "nanmedian", "mode"):
-    registry[_name].names(names.reduced)
-for _name in ("max", "min"):
-    registry[_name].names(names.one_or_two)
-for _name, _word in (
+    registry[_key].names(names.same)
+for _key in ("kthvalue", "median", "nanmedian", "mode"):
+    registry[_key].names(names.reduced)
+for _key in ("max", "min"):
+    registry[_key].names(names.one_or_two)
+for _key, _refused in (
     ("fliplr", "flip"), ("flipud", "flip"), ("quantile", "sort"), ("unique", "_unique2"),
     ("searchsorted", "searchsorted.Tensor"), ("bucketize", "bucketize.Tensor"),
 ):  # fmt: skip
-    registry[_name].names(_word)
+    registry[_key].names(_refused)

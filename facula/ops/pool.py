@@ -12,8 +12,8 @@ from facula.dispatch.layout import dtype_word
 from facula.kernel.library.pool_window import Window
 from facula.launch import pooling as launch
 from facula.launch.pooling import INSIDE, PADDED, Pooling
-from facula.meta.dtype import int64
 from facula.meta import names
+from facula.meta.dtype import int64
 from facula.op import composite, operation, registry
 
 NUMBER_WORDS = {1: "one int", 2: "two ints", 3: "three ints"}
@@ -583,14 +583,14 @@ for _name in (
 
 # What the dimensions of results are called: a rule, or torch's name of the operation that has none
 # (Note [named tensors]).
-for _name in (
+for _key in (
     "max_pool1d", "max_pool1d_with_indices", "max_pool2d", "max_pool2d_with_indices", "max_pool3d",
     "max_pool3d_with_indices",
 ):  # fmt: skip
-    registry[_name].names(names.same)
-for _name, _word in (
+    registry[_key].names(names.same)
+for _key, _refused in (
     ("avg_pool1d", "unsqueeze"), ("adaptive_avg_pool1d", "unsqueeze"),
     ("adaptive_max_pool1d", "unsqueeze"), ("adaptive_avg_pool2d", "_adaptive_avg_pool2d"),
     ("adaptive_avg_pool3d", "_adaptive_avg_pool3d"),
 ):  # fmt: skip
-    registry[_name].names(_word)
+    registry[_key].names(_refused)

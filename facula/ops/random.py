@@ -1050,9 +1050,9 @@ for _name in ("normal_around", "redraw"):
 
 # What the dimensions of results are called: a rule, or torch's name of the operation that has none
 # (Note [named tensors]).
-for _name in (
+for _key in (
     "uniform_", "rand_like", "normal_", "randn_like", "log_normal_", "random_", "bernoulli",
     "bernoulli_", "dropout", "dropout_", "exponential_", "cauchy_", "geometric_",
 ):  # fmt: skip
-    registry[_name].names(names.same)
+    registry[_key].names(names.same)
 registry["normal"].names("normal.Tensor_float")

@@ -378,12 +378,12 @@ for _one in ("amax", "amin", "amax_along", "amin_along"):
 
 # What the dimensions of results are called: a rule, or torch's name of the operation that has none
 # (Note [named tensors]).
-for _name in ("prod", "var", "std", "var_mean", "std_mean", "logsumexp"):
-    registry[_name].names(names.reduced)
-for _name, _word in (
+for _key in ("prod", "var", "std", "var_mean", "std_mean", "logsumexp"):
+    registry[_key].names(names.reduced)
+for _key, _refused in (
     ("norm", "linalg_vector_norm"), ("nanmean", "nansum"),
 ):  # fmt: skip
-    registry[_name].names(_word)
+    registry[_key].names(_refused)
 
 
 def _all_or_refused(word):
@@ -395,5 +395,5 @@ def _all_or_refused(word):
     return rule
 
 
-for _name in ("any", "all"):
-    registry[_name].names(_all_or_refused(f"{_name}.dim"))
+for _key in ("any", "all"):
+    registry[_key].names(_all_or_refused(f"{_key}.dim"))

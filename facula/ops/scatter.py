@@ -100,3 +100,6 @@ def _product_gradients(g, self, dim, index, source):
     theirs = where(many == (source == 0).to(g.dtype), at / factors, 0)
     return mine, theirs
 
+# torch's names of operations without names of dimensions (Note [named tensors]).
+for _key in ("scatter_reduce", "scatter_reduce_"):
+    registry[_key].names(f"{_key}.two")

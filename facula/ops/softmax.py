@@ -252,9 +252,9 @@ for _one in ("softmax_along", "softmax", "log_softmax"):
 
 # What the dimensions of results are called: a rule, or torch's name of the operation that has none
 # (Note [named tensors]).
-for _name in ("softmax", "log_softmax"):
-    registry[_name].names(names.same)
-for _name, _word in (
+for _key in ("softmax", "log_softmax"):
+    registry[_key].names(names.same)
+for _key, _refused in (
     ("nll_loss", "nll_loss_forward"), ("cross_entropy", "nll_loss_forward"),
 ):  # fmt: skip
-    registry[_name].names(_word)
+    registry[_key].names(_refused)

@@ -270,13 +270,13 @@ for _name, _of in (
 
 # What the dimensions of results are called: a rule, or torch's name of the operation that has none
 # (Note [named tensors]).
-for _name in ("positive", "polygamma"):
-    registry[_name].names(names.same)
-for _name, _word in (
+for _key in ("positive", "polygamma"):
+    registry[_key].names(names.same)
+for _key, _refused in (
     ("exp2", "exp2"), ("sinc", "sinc"), ("isneginf", "isneginf"), ("isposinf", "isposinf"),
     ("logit", "logit"), ("nan_to_num", "nan_to_num"),
 ):  # fmt: skip
-    registry[_name].names(_word)
+    registry[_key].names(_refused)
 
 
 @registry["round"].names

@@ -9,21 +9,21 @@ from facula.meta import names
 from facula.meta.shape import numel, wrap_dim
 from facula.op import registry
 
-for _name in (
+for _key in (
     "narrow", "slice", "split", "chunk", "tensor_split", "hsplit", "vsplit", "dsplit",
 ):  # fmt: skip
-    registry[_name].names(names.same)
+    registry[_key].names(names.same)
 registry["transpose"].names(names.exchanged)
-for _name in ("expand", "expand_as", "broadcast_to"):
-    registry[_name].names(names.expanded)
+for _key in ("expand", "expand_as", "broadcast_to"):
+    registry[_key].names(names.expanded)
 registry["squeeze"].names(names.squeezed)
 registry["as_strided"].names(names.none)
-for _name, _word in (
+for _key, _refused in (
     ("movedim", "permute"), ("moveaxis", "permute"), ("reshape", "view"), ("view_as", "view"),
     ("reshape_as", "view"), ("ravel", "view"), ("meshgrid", "view"), ("cartesian_prod", "view"),
     ("diag", "diagonal_copy"), ("diagflat", "view"),
 ):  # fmt: skip
-    registry[_name].names(_word)
+    registry[_key].names(_refused)
 
 
 @registry["select"].names
@@ -41,21 +41,28 @@ def _(self):
     return self[::-1]
 
 
-for _name in ("swapaxes", "swapdims"):
+for _key in ("swapaxes", "swapdims"):
 
-    @registry[_name].names
+    @registry[_key].names
     def _(self, axis0=None, axis1=None, dim0=None, dim1=None):
         first, second = (dim0, dim1) if axis0 is None else (axis0, axis1)
         return names.exchanged(self, first, second)
 
 
-for _name, _least in (("atleast_2d", 2), ("atleast_3d", 3)):
+def _at_least(rank):
+    def rule(tensors):
+        made = []
+        for one in tensors:
+            if 0 < len(one) < rank:
+                raise names.refused("unsqueeze")
+            made.append(one or (None,) * rank)
+        return made[0] if len(made) == 1 else made
 
-    @registry[_name].names
-    def _(self, least=_least):
-        if len(self) < least:
-            raise names.refused("unsqueeze")
-        return self
+    return rule
+
+
+for _rank in (1, 2, 3):
+    registry[f"atleast_{_rank}d"].names(_at_least(_rank))
 
 
 @registry["broadcast_tensors"].names
