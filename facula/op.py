@@ -169,6 +169,16 @@ class Op:
         return tuple(a.name for a in self.schema.arguments)
 
 
+class NoDerivative:
+    """The gradient formula of an operation that torch records and has no derivative for."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __call__(self, *args: Any) -> Any:
+        raise RuntimeError(f"derivative for aten::{self.name} is not implemented")
+
+
 class Pointwise(Op):
     """Each result element is a scalar formula of the elements at its place.
 
@@ -205,6 +215,8 @@ class Pointwise(Op):
         # The gradient for complex operands, where conjugating around the other one is wrong: where
         # the value is no holomorphic function. Note [complex numbers].
         self.complex_gradient: Callable[..., Any] | None = None
+        # True if an in-place call forgets what self was, as comparisons do: its gradient is 0.
+        self.overwrites = False
         # True if values are real where operands are complex.
         self.real_valued = False
         # The operand that only chooses: it keeps its dtype and takes no part in promotion.

@@ -7,6 +7,7 @@ Note [hot path].
 
 from facula.dispatch.copy import (
     alias,
+    check_writable_memory,
     convert,
     copy_into,
     copy_kernel,
@@ -15,6 +16,7 @@ from facula.dispatch.copy import (
     fill_kernel,
     fill_launch,
     overlaps,
+    refuse_overlap,
 )
 from facula.dispatch.gradient import (
     PointwiseNode,
@@ -145,7 +147,9 @@ __all__ = [
     "no_work",
     "node_type",
     "operand_key",
+    "check_writable_memory",
     "overlaps",
+    "refuse_overlap",
     "record_operation",
     "recorder_of",
     "record_reduction",

@@ -32,6 +32,28 @@ def overlaps(a: Tensor, b: Tensor) -> bool:
     return start_a < end_b and start_b < end_a
 
 
+def check_writable_memory(target: Tensor) -> None:
+    """Raises torch's error for a write into a tensor with strides of 0."""
+    form = target.form
+    repeats = any(s == 0 and n > 1 for s, n in zip(form.strides, form.shape, strict=True))
+    if repeats and form.numel:
+        raise RuntimeError(
+            "unsupported operation: more than one element of the written-to tensor refers to a "
+            "single memory location. Please clone() the tensor before performing the operation."
+        )
+
+
+def refuse_overlap(target: Tensor, other: Tensor) -> None:
+    """Raises torch's error for a write into memory that `other` reads, where torch looks: if both
+    tensors are dense. Where it does not, we work on a copy."""
+    if target.form.dense and other.form.dense:
+        raise RuntimeError(
+            "unsupported operation: some elements of the input tensor and the written-to tensor "
+            "refer to a single memory location. Please clone() the tensor before performing the "
+            "operation."
+        )
+
+
 def alias(tensor: Tensor) -> Tensor:
     """The same tensor as another object: for the graph's eyes."""
     y = wrap(tensor.block, tensor.address, tensor.form)

@@ -25,7 +25,7 @@ from facula.kernel import expr, scalar
 from facula.kernel.expr import Expr, Graph, linearise
 from facula.meta import dtype as dtypes
 from facula.meta.dtype import dtype
-from facula.op import Pointwise
+from facula.op import NoDerivative, Pointwise
 from facula.tensor import Tensor, allocate, wrap
 
 # Dtypes by the register kinds of formulas.
@@ -69,6 +69,8 @@ def saved_operands(
 ) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """Which operands the wanted gradients read (-1: the result), and which tensors nobody needs."""
     key = launch.operands
+    if isinstance(op.gradient_rule, NoDerivative):
+        return (), tuple([k for k, one in enumerate(key) if isinstance(one, Form)])
     results = gradient_expressions(op, key, dtypes.BY_NAME[launch.compute])
     wanted = [r for r, need in zip(results, needs, strict=False) if need and isinstance(r, Expr)]
     positions = [k for k, one in enumerate(key) if isinstance(one, Form)]

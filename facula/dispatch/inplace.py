@@ -4,12 +4,13 @@ from typing import Any
 
 from facula.autograd.mode import mode
 from facula.autograd.views import rebase
-from facula.dispatch.copy import alias, copy_of, overlaps
+from facula.dispatch.copy import alias, copy_into, copy_of, overlaps, refuse_overlap
 from facula.dispatch.gradient import record_pointwise, saved_operands
 from facula.dispatch.launch import Launch
+from facula.dispatch.operation import record_operation
 from facula.dispatch.pointwise import call_pointwise, launch_into
-from facula.op import Pointwise
-from facula.tensor import Tensor
+from facula.op import Operation, Pointwise, registry
+from facula.tensor import Tensor, empty
 
 
 def check_inplace(target: Tensor) -> None:
@@ -42,26 +43,43 @@ def check_base_of_view(target: Tensor) -> None:
 def inplace_pointwise(op: Pointwise, target: Tensor, operands: tuple[Any, ...]) -> Tensor:
     """`target` becomes the formula's value; operands usually begin with target itself."""
     recording = mode.enabled and any(isinstance(v, Tensor) and v.needs_grad for v in operands)
-    if target.needs_grad or target.base is not None:
+    tracked = op.gradient_rule is not None or op.overwrites
+    if tracked and (target.needs_grad or target.base is not None):
         check_inplace(target)
         check_base_of_view(target)
+    launch = launch_into(op, operands, target)
     safe = list(operands)
     for k, v in enumerate(safe):
         if isinstance(v, Tensor) and v is not target and overlaps(target, v):
+            refuse_overlap(target, v)
             safe[k] = copy_of(v)
-    if not recording:
-        call_pointwise(op, tuple(safe), target)
-        target.block.version += 1
-        return target
-    launch = launch_into(op, operands, target)
-    seen = as_they_were(launch, target, operands) if launch.differentiable else ()
-    call_pointwise(op, tuple(safe), target)
+    seen = as_they_were(launch, target, operands) if recording and launch.differentiable else ()
+    before = alias(target)
+    _write(op, tuple(safe), target)
     target.block.version += 1
+    if not recording:
+        return target
+    if op.overwrites and before.needs_grad:
+        made, overwrite = alias(target), registry["overwrite"]
+        assert isinstance(overwrite, Operation)
+        record_operation(overwrite, made, {"self": before, "source": empty(target.form.dtype, ())})
+        rebase(target, made.edge)
     if launch.differentiable:
         made = alias(target)
         record_pointwise(op, launch, made, seen)
         rebase(target, made.edge)
     return target
+
+
+def _write(op: Pointwise, operands: tuple[Any, ...], target: Tensor) -> None:
+    """Calls into target, which keeps what it held if the kernel reports an error."""
+    held = copy_of(target) if op.error_codes and not target.form.tracked else None
+    try:
+        call_pointwise(op, operands, target)
+    except RuntimeError:
+        if held is not None:
+            copy_into(target, held)
+        raise
 
 
 def as_they_were(launch: Launch, target: Tensor, operands: tuple[Any, ...]) -> tuple[Any, ...]:

@@ -128,6 +128,7 @@ def trace_inputs(
 def build_launch(op: Pointwise, key: tuple[Any, ...], target: Form | None = None) -> Launch:
     """Infers dtype, shape, strides; traces the formula; compiles. `target`: form to write into."""
     compute, out = result_dtypes(op, key)
+    shape = broadcast_shapes(*(k.shape for k in key if isinstance(k, Form)))
     if compute.kind in op.refuses:
         if isinstance(op.refuses, dict):
             raise RuntimeError(op.refuses[compute.kind])
@@ -135,7 +136,6 @@ def build_launch(op: Pointwise, key: tuple[Any, ...], target: Form | None = None
     if op.check is not None:
         op.check(compute, key)
     forms = [k for k in key if isinstance(k, Form)]
-    shape = broadcast_shapes(*(f.shape for f in forms))
     if target is None:
         same = (
             forms[0]
@@ -191,7 +191,8 @@ def check_writable(name: str, target: Form, shape: Sequence[int], out: dtype) ->
             f"result type {dtype_word(out)} can't be cast to the desired output type "
             f"{dtype_word(target.dtype)}"
         )
-    if any(s == 0 and n > 1 for s, n in zip(target.strides, target.shape, strict=True)):
+    repeats = any(s == 0 and n > 1 for s, n in zip(target.strides, target.shape, strict=True))
+    if repeats and target.numel:
         raise RuntimeError(
             "unsupported operation: more than one element of the written-to tensor refers to a "
             "single memory location. Please clone() the tensor before performing the operation."

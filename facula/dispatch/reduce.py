@@ -198,7 +198,7 @@ def build_reduce(
         else max(1, outputs // max(1, kept_sizes[-1])) * -(-kept_sizes[-1] // 64)
     )
     width = min(kept_sizes[-1], 64) if along == "kept" else 1
-    chunk = max(1, CHUNK // (per_output * width)) if along == "kept" else CHUNK
+    chunk = max(1, CHUNK // max(1, per_output * width)) if along == "kept" else CHUNK
     split = groups < 16 and split_size > 2 * chunk and count * outputs > 4 * CHUNK
     del lead
     sizes: list[int] = [*kept_sizes, *red_sizes]
@@ -507,7 +507,7 @@ def build_reduction(
     count = 1
     for d in dims:
         count *= form.shape[d]
-    if count == 0 and op.needs_elements and form_of(out, shape).numel:
+    if count == 0 and op.needs_elements:
         name = op.name.partition("_")[0]
         empty = next(d for d in dims if form.shape[d] == 0)
         raise IndexError(f"{name}(): Expected reduction dim {empty} to have non-zero size.")

@@ -45,6 +45,7 @@ from facula.op import (
     FLOAT,
     SAME,
     Alias,
+    NoDerivative,
     choice,
     composite,
     pointwise,
@@ -163,7 +164,7 @@ binary("logical_xor", BOOL, "True where exactly one is not 0.",
 # --- division ------------------------------------------------------------------------------------
 
 binary("floor_divide", SAME, "self / other rounded down.",
-       lambda a, b: a // b, None, "b", "div_floor_cpu")
+       lambda a, b: a // b, NoDerivative("floor_divide"), "b", "div_floor_cpu")
 
 binary("divide_floor", SAME, "self / other rounded down.",
        lambda a, b: a // b, lambda g, y, a, b: (0, 0), "b",
@@ -325,7 +326,7 @@ binary("copysign", FLOAT, "The size of self with the sign of other.",
 
 pointwise("heaviside(Tensor self, Tensor values) -> Tensor", SAME,
           "0 below 0, 1 above it, `values` at 0.",
-          lambda a, b: where(gt(a, 0), 1, where(eq(a, 0), b, 0)))
+          lambda a, b: where(gt(a, 0), 1, where(eq(a, 0), b, 0)), NoDerivative("heaviside"))
 
 # --- what torch refuses --------------------------------------------------------------------------
 

@@ -267,6 +267,8 @@ def inplace_function(
                 if place is not None:
                     whole.insert(place, whole.pop())
                 launch = build_launch(op, (*whole, *constants), target.form)
+                if op.error_codes and not target.form.dtype.is_floating_point:
+                    return inplace_pointwise(op, target, operands)
                 words = [TENSOR if w is RESULT else w for w in pointwise_words(launch)]
                 remember(writes, tuple(key), launcher(launch.kernel, words))
                 return again(*(values if place is None else operands))

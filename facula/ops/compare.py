@@ -2,7 +2,7 @@
 
 import math
 
-from facula.dispatch import dtype_word
+from facula.dispatch import dtype_word, overlaps, refuse_overlap
 from facula.kernel.scalar import abs_, and_, eq, ge, gt, isnan, le, lt, ne, or_, where
 from facula.meta import names
 from facula.meta.dtype import float64
@@ -15,6 +15,9 @@ pointwise("lt(Tensor self, Tensor other) -> Tensor", BOOL, "self < other.", lamb
 pointwise("le(Tensor self, Tensor other) -> Tensor", BOOL, "self <= other.", lambda a, b: le(a, b))
 pointwise("gt(Tensor self, Tensor other) -> Tensor", BOOL, "self > other.", lambda a, b: gt(a, b))
 pointwise("ge(Tensor self, Tensor other) -> Tensor", BOOL, "self >= other.", lambda a, b: ge(a, b))
+
+for _name in ("eq", "ne", "lt", "le", "gt", "ge"):
+    pointwise_of(_name).overwrites = True
 
 pointwise("choose(Tensor condition, Tensor self, Tensor other) -> Tensor", SAME,
           "self where the condition holds, else other.",
@@ -49,13 +52,16 @@ def masked_fill(self, mask, value):
     _check_mask(mask, value)
     number = value if not isinstance(value, Tensor) else value.to(self.form.dtype)
     y = registry["choose"].function(mask, number, self)
-    return y if y.form.dtype is self.form.dtype else y.to(self.form.dtype)
+    y = y if y.form.dtype is self.form.dtype else y.to(self.form.dtype)
+    return y.contiguous()
 
 
 @composite("masked_fill_(Tensor(a!) self, Tensor mask, Tensor value) -> Tensor(a!)")
 def masked_fill_(self, mask, value):
     """In-place form of masked_fill."""
     _check_mask(mask, value)
+    if overlaps(self, mask):
+        refuse_overlap(self, mask)
     return self.copy_(self.masked_fill(mask, value))
 
 

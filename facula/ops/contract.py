@@ -160,6 +160,8 @@ def dot(self, tensor):
             f"dot : expected both vectors to have same dtype, but found {_word(self).title()} and "
             f"{_word(tensor).title()}"
         )
+    if self.form.kind == "bool":
+        raise NotImplementedError("\"dot\" not implemented for 'Bool'")
     return product(self.unsqueeze(0), tensor.unsqueeze(1)).view(())
 
 
@@ -196,6 +198,8 @@ def mv(self, vec):
         raise RuntimeError(f"size mismatch, got input ({n}), mat ({n}x{m}), vec ({k})")
     if self.form.dtype is not vec.form.dtype:
         _same_dtype("mv", self, vec)
+    if self.form.kind == "bool":
+        raise NotImplementedError("\"addmv_impl_cpu\" not implemented for 'Bool'")
     return product(self, vec.unsqueeze(1)).view((n,))
 
 

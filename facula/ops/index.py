@@ -4,7 +4,16 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from facula.autograd.mode import mode
-from facula.dispatch import copy_of, dtype_word, learn_launch, plainly, remember
+from facula.dispatch import (
+    check_writable_memory,
+    copy_of,
+    dtype_word,
+    learn_launch,
+    overlaps,
+    plainly,
+    refuse_overlap,
+    remember,
+)
 from facula.form import Form
 from facula.late import Late
 from facula.launch.indirect import access, as_index
@@ -260,6 +269,10 @@ def _name(tensor):
            "-> Tensor(a!)")
 def index_put_(self, indices, values, accumulate=False):
     """Writes (or adds) values at the places that index tensors name."""
+    if values.form.numel == 1 and all(i is None or i.form.kind == "bool" for i in indices):
+        values = values.to(self.form.dtype)  # as masked_fill_, which torch takes here
+    if values.block is self.block and (overlaps(self, values) or values.form is self.form):
+        refuse_overlap(self, values)
     if mode.enabled and (self.needs_grad or values.needs_grad):
         return self.copy_(registry["index_put"].function(self, tuple(indices), values, accumulate))
     put(self, indices, values, accumulate)
@@ -419,6 +432,7 @@ def setitem(self, key, value):
     y, indices = (self, []) if key is Ellipsis else parse(self, key)
     if not isinstance(value, Tensor):
         if not any(index is not None for index in indices) and isinstance(value, NUMBERS):
+            check_writable_memory(y)
             y.fill_(value)
             return
         if not isinstance(value, (*NUMBERS, np.generic)):
@@ -501,12 +515,13 @@ REDUCTIONS = {"add": "add", "sum": "add", "multiply": "mul",
               "prod": "mul", "amax": "max", "amin": "min"}
 
 
-def _scatter(mode, self, dim, index, src):
+def _scatter(mode, self, dim, index, src, into=None):
+    """Combines src into `into`, a copy of self if not given."""
     dim = wrap_dim(dim, self.form.ndim)
     _check_gather("scatter", self, dim, index)
     if src.form.dtype is not self.form.dtype:
         raise RuntimeError("scatter(): Expected self.dtype to be equal to src.dtype")
-    y = copy_of(self)
+    y = copy_of(self) if into is None else into
     shape = index.form.shape
     if src.form.ndim:
         for d, (n, limit) in enumerate(zip(shape, src.form.shape, strict=True)):
@@ -593,11 +608,7 @@ scatter_combined.namespace, scatter_combined.method = "internal", False
            "Tensor(a!)? out=None) -> Tensor")
 def scatter(self, dim, index, src=None, *, value=None, reduce=None):
     """A copy of self with src (a tensor or a number) written at index along dim."""
-    src = value if src is None else src
-    if not isinstance(src, Tensor):
-        src = registry["full"].function((), src, dtype=self.form.dtype)
-    if src.form.ndim == 0 and self.form.ndim:
-        src = src.expand(index.form.shape)
+    src = _scattered(self, index, value if src is None else src)
     if reduce is None:
         return registry["scatter_src"].function(self, dim, index, src)
     if reduce not in ("add", "multiply"):
@@ -609,19 +620,52 @@ def scatter(self, dim, index, src=None, *, value=None, reduce=None):
     return _scatter("mul", self, dim, index, src)
 
 
+SCATTERS = {None: "put", "add": "add", "multiply": "mul"}
+
+
+def _scattered(self, index, src):
+    """What is scattered as a tensor of the index's dims."""
+    if not isinstance(src, Tensor):
+        src = registry["full"].function((), src, dtype=self.form.dtype)
+    return src.expand(index.form.shape) if src.form.ndim == 0 and self.form.ndim else src
+
+
 @composite("scatter_(Tensor(a!) self, int dim, Tensor index, Tensor src, *, str? reduce=None) "
            "-> Tensor(a!)")
 def scatter_(self, dim, index, src=None, *, value=None, reduce=None):
     """In-place form of scatter."""
-    return self.copy_(
-        registry["scatter"].function(self, dim, index, src, value=value, reduce=reduce)
-    )
+    if reduce not in SCATTERS:
+        raise RuntimeError("reduce argument must be either add or multiply.")
+    src = _scattered(self, index, value if src is None else src)
+    if _is_recorded(self, src):
+        return self.copy_(registry["scatter"].function(self, dim, index, src, reduce=reduce))
+    return _write(SCATTERS[reduce], self, dim, index, src)
 
 
 @composite("scatter_add_(Tensor(a!) self, int dim, Tensor index, Tensor src) -> Tensor(a!)")
 def scatter_add_(self, dim, index, src):
     """In-place form of scatter_add."""
-    return self.copy_(self.scatter_add(dim, index, src))
+    if _is_recorded(self, src):
+        return self.copy_(self.scatter_add(dim, index, src))
+    return _write("add", self, dim, index, src)
+
+
+def _is_recorded(self, src):
+    """Whether a graph must see a write of src into self."""
+    base = self.base
+    wanted = self.needs_grad or src.needs_grad or (base is not None and base.needs_grad)
+    return mode.enabled and wanted
+
+
+def _write(way, self, dim, index, src):
+    """Scatters into self itself: places that no index names are not touched."""
+    check_writable_memory(self)
+    for one in (index, src):
+        if one.block is self.block and (overlaps(self, one) or one.form is self.form):
+            refuse_overlap(self, one)
+    _scatter(way, self, dim, index, src, self)
+    self.block.version += 1
+    return self
 
 
 @operation("index_select(Tensor self, int dim, Tensor index, *, Tensor(a!)? out=None) -> Tensor")
@@ -668,6 +712,8 @@ def index_add(self, dim, index, source, *, alpha=1):
             "scalar type"
         )
     if index.form.numel != (source.form.shape[dim] if source.form.ndim else 1):
+        if not source.form.ndim:
+            raise IndexError("Dimension specified as 0 but tensor has no dimensions")
         raise RuntimeError(
             f"index_add_(): Number of indices ({index.form.numel}) should be equal to "
             f"source.size(dim): ({source.form.shape[dim] if source.form.ndim else 1}), for dim: "
@@ -795,7 +841,7 @@ def nonzero(self, *, as_tuple=False):
 
 def _by_column(places):
     """torch's layout of coordinates: those of a dimension lie together."""
-    return copy_of(places.t()).t()
+    return copy_of(places.t()).as_strided(places.form.shape, (1, places.form.shape[0]))
 
 
 @composite("argwhere(Tensor self) -> Tensor")
@@ -1018,6 +1064,8 @@ def repeat_interleave(self, repeats=None, dim=None, *, output_size=None):
         numbers = registry["arange"].function(self.form.numel).numpy()
         return registry["tensor"].function(np.repeat(numbers, self.detach().numpy()))
     x = self.reshape(-1) if dim is None else self
+    if dim is not None and not self.form.ndim:
+        wrap_dim(1, 0)  # torch looks at the next dim too
     dim = 0 if dim is None else wrap_dim(dim, self.form.ndim)
     size = x.form.shape[dim] if x.form.ndim else 1
     counts = np.asarray(repeats.detach().numpy() if isinstance(repeats, Tensor) else repeats)

@@ -12,6 +12,7 @@ from facula.dispatch import (
     alias,
     check_base_of_view,
     check_inplace,
+    check_writable_memory,
     convert,
     copy_into,
     copy_kernel,
@@ -22,6 +23,7 @@ from facula.dispatch import (
     overlaps,
     record_operation,
     recorder_of,
+    refuse_overlap,
     remember,
 )
 from facula.form import Form, form_of
@@ -230,13 +232,14 @@ def write(target, source):
     """target[...] = source, recorded if either needs a gradient."""
     check_inplace(target)
     check_base_of_view(target)
-    if any(s == 0 and n > 1 for s, n in zip(target.form.strides, target.form.shape, strict=True)):
-        raise RuntimeError(
-            "unsupported operation: more than one element of the written-to tensor refers to a "
-            "single memory location. Please clone() the tensor before performing the operation."
-        )
+    check_writable_memory(target)
     before = alias(target)
-    copy_into(target, copy_of(source) if overlaps(target, source) else source)
+    if overlaps(target, source):
+        if source.form.shape == target.form.shape:
+            refuse_overlap(target, source)
+        copy_into(target, copy_of(source))
+    else:
+        copy_into(target, source)
     target.block.version += 1
     if (
         mode.enabled
@@ -296,7 +299,7 @@ def fill_(self, value):
         value = value.real
     if kind is dtypes.float16 and 65504 < abs(value) < float("inf"):
         raise RuntimeError("value cannot be converted to type c10::Half without overflow")
-    if kind.kind in "iu" and not isinstance(value, float) and not _fits(value, kind):
+    if kind.kind in "iu" and not _fits(value, kind):
         raise RuntimeError(f"value cannot be converted to type {kind.name}_t without overflow")
     before = alias(self)
     fill_launch(_once(self), value)
@@ -323,16 +326,6 @@ C_NAMES = {
 }  # fmt: skip
 
 
-def _fits(value, kind):
-    bits = 8 * kind.itemsize
-    low, high = (-(2 ** (bits - 1)), 2**bits - 1)
-    return (
-        low <= int(value) <= high
-        if kind.kind == "u" or bits < 64
-        else -(2**63) <= int(value) < 2**63
-    )
-
-
 def _once(self):
     """A view of an expanded tensor that holds each place in memory once."""
     form = self.form
@@ -345,6 +338,19 @@ def _once(self):
         self
         if shape == form.shape
         else wrap(self.block, self.address, form_of(form.dtype, shape, form.strides))
+    )
+
+
+def _fits(value, kind):
+    bits = 8 * kind.itemsize
+    if isinstance(value, float):
+        limits = dtypes.iinfo(kind)
+        return limits.min <= value <= limits.max
+    low, high = (-(2 ** (bits - 1)), 2**bits - 1)
+    return (
+        low <= int(value) <= high
+        if kind.kind == "u" or bits < 64
+        else -(2**63) <= int(value) < 2**63
     )
 
 
@@ -474,13 +480,13 @@ def stack(tensors, dim=0):
     if not tensors:
         raise RuntimeError("stack expects a non-empty TensorList")
     shape = tensors[0].form.shape
+    dim = wrap_dim(dim, len(shape) + 1)
     for k, one in enumerate(tensors):
         if one.form.shape != shape:
             raise RuntimeError(
                 f"stack expects each tensor to be equal size, but got {list(shape)} at entry 0 and "
                 f"{list(one.form.shape)} at entry {k}"
             )
-    dim = wrap_dim(dim, len(shape) + 1)
     return cat.forward([one.unsqueeze(dim) for one in tensors], dim)
 
 

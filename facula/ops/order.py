@@ -55,7 +55,7 @@ def _extremes(name, largest):
         values, indices = extreme(self, dim, largest)
         return (values.unsqueeze(dim), indices.unsqueeze(dim)) if keepdim else (values, indices)
 
-    along.differentiable_outputs = (0,)
+    along.differentiable_outputs, along.kept_outputs = (0,), (1,)
     along.node_name = f"{name.title()}Backward0"
 
     @along.gradient
@@ -145,7 +145,7 @@ def sort_along(self, dim, descending):
     return values.transpose(dim, -1).contiguous(), indices.transpose(dim, -1).contiguous()
 
 
-sort_along.differentiable_outputs = (0,)
+sort_along.differentiable_outputs, sort_along.kept_outputs = (0,), (1,)
 sort_along.node_name = "SortBackward0"
 
 
@@ -180,6 +180,8 @@ def argsort(self, dim=-1, descending=False, stable=False):
 def topk(self, k, dim=-1, largest=True, sorted=True):
     """The k largest (or smallest) elements of a dim in order, and their positions."""
     size = self.form.shape[wrap_dim(dim, self.form.ndim)] if self.form.ndim else 1
+    if self.form.kind == "bool":
+        raise RuntimeError("topk does not support bool dtypes on CPU")
     if not 0 <= k <= size:
         raise RuntimeError("selected index k out of range")
     values, indices = registry["sort_along"].function(self, dim, largest)
@@ -334,7 +336,7 @@ def _triangle(name, keep):
         rows = registry["arange"].function(self.form.shape[-2]).unsqueeze(1)
         columns = registry["arange"].function(self.form.shape[-1])
         zero = self.new_zeros(())
-        return registry["where"].function(keep(columns - rows, diagonal), self, zero)
+        return registry["where"].function(keep(columns - rows, diagonal), self, zero).contiguous()
 
     composite(
         f"{name}(Tensor self, int diagonal=0, *, Tensor(a!)? out=None) -> Tensor",
@@ -414,6 +416,8 @@ def _medians(name, skip):
         return middle(self, dim, keepdim)
 
     def middle(self, dim, keepdim):
+        if self.form.kind == "bool":
+            raise NotImplementedError("\"median_out\" not implemented for 'Bool'")
         if self.form.ndim == 0:
             return _pick(name, self, None, dim, keepdim)
         size = self.form.shape[dim]

@@ -9,10 +9,13 @@ from facula.launch.rows import softmax, softmax_backward
 from facula.meta import names
 from facula.meta.shape import wrap_dim
 from facula.op import composite, operation, registry
+from facula.tensor import empty
 
 
 def _floating(name, x):
     if not x.form.dtype.is_floating_point:
+        if not x.form.numel:
+            return
         raise NotImplementedError(
             f"\"{name}_lastdim_kernel_impl\" not implemented for '{_word(x)}'"
         )
@@ -21,6 +24,9 @@ def _floating(name, x):
 @operation("softmax_along(Tensor self, int dim, bool log) -> Tensor")
 def softmax_along(self, dim, log):
     """Softmax or log-softmax along a dimension, a row at a time."""
+    dim = wrap_dim(dim, self.form.ndim)
+    if not self.form.dtype.is_floating_point:
+        return empty(self.form.dtype, self.form.shape)
     return softmax(self, wrap_dim(dim, self.form.ndim), log)
 
 
@@ -41,6 +47,7 @@ def _(g, y, dim, log):
 def softmax_(self, dim, dtype=None):
     """exp(x) normalised to sum to one along dim."""
     x = self if dtype is None else self.to(dtype)
+    wrap_dim(dim, x.form.ndim)
     _floating("softmax", x)
     return registry["softmax_along"].function(x, dim, False)
 
@@ -50,6 +57,7 @@ def softmax_(self, dim, dtype=None):
 def log_softmax(self, dim, dtype=None):
     """The logarithm of softmax: x - log(sum(exp(x))) along dim."""
     x = self if dtype is None else self.to(dtype)
+    wrap_dim(dim, x.form.ndim)
     _floating("log_softmax", x)
     return registry["softmax_along"].function(x, dim, True)
 

@@ -205,6 +205,8 @@ def unfold(geometry, dimension, size, step):
 
 @unfold.gradient
 def _(g, self_form, dimension, size, step):
+    if not self_form.ndim:
+        return g.sum().reshape(())
     whole = g.new_zeros(self_form.shape)
     for k in range(size):
         part = g.select(-1, k)

@@ -171,16 +171,16 @@ def test_a_write_counts_and_returns_its_target() -> None:
         assert x._version == version + 8, k
 
 
-def test_overlapping_operands_are_read_before_they_are_written() -> None:
+def test_overlapping_operands_are_refused_as_torch_does() -> None:
     for _ in range(TIMES):
-        x = facula.arange(9.0).reshape(3, 3)
-        expected = (x + x.t()).tolist()
-        assert x.add_(x.t()).tolist() == expected
-        y = facula.arange(6.0)
-        assert y[1:].add_(y[:-1]).tolist() == [1, 3, 5, 7, 9]
-        assert y.add_(y).tolist() == [0, 2, 6, 10, 14, 18]
-        z = facula.arange(4.0)
-        assert z.data[1:].add_(z[:-1]).tolist() == [1, 3, 5]
+        x, y = facula.arange(9.0).reshape(3, 3), facula.arange(6.0)
+        for target, other in ((x, x.t()), (y[1:], y[:-1]), (y.data[1:], y[:-1]), (x, x[0])):
+            with pytest.raises(RuntimeError, match="refer to a single memory location"):
+                target.add_(other)
+        assert y.add_(y).tolist() == [0, 2, 4, 6, 8, 10]
+        # Where a tensor has gaps torch does not look: here all is read before it is written.
+        z = facula.arange(8.0)[::2]
+        assert z[1:].add_(z[:-1]).tolist() == [2, 6, 10]
 
 
 def test_leaves_and_their_views_are_refused_and_may_be_written_unrecorded() -> None:
@@ -467,8 +467,6 @@ def test_copies_and_fills_seen_before() -> None:
         x[0] = 7.0
         x[1] = y[1]
         assert x.tolist() == [[7, 7, 7], y[1].tolist()]
-        z = facula.arange(6.0)
-        assert z[1:].copy_(z[:-1]).tolist() == [0, 1, 2, 3, 4]
         leaf = facula.zeros(2, 3, requires_grad=True)
         with pytest.raises(RuntimeError, match="leaf Variable that requires grad"):
             leaf.copy_(x)
