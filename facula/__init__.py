@@ -203,8 +203,8 @@ _LATER = {
     for name in names.split()
 }  # fmt: skip
 _SUBPACKAGES = (
-    "accelerator", "backends", "cli", "cpu", "cuda", "fft", "io", "linalg", "mps", "mtia", "nn",
-    "optim", "random", "special", "storage", "utils", "version", "vision", "xpu",
+    "accelerator", "backends", "cli", "cpu", "cuda", "fft", "io", "linalg", "masked", "mps", "mtia",
+    "nn", "optim", "random", "special", "storage", "utils", "version", "vision", "xpu",
 )  # fmt: skip
 
 

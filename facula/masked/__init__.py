@@ -167,9 +167,10 @@ def norm(
 ) -> Tensor:
     """The vector norm of what the mask keeps."""
     filled = _fill(input, mask, float("inf") if ord == float("-inf") else 0)
-    found: Tensor = FUNCTIONS["linalg_vector_norm"](
-        filled, ord, _dims(dim, input.ndim), bool(keepdim), dtype=dtype or input.dtype
-    )
+    found: Tensor = FUNCTIONS["norm"](
+        filled, 2.0 if ord is None else ord, _dims(dim, input.ndim), bool(keepdim),
+        dtype=dtype or input.dtype,
+    )  # fmt: skip
     return found
 
 
