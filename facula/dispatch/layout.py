@@ -140,7 +140,7 @@ def compile_strided(
     rank, inner, sizes = loops(shape, strides)
     if any(size == 0 for size in shape):
         return no_work, ()
-    copies = len(kinds) == 2 and len(graph.steps) == 1
+    copies = count == 1 and len(kinds) == 2 and len(graph.steps) == 1
     if copies and len(lazy) == 2 and lazy[0] == lazy[1]:
         lazy = ()  # what is behind one view is behind the other
     if copies and not any(lazy) and kinds[0] == kinds[1] in AS_BITS:

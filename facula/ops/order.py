@@ -361,18 +361,6 @@ def rot90(self, k=1, dims=(0, 1)):
     return turned.transpose(first, second).clone_contiguous()
 
 
-@composite("diff(Tensor self, int n=1, int dim=-1) -> Tensor")
-def diff(self, n=1, dim=-1):
-    """Differences of neighbours along a dim, n times over."""
-    y = self
-    for _ in range(n):
-        size = y.form.shape[wrap_dim(dim, y.form.ndim)]
-        rest = max(0, size - 1)
-        late, early = y.narrow(dim, min(1, size), rest), y.narrow(dim, 0, rest)
-        y = late != early if y.form.kind == "bool" else late - early
-    return y
-
-
 # --- ranks ---------------------------------------------------------------------------------------
 
 
