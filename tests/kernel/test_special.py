@@ -159,6 +159,7 @@ WORST = (
         "laguerre_polynomial_l", lambda x, n: mp.laguerre(n, 0, x), degrees(0, 5, 30), 21, True
     ),
     Function("legendre_polynomial_p", lambda x, n: mp.legendre(n, x), degrees(-1, 1, 30), 5, True),
+    Function("exponent", lambda x: mp.floor(mp.log(abs(x), 2)), (sizes(-300, 300),), 0),
 )
 
 
