@@ -26,6 +26,7 @@ def _gradients(roots: Sequence[Tensor], given: Any) -> list[Tensor]:
                 )
             if root.form.numel != 1:
                 raise RuntimeError("grad can be implicitly created only for scalar outputs")
+            _check_real(root)
             made.append(_one(root))
             continue
         if not isinstance(gradient, Tensor):
@@ -37,6 +38,12 @@ def _gradients(roots: Sequence[Tensor], given: Any) -> list[Tensor]:
                 f"Mismatch in shape: grad_output[0] has a shape of {gradient.shape} and output[0] "
                 f"has a shape of {root.shape}."
             )
+        if gradient.form.dtype.is_complex != root.form.dtype.is_complex:
+            raise RuntimeError(
+                "For complex Tensors, both grad_output and output are required to have the same "
+                f"dtype. Mismatch in dtype: grad_output[0] has a dtype of {gradient.dtype} and "
+                f"output[0] has a dtype of {root.dtype}."
+            )
         made.append(gradient.rename(None) if gradient.has_names() else gradient)
     for k, root in enumerate(roots):
         if not root.needs_grad:
@@ -44,6 +51,14 @@ def _gradients(roots: Sequence[Tensor], given: Any) -> list[Tensor]:
                 f"element {k} of tensors does not require grad and does not have a grad_fn"
             )
     return made
+
+
+def _check_real(root: Tensor) -> None:
+    """Of a complex number nobody knows which direction is up."""
+    if root.form.dtype.is_complex:
+        raise RuntimeError(
+            f"grad can be implicitly created only for real scalar outputs but got {root.form.dtype}"
+        )
 
 
 def _one(root: Tensor) -> Tensor:
@@ -132,6 +147,7 @@ def tensor_backward(
 ) -> None:
     """Adds the gradients of this tensor to `.grad` of the leaves it was computed from."""
     if gradient is None and inputs is None and self.needs_grad and self.form.numel == 1:
+        _check_real(self)
         keep = create_graph if retain_graph is None else retain_graph
         engine.run((self,), (_one(self),), retain_graph=keep, create_graph=create_graph)
         return

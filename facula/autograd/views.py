@@ -32,19 +32,36 @@ def regenerate(base: Tensor) -> None:
     views = base.block.views
     if not views:
         return
-    as_strided = registry["as_strided"].function
-    assert as_strided is not None
     before, mode.enabled = mode.enabled, True
     try:
         for reference in list(views):
             view: Any = reference()
             if view is None or view.base is not base:
                 continue
-            offset = (view.address - base.block.address) // base.form.itemsize
-            again = as_strided(base, view.form.shape, view.form.strides, offset)
+            again = look_into(base, view.form, view.address - base.block.address)
             view.edge, view.needs_grad = again.edge, True
     finally:
         mode.enabled = before
+
+
+def look_into(base: Tensor, form: Form, start: int) -> Tensor:
+    """The view of a form, `start` bytes into the base's storage: also of a complex base's parts, of
+    pairs of reals as complex numbers, and of conjugates. Note [complex numbers]."""
+    as_strided = registry["as_strided"].function
+    shape, strides, place = form.shape, form.strides, start // form.itemsize
+    if form.dtype is base.form.dtype:
+        y = as_strided(base, shape, strides, place)
+    elif base.form.dtype.is_complex:
+        y = as_strided(registry["view_as_real"].function(base), shape, strides, place)
+    else:
+        doubled = tuple([2 * s for s in strides])
+        pairs = as_strided(base, (*shape, 2), (*doubled, 1), 2 * place)
+        y = registry["view_as_complex"].function(pairs)
+    if form.lazy != y.form.lazy:
+        change = "conjugate_view" if form.dtype.is_complex else "negative_view"
+        y = registry[change].function(y)
+    made: Tensor = y
+    return made
 
 
 class CopySlices(Node):
@@ -57,7 +74,7 @@ class CopySlices(Node):
         super().__init__((old, *inner.edges[1:]))
         self.inner = inner
         self.view_form: Form = view.form.plain
-        self.offset = (view.address - base.address) // base.form.itemsize
+        self.offset = view.address - base.address  # bytes
         self.base_form: Form = base.form.plain
 
     def name(self) -> str:
@@ -69,10 +86,8 @@ class CopySlices(Node):
         # The same writes that made the base, on its gradient: recorded if gradients are.
         whole = room_like(self.base_form)
         whole.copy_(g)
-        place = whole.storage_offset() + self.offset
-        as_strided = registry["as_strided"].function
-        assert as_strided is not None
-        inside = as_strided(whole, self.view_form.shape, self.view_form.strides, place)
+        start = whole.address - whole.block.address + self.offset
+        inside = look_into(whole, self.view_form, start)
         passed = list(self.inner.backward([inside.clone()]))
         if self.edges[0] is not None:
             if passed[0] is None:

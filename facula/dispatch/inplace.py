@@ -3,7 +3,7 @@
 from typing import Any
 
 from facula.autograd.mode import mode
-from facula.autograd.views import rebase
+from facula.autograd.views import rebase, room_like
 from facula.dispatch.copy import alias, copy_into, copy_of, overlaps, refuse_overlap
 from facula.dispatch.gradient import record_pointwise, saved_operands
 from facula.dispatch.launch import Launch
@@ -92,7 +92,9 @@ def as_they_were(launch: Launch, target: Tensor, operands: tuple[Any, ...]) -> t
         if isinstance(v, Tensor) and v.block is target.block:
             before = alias(v)
             if k in read:
-                kept = copy_of(v)
+                # In the same form: the gradient's kernel is prepared for that.
+                kept = room_like(v.form)
+                copy_into(kept, v)
                 before.block, before.address, before.form = kept.block, kept.address, kept.form
             seen.append(before)
         else:

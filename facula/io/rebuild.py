@@ -221,7 +221,7 @@ def _rebuild_tensor_v3(
 def _wants_gradient(tensor: Tensor, requires_grad: object) -> bool:
     if type(requires_grad) is not bool:
         raise UnpicklingError(f"requires_grad must be a bool, got {type(requires_grad).__name__}")
-    if requires_grad and not tensor.is_floating_point():
+    if requires_grad and not tensor.form.tracked:
         raise UnpicklingError(f"a tensor of {tensor.dtype} that requires gradients")
     return requires_grad
 

@@ -134,6 +134,18 @@ def _(g):
     return g.conj()
 
 
+@operation("negative_view(Tensor(a) self) -> Tensor(a)")
+def negative_view(self):
+    """The same memory, read as negatives."""
+    form = self.form
+    return share(self, form.with_lazy("" if form.lazy else "neg"), 0)
+
+
+@negative_view.gradient
+def _(g):
+    return -g
+
+
 @composite("conj(Tensor(a) self) -> Tensor(a)")
 def conj_(self):
     """The complex conjugates, a view that shares memory; real tensors themselves.
@@ -276,17 +288,19 @@ def _(g, y, abs_form, angle_form, needs):
     return size, angle_
 
 
-for _one in (real_part, imag_part, view_as_real, view_as_complex, conjugate_view):
+for _one in (
+    real_part, imag_part, view_as_real, view_as_complex, conjugate_view, negative_view,
+):  # fmt: skip
     _one.conjugates = False
     _one.takes_lazy = True
     _one.namespace = "torch"
 complex_.conjugates = polar.conjugates = False
-for _one in (real_part, imag_part, conjugate_view):
+for _one in (real_part, imag_part, conjugate_view, negative_view):
     _one.namespace, _one.method = "internal", False
 for _name in ("real", "imag"):
     registry[_name].method = False
 real_part.node_name, imag_part.node_name = "RealBackward0", "ImagBackward0"
-conjugate_view.node_name = "ConjBackward0"
+conjugate_view.node_name, negative_view.node_name = "ConjBackward0", "NegViewBackward0"
 
 # What the dimensions of results are called: a rule, or torch's name of the operation that has none
 # (Note [named tensors]).

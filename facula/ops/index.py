@@ -273,7 +273,8 @@ def index_put_(self, indices, values, accumulate=False):
         values = values.to(self.form.dtype)  # as masked_fill_, which torch takes here
     if values.block is self.block and (overlaps(self, values) or values.form is self.form):
         refuse_overlap(self, values)
-    if mode.enabled and (self.needs_grad or values.needs_grad):
+    recorded = mode.enabled and (self.needs_grad or values.needs_grad)
+    if recorded or self.form.lazy or values.form.lazy:
         return self.copy_(registry["index_put"].function(self, tuple(indices), values, accumulate))
     put(self, indices, values, accumulate)
     self.block.version += 1

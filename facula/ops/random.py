@@ -162,7 +162,7 @@ def _like(self, dtype, memory_format, device):
 def _grown(y, requires_grad):
     """A new tensor as the user gets it."""
     if requires_grad:
-        if not y.form.dtype.is_floating_point:
+        if not y.form.tracked:
             raise RuntimeError(
                 "Only Tensors of floating point and complex dtype can require gradients"
             )
@@ -225,6 +225,8 @@ def _from(name, keywords, given):
 
 
 def _uniform(y, low, high, generator):
+    if y.form.dtype.is_complex:
+        y = registry["view_as_real"].function(y.detach())
     form = y.form
     if not form.dtype.is_floating_point:
         raise _not_for("check_uniform_bounds", form.dtype)
@@ -332,6 +334,10 @@ def _normal(y, mean, std, generator):
     form = y.form
     if not std >= 0:
         raise RuntimeError(f"normal expects std >= 0.0, but found std {_number(std)}")
+    if form.dtype.is_complex:
+        # The variance of a complex number is that of both parts together.
+        y, std = registry["view_as_real"].function(y.detach()), std / math.sqrt(2)
+        form = y.form
     if not form.dtype.is_floating_point:
         raise _not_for("normal_kernel_cpu", form.dtype)
     if form.numel:

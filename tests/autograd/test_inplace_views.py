@@ -46,3 +46,11 @@ def test_many_writes_in_a_loop() -> None:
     out.sum().backward()
     even, odd = 2 * sum(range(0, 10, 2)), sum(range(1, 10, 2))
     assert x.grad is not None and x.grad.tolist() == [[even] * 3, [odd] * 3]
+
+
+def test_what_a_write_into_a_stepped_view_saves_lies_as_the_view_did() -> None:
+    x = facula.tensor([[1.0, 2.0], [3.0, -1.0]], requires_grad=True)
+    y = x * 1
+    y[:, 0].mul_(y[:, 1].clone())
+    (y * y).sum().backward()
+    assert x.grad is not None and x.grad.tolist() == [[8.0, 8.0], [6.0, -20.0]]

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import facula
+from facula.autograd import gradcheck, gradgradcheck
 from facula.backend.cpu import machine
 from facula.backend.interpreter import compile_plan
 from facula.dispatch import compile_pointwise
@@ -216,6 +217,50 @@ def test_gradient_of_a_gradient() -> None:
     assert np.allclose(second.resolve_conj().numpy(), (6 * z.detach().numpy()).conj())
 
 
+def test_writing_into_parts_updates_the_gradient_of_the_base() -> None:
+    """Numbers that PyTorch 2.13 gave for the same lines."""
+    z = facula.tensor([1 + 2j, 3 - 1j], requires_grad=True)
+    w = z * 1
+    w.real.mul_(w.imag.clone())
+    w.imag[0] = 5
+    (w * w.conj()).real.sum().backward()
+    assert z.grad is not None and z.grad.tolist() == [8 + 4j, 6 - 20j]
+    z = facula.tensor([1 + 2j, 3 - 1j], requires_grad=True)
+    w = z * 1
+    c = w.conj()
+    c.mul_(2j)
+    c.imag.add_(w.real.clone() * 3)
+    (w**2).abs().sum().backward()
+    assert z.grad is not None and np.allclose(z.grad.numpy(), [56 + 184j, -8j], rtol=1e-5)
+    x = facula.tensor([[1.0, 2.0], [3.0, 4.0]], requires_grad=True)
+    y = x * 1
+    v = facula.view_as_complex(y)
+    v.mul_(1 + 1j)
+    v.conj().imag.mul_(2)
+    (y**3).sum().backward()
+    assert x.grad is not None and x.grad.tolist() == [[219, 213], [1179, 1173]]
+
+
+def test_gradcheck_takes_complex_inputs() -> None:
+    z = facula.tensor([1 + 2j, 0.3 - 1j], dtype=facula.complex128, requires_grad=True)
+    x = facula.tensor([1.0, 2.0], dtype=facula.float64, requires_grad=True)
+    assert gradcheck(lambda z, x: (z * x).exp().conj() / z, (z, x))
+    assert gradgradcheck(lambda z, x: (z * x).sin().abs() * z, (z, x))
+    assert gradcheck(lambda z, x: facula.complex(x, x * x).angle() * z.sgn(), (z, x))
+    bad = lambda z: z.detach() * z.conj()  # noqa: E731
+    assert not gradcheck(bad, (z,), raise_exception=False)
+
+
+def test_backward_wants_a_real_scalar() -> None:
+    z = facula.tensor(1j, requires_grad=True)
+    with pytest.raises(RuntimeError, match="only for real scalar outputs but got torch.complex64"):
+        (z * z).backward()
+    with pytest.raises(RuntimeError, match="both grad_output and output are required to have"):
+        (z * z).backward(facula.tensor(1.0))
+    (z * z).backward(facula.tensor(1 + 0j))
+    assert z.grad is not None and z.grad.item() == -2j
+
+
 # --- matrix products -----------------------------------------------------------------------------
 
 
@@ -258,6 +303,15 @@ def test_births_and_exchange() -> None:
     assert array[0] == 5
     half = facula.tensor([1 + 2j]).to(facula.complex32)
     assert (half * 2).tolist() == [2 + 4j] and half.dtype.itemsize == 4
+
+
+def test_random_numbers_are_torchs() -> None:
+    facula.manual_seed(0)
+    normal = facula.randn(3, dtype=facula.complex64)
+    assert normal[0].item() == pytest.approx(1.0896488 - 0.2074856j)
+    uniform = facula.rand(3, dtype=facula.complex128)
+    assert uniform[0].item() == pytest.approx(0.17860617520075095 + 0.3511076243939284j)
+    assert facula.empty(2, dtype=facula.complex64).normal_().shape == (2,)
 
 
 def test_what_is_refused() -> None:
