@@ -31,6 +31,12 @@ from facula.nn.modules.activation import (
     Tanhshrink,
     Threshold,
 )
+from facula.nn.modules.adaptive import (
+    AdaptiveLogSoftmaxWithLoss,
+    LinearCrossEntropyLoss,
+    LinearCrossEntropyOptions,
+)
+from facula.nn.modules.attention import MultiheadAttention
 from facula.nn.modules.container import (
     ModuleDict,
     ModuleList,
@@ -56,6 +62,7 @@ from facula.nn.modules.dropout import (
     FeatureAlphaDropout,
 )
 from facula.nn.modules.flatten import Flatten, Unflatten
+from facula.nn.modules.fractional import FractionalMaxPool2d, FractionalMaxPool3d
 from facula.nn.modules.linear import Bilinear, Identity, Linear
 from facula.nn.modules.loss import (
     BCELoss,
@@ -139,7 +146,7 @@ from facula.nn.modules.rearranging import (
     PixelUnshuffle,
     Unfold,
 )
-from facula.nn.modules.sparse import Embedding
+from facula.nn.modules.sparse import Embedding, EmbeddingBag
 from facula.nn.modules.upsampling import (
     Upsample,
     UpsamplingBilinear2d,
@@ -151,6 +158,7 @@ __all__ = [
     "AdaptiveAvgPool1d",
     "AdaptiveAvgPool2d",
     "AdaptiveAvgPool3d",
+    "AdaptiveLogSoftmaxWithLoss",
     "AdaptiveMaxPool1d",
     "AdaptiveMaxPool2d",
     "AdaptiveMaxPool3d",
@@ -189,9 +197,12 @@ __all__ = [
     "Dropout3d",
     "ELU",
     "Embedding",
+    "EmbeddingBag",
     "FeatureAlphaDropout",
     "Flatten",
     "Fold",
+    "FractionalMaxPool2d",
+    "FractionalMaxPool3d",
     "GELU",
     "GLU",
     "GaussianNLLLoss",
@@ -214,6 +225,8 @@ __all__ = [
     "LayerNorm",
     "LeakyReLU",
     "Linear",
+    "LinearCrossEntropyLoss",
+    "LinearCrossEntropyOptions",
     "LocalResponseNorm",
     "LogSigmoid",
     "LogSoftmax",
@@ -232,6 +245,7 @@ __all__ = [
     "MultiLabelMarginLoss",
     "MultiLabelSoftMarginLoss",
     "MultiMarginLoss",
+    "MultiheadAttention",
     "NLLLoss",
     "PReLU",
     "PairwiseDistance",

