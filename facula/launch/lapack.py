@@ -12,9 +12,10 @@ from facula.errors import LinAlgError
 from facula.form import form_of
 from facula.late import Late
 from facula.launch import triangular
+from facula.launch.exponential import exponential
 from facula.meta.dtype import BY_NAME
 from facula.meta.matrix import by_columns, check_floating, check_kernel, check_matrix, check_square
-from facula.tensor import Tensor, allocate
+from facula.tensor import Tensor, allocate, wrap
 
 if TYPE_CHECKING:
     import numpy as np
@@ -298,3 +299,73 @@ def log_determinant(a: Tensor) -> tuple[Tensor, Tensor]:
     with np.errstate(all="ignore"):
         sign, size = np.linalg.slogdet(array_of(a))
     return tensor_of(np.asarray(sign)), tensor_of(np.asarray(size))
+
+
+# --- functions of matrices, least squares --------------------------------------------------------
+
+
+def matrix_exp(a: Tensor) -> Tensor:
+    """The exponential of each matrix."""
+    return tensor_of(exponential(array_of(a)))
+
+
+def least_squares(
+    a: Tensor, b: Tensor, rcond: float, driver: str
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """(solution, residuals, rank, singular values) of a @ x = b: the shortest x of least error.
+
+    Driver "gels" trusts the matrices to have full rank and takes their QR factors; all others go
+    through the SVD, where singular values up to rcond times the largest count as 0.
+    """
+    left, right = array_of(a), array_of(b)
+    (m, n), k = left.shape[-2:], right.shape[-1]
+    lead = left.shape[:-2]
+    rank, sizes = np.empty(0, np.int64), np.empty(0, left.real.dtype)
+    if left.size == 0 or right.size == 0:
+        x = np.zeros((*lead, n, k), left.dtype)
+        rank = rank if driver == "gels" else np.zeros(lead, np.int64)
+        small = np.zeros((*lead, min(m, n)), left.real.dtype)
+        sizes = small if driver in ("gelsd", "gelss") else sizes
+        full = min(m, n) == n or driver == "gels"
+    elif driver == "gels":
+        x, full = _full_rank_solution(left, right), True
+    else:
+        u, s, vh = np.linalg.svd(left, full_matrices=False)
+        kept = s > rcond * s[..., :1]
+        inverse = np.where(kept, 1 / np.where(kept, s, 1), 0)
+        turned = np.matmul(np.swapaxes(u, -2, -1).conj(), right)
+        x = np.matmul(np.swapaxes(vh, -2, -1).conj(), inverse[..., None] * turned)
+        rank = np.asarray(kept.sum(-1), np.int64)
+        full = bool((rank == n).all())
+        sizes = s if driver in ("gelsd", "gelss") else sizes
+    residuals = np.empty(0, left.real.dtype)
+    if m > n and driver != "gelsy" and full:
+        off = right - np.matmul(left, x)
+        residuals = (off * off.conj()).real.sum(-2)
+    return _in_room(x, max(m, n)), tensor_of(residuals), tensor_of(rank), tensor_of(sizes)
+
+
+def _full_rank_solution(a: "np.ndarray", b: "np.ndarray") -> "np.ndarray":
+    m, n = a.shape[-2:]
+    turned = np.swapaxes(a, -2, -1).conj()
+    q, r = np.linalg.qr(a if m >= n else turned)
+    zero = np.diagonal(r, axis1=-2, axis2=-1) == 0
+    if zero.any():
+        where, number = place_of(np.where(zero.any(-1), zero.argmax(-1) + 1, 0))
+        raise LinAlgError(
+            f"torch.linalg.lstsq: {where}The least squares solution could not be computed because "
+            f"the input matrix does not have full rank (error code: {number})."
+        )
+    if m >= n:
+        return triangular.solve_upper(r, np.matmul(np.swapaxes(q, -2, -1).conj(), b))
+    return np.matmul(q, triangular.solve_lower(np.swapaxes(r, -2, -1).conj(), b))
+
+
+def _in_room(x: "np.ndarray", rows: int) -> Tensor:
+    """x column by column, with the gaps that LAPACK leaves where it solved in place of b."""
+    room = allocate(form_of(BY_NAME[x.dtype.name], (*x.shape[:-2], rows, x.shape[-1]),
+                            by_columns((*x.shape[:-2], rows, x.shape[-1]))))  # fmt: skip
+    y = wrap(room.block, room.address, form_of(room.form.dtype, x.shape, room.form.strides))
+    if x.size:
+        np.copyto(y.numpy(), x)
+    return y

@@ -503,24 +503,6 @@ def ger(self, vec2):
     return self.outer(vec2)
 
 
-@composite("matrix_power(Tensor self, int n) -> Tensor")
-def matrix_power(self, n):
-    """The product of n copies of a square matrix."""
-    if self.ndim < 2 or self.form.shape[-1] != self.form.shape[-2]:
-        raise RuntimeError("linalg.matrix_power: A must be batches of square matrices")
-    if n < 0:
-        raise NotImplementedError("matrix_power(): negative powers are not supported yet")
-    y = registry["eye"].function(self.form.shape[-1], dtype=self.form.dtype).expand(self.form.shape)
-    power = self
-    while n:
-        if n & 1:
-            y = y.matmul(power)
-        n >>= 1
-        if n:
-            power = power.matmul(power)
-    return y
-
-
 # Where records stand that are no functions of torch itself.
 for _name in ("linear",):
     registry[_name].namespace = "nn"

@@ -171,7 +171,9 @@ def _(g, ys):
     diagonal = inner.diagonal(0, -2, -1)
     wanted = 0 * diagonal if dvalues is None else dvalues
     inner = inner + _diagonal(wanted - diagonal)
-    return v.matmul(inner).matmul(turned)
+    whole = v.matmul(inner).matmul(turned)
+    # Both triangles share what one of them was read for, as in torch.
+    return (whole + adjoint(whole)) * 0.5
 
 
 def _check_eigh(self, UPLO):

@@ -4,12 +4,11 @@ from facula.dispatch import (
     ReduceLaunch,
     accumulator,
     build_reduce,
-    dtype_word,
     remember,
     run_reduce,
 )
 from facula.form import Form, form_of
-from facula.kernel.scalar import maximum, minimum, ne, sqrt
+from facula.kernel.scalar import maximum, minimum, ne
 from facula.meta import dtype as dtypes
 from facula.meta import names
 from facula.meta.shape import reduced_shape, wrap_dims
@@ -46,10 +45,6 @@ reduction("all(Tensor self, int[1]? dim=None, bool keepdim=False, *, Tensor(a!)?
 reduction("prod_plain(Tensor self, int[1]? dim=None, bool keepdim=False) -> Tensor", SAME,
           "The product.",
           map=lambda x: x, combine=lambda a, b: a * b, unit=1)
-
-reduction("root_of_squares(Tensor self, int[1]? dim=None, bool keepdim=False) -> Tensor", SAME,
-          "sqrt(sum(x * x)).",
-          map=lambda x: x * x, combine=lambda a, b: a + b, unit=0, finish=lambda acc, n: sqrt(acc))
 
 
 # --- with more than one pass ---------------------------------------------------------------------
@@ -266,6 +261,7 @@ def logsumexp(self, dim, keepdim=False):
     return y
 
 
+<<<<<<< HEAD
 @composite("norm(Tensor self, Scalar? p=2, int[1]? dim=None, bool keepdim=False, *, "
            "ScalarType? dtype=None, Tensor(a!)? out=None) -> Tensor")
 def norm(self, p="fro", dim=None, keepdim=False, *, dtype=None):
@@ -330,6 +326,8 @@ def _(g, y, self, dims, keepdim):
     return registry["where"].function(y == 0, 0.0, self * (g / y))
 
 
+=======
+>>>>>>> 4bcb69e (Norms, least squares, functions of matrices, chains, covariances)
 @composite("count_nonzero(Tensor self, int[1]? dim=None) -> Tensor")
 def count_nonzero(self, dim=None):
     """How many elements are not 0."""
@@ -356,6 +354,7 @@ def nanmean(self, dim=None, keepdim=False, *, dtype=None):
     """The average of the elements that are not nan."""
     return _without_nan(self).sum(dim, keepdim, dtype=dtype) / (self == self).sum(dim, keepdim)
 
+<<<<<<< HEAD
 
 @composite("dist(Tensor self, Tensor other, Scalar p=2) -> Tensor")
 def dist(self, other, p=2):
@@ -364,10 +363,12 @@ def dist(self, other, p=2):
 
 Alias("special_logsumexp", "logsumexp")
 
+=======
+>>>>>>> 4bcb69e (Norms, least squares, functions of matrices, chains, covariances)
 # Where records stand that are no functions of torch itself.
 for _name in (
-    "amax_along", "amax_plain", "amin_along", "amin_plain", "norm2", "prod_along", "prod_plain",
-    "root", "root_of_squares", "squared_distances",
+    "amax_along", "amax_plain", "amin_along", "amin_plain", "prod_along", "prod_plain",
+    "root", "squared_distances",
 ):
     registry[_name].namespace = "internal"
     registry[_name].method = False
