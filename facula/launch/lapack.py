@@ -28,7 +28,7 @@ else:
 
 def array_of(tensor: Tensor) -> "np.ndarray":
     """The tensor's memory as an array."""
-    return tensor.detach().numpy()
+    return tensor.detach().resolve_conj().numpy()
 
 
 def tensor_of(array: "np.ndarray", columns: bool = False) -> Tensor:

@@ -3,6 +3,7 @@
 import warnings
 
 from facula.launch import lapack
+from facula.meta.dtype import promote_types
 from facula.op import composite, registry
 
 
@@ -123,8 +124,7 @@ def block_diag(*tensors):
     blocks = [registry["atleast_2d"].function(one) for one in tensors]
     kind = tensors[0].form.dtype
     for one in tensors:
-        kind = registry["result_type"].function(one.new_empty((1,)), one.new_empty(
-            (1,), dtype=kind)) if one.form.dtype is not kind else kind  # fmt: skip
+        kind = promote_types(kind, one.form.dtype)
     width = sum(one.form.shape[1] for one in blocks)
     rows, before = [], 0
     cat = registry["cat"].function

@@ -272,8 +272,5 @@ for _name in ("column_major", "no_reflection", "orthogonal_factors"):
     registry[_name].namespace = "internal"
     registry[_name].method = False
 
-# These gradients hold for complex matrices as they are written. Note [complex numbers].
-for _one in (
-    orthogonal_factors, lu_factors, lu_solution,
-):  # fmt: skip
-    _one.conjugates = False
+# This gradient holds for complex matrices as it is written. Note [complex numbers].
+orthogonal_factors.conjugates = False

@@ -216,3 +216,6 @@ def pca_lowrank(A, q=None, center=True, niter=2):
 # Where records stand that are no functions of torch itself.
 registry["least_squares"].namespace = "internal"
 registry["least_squares"].method = False
+
+# This gradient holds for complex matrices as it is written. Note [complex numbers].
+least_squares.conjugates = False

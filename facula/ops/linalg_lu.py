@@ -362,3 +362,7 @@ def linalg_ldl_solve(LD, pivots, B, *, hermitian=False):
 for _name in ("lu_factors", "lu_solution"):
     registry[_name].namespace = "internal"
     registry[_name].method = False
+
+# These gradients hold for complex matrices as they are written. Note [complex numbers].
+for _one in (lu_factors, lu_solution):
+    _one.conjugates = False

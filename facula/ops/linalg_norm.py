@@ -1,4 +1,4 @@
-"""Norms of vectors and of matrices, distances, and what is measured by them.
+"""Norms of vectors and of matrices, and what is measured by them.
 
 A vector norm is one reduction; its power is a constant of the kernel. Gradients at points where a
 norm has none (a zero vector, ties) are PyTorch's subgradients. Note [linear algebra].
@@ -9,14 +9,13 @@ from facula.form import Form, form_of
 from facula.kernel.scalar import abs_, maximum, minimum, ne, pow_, sqrt
 from facula.launch import lapack
 from facula.meta import dtype as dtypes
-from facula.meta.shape import broadcast_shapes, reduced_shape, wrap_dim, wrap_dims
+from facula.meta.shape import reduced_shape, wrap_dim, wrap_dims
 from facula.op import composite, operation, registry
 
 INFINITY = float("inf")
 
 # Reductions by form of the input, power and dims.
 _powers: dict[tuple[Form, float, tuple[int, ...]], ReduceLaunch] = {}
-_distances: dict[tuple[Form, Form, float], ReduceLaunch] = {}
 
 
 def _formulas(p):
@@ -196,7 +195,7 @@ def _matrix_norm(A, ord, dim, keepdim, dtype):
         others = [d for d in range(A.form.ndim) if d not in (rows, columns)]
         values = registry["linalg_svdvals"].function(x.permute((*others, rows, columns)))
         y = values.sum(-1) if ord == "nuc" else _extreme(values, ord > 0, -1)
-        return _opened(y, (rows, columns)) if keepdim else y
+        return y.unsqueeze(-1).unsqueeze(-1).permute(_back(others, rows, columns)) if keepdim else y
     # The largest sum of a column is taken over rows first, and so the other way round.
     first, last = (rows, columns) if abs(ord) == 1 else (columns, rows)
     sums = _vector_norm(A, 1, (first,), True, dtype)
@@ -211,10 +210,10 @@ def _extreme(values, largest, dim, keepdim=False):
     return values.amax(dim, keepdim) if largest else values.amin(dim, keepdim)
 
 
-def _opened(y, dims):
-    for d in sorted(dims):
-        y = y.unsqueeze(d)
-    return y
+def _back(others, rows, columns):
+    """Where dims stand that were moved to (others, rows, columns)."""
+    order = [*others, rows, columns]
+    return tuple(order.index(d) for d in range(len(order)))
 
 
 @composite("linalg_matrix_norm(Tensor self, Scalar ord='fro', int[] dim=[-2,-1], "
@@ -359,154 +358,12 @@ def linalg_cond(A, p=None):
     if A.form.numel == 0:
         return A.new_zeros(A.form.shape[:-2])
     inverse, info = registry["linalg_inv_ex"].function(A)
-    singular = (info > 0).unsqueeze(-1).unsqueeze(-1)
-    inverse = registry["where"].function(singular, INFINITY, inverse)
-    return _matrix_norm(A, p, (-2, -1), False, None) * _matrix_norm(
-        inverse, p, (-2, -1), False, None
-    )
-
-
-# --- distances of pairs --------------------------------------------------------------------------
-
-# From this many rows on, torch takes Euclidean distances from a product of matrices.
-MANY = 25
-
-
-@operation("distances(Tensor x1, Tensor x2, float p) -> Tensor")
-def distances(x1, x2, p):
-    """The p-norms of all differences of rows: (.., n, d) and (.., m, d) give (.., n, m)."""
-    a, b = x1.unsqueeze(-2), x2.unsqueeze(-3)
-    shape = broadcast_shapes(a.form.shape, b.form.shape)
-    key = (a.form, b.form, p)
-    launch = _distances.get(key)
-    if launch is None:
-        map_, combine, finish, unit = _formulas(p)
-        launch = remember(_distances, key, build_reduce(
-            lambda x, z: map_(x - z), combine, finish, unit,
-            (accumulator(x1.form.dtype, "wide"),), [a.form, b.form], shape, (len(shape) - 1,),
-            [form_of(x1.form.dtype, tuple(shape[:-1]))],
-        ))  # fmt: skip
-    return run_reduce(launch, (a, b))[0]
-
-
-distances.node_name = "CdistBackward0"
-
-
-@distances.gradient
-def _(g, y, x1, x2, p, needs):
     where = registry["where"].function
-    if p == 2:
-        # sum of w * (x1 - x2) as products: the differences are never all in memory.
-        weight = where(y == 0, 0.0, g / y)
-        turned = weight.mT
-        return (
-            x1 * weight.sum(-1, keepdim=True) - weight.matmul(x2) if needs[0] else None,
-            x2 * turned.sum(-1, keepdim=True) - turned.matmul(x1) if needs[1] else None,
-        )
-    if p == 0:
-        zeros = registry["zeros_like"].function
-        return zeros(x1) if needs[0] else None, zeros(x2) if needs[1] else None
-    difference = x1.unsqueeze(-2) - x2.unsqueeze(-3)
-    g, y = g.unsqueeze(-1), y.unsqueeze(-1)
-    size = difference.abs()
-    if p == 1:
-        each = difference.sgn() * g
-    elif p == INFINITY:
-        each = difference.sgn() * (size == y) * g
-    else:
-        # A power below 0 of a difference of 0: torch passes nothing there.
-        steep = where(difference == 0, 0.0, size ** (p - 1)) if p < 2 else size ** (p - 1)
-        each = difference.sgn() * steep * where(y == 0, 0.0, g / y ** (p - 1))
-    return each.sum(-2) if needs[0] else None, -each.sum(-3) if needs[1] else None
-
-
-MODES = {
-    "use_mm_for_euclid_dist_if_necessary": 0, "use_mm_for_euclid_dist": 1,
-    "donot_use_mm_for_euclid_dist": 2,
-}  # fmt: skip
-
-
-@composite("cdist(Tensor x1, Tensor x2, float p=2, str compute_mode="
-           "'use_mm_for_euclid_dist_if_necessary') -> Tensor")
-def cdist(x1, x2, p=2.0, compute_mode="use_mm_for_euclid_dist_if_necessary"):
-    """The p-norm distances of all pairs of rows: (.., n, d) and (.., m, d) give (.., n, m).
-
-    >>> import facula as torch
-    >>> torch.cdist(torch.tensor([[0.0, 0.0]]), torch.tensor([[3.0, 4.0], [0.0, 1.0]]))
-    tensor([[5., 1.]])
-    """
-    if compute_mode not in MODES:
-        raise ValueError(f"{compute_mode} is not a valid value for compute_mode")
-    for name, one in (("X1", x1), ("X2", x2)):
-        if one.form.ndim < 2:
-            raise RuntimeError(
-                f"cdist only supports at least 2D tensors, {name} got: {one.form.ndim}D"
-            )
-    columns = x1.form.shape[-1]
-    if columns != x2.form.shape[-1]:
-        raise RuntimeError(
-            f"X1 and X2 must have the same number of columns. X1: {columns} X2: "
-            f"{x2.form.shape[-1]}"
-        )
-    for name, one in (("X1", x1), ("X2", x2)):
-        if not one.form.dtype.is_floating_point:
-            raise RuntimeError(
-                f"cdist only supports floating-point dtypes, {name} got: {lapack.word(one)}"
-            )
-    if p < 0:
-        raise RuntimeError("cdist only supports non-negative p values")
-    lead = broadcast_shapes(x1.form.shape[:-2], x2.form.shape[:-2])
-    x1 = x1.expand((*lead, *x1.form.shape[-2:]))
-    x2 = x2.expand((*lead, *x2.form.shape[-2:]))
-    rows, others = x1.form.shape[-2], x2.form.shape[-2]
-    many = MODES[compute_mode] == 1 or (
-        MODES[compute_mode] == 0 and (rows > MANY or others > MANY)
-    )
-    if p == 2 and many and columns and x1.form.numel and x2.form.numel:
-        return registry["euclidean_distances"].function(x1, x2)
-    return registry["distances"].function(x1, x2, float(p))
-
-
-@operation("euclidean_distances(Tensor x1, Tensor x2) -> Tensor")
-def euclidean_distances(x1, x2):
-    """From |a - b|^2 = |a|^2 - 2ab + |b|^2, as one product of matrices with two more columns."""
-    cat = registry["cat"].function
-    first, second = (x * x for x in (x1, x2))
-    first, second = first.sum(-1, keepdim=True), second.sum(-1, keepdim=True)
-    left = cat([x1 * -2, first, first.new_ones(first.form.shape)], -1)
-    right = cat([x2, second.new_ones(second.form.shape), second], -1)
-    return left.matmul(right.mT).clamp(min=0).sqrt()
-
-
-euclidean_distances.node_name = "EuclideanDistBackward0"
-
-
-@euclidean_distances.gradient
-def _(g, y, x1, x2, needs):
-    return distances.gradient_rule(g, y, x1, x2, 2, needs)
-
-
-@composite("pdist(Tensor self, float p=2) -> Tensor")
-def pdist(self, p=2.0):
-    """The distances of all pairs of rows of a matrix, each pair once."""
-    if self.form.ndim != 2:
-        raise RuntimeError(
-            f"pdist only supports 2D tensors, got: {self.form.ndim}D"
-        )
-    if not self.form.dtype.is_floating_point:
-        raise RuntimeError("pdist only supports floating-point dtypes")
-    if p < 0:
-        raise RuntimeError("pdist only supports non-negative p values")
-    n = self.form.shape[0]
-    if n < 2:
-        return self.new_empty((0,))
-    rows, columns = registry["triu_indices"].function(n, n, 1).unbind(0)
-    difference = self.index_select(0, rows) - self.index_select(0, columns)
-    return registry["norm_along"].function(difference, float(p), (1,), False)
+    inverse = where((info > 0).unsqueeze(-1).unsqueeze(-1), 0, inverse)
+    both = [_matrix_norm(x, p, (-2, -1), False, None) for x in (A, inverse)]
+    return where(info > 0, INFINITY, both[0] * both[1])
 
 
 # Where records stand that are no functions of torch itself.
-for _name in ("distances", "euclidean_distances", "norm_along"):
-    registry[_name].namespace = "internal"
-    registry[_name].method = False
-registry["pdist"].method = False
+registry["norm_along"].namespace = "internal"
+registry["norm_along"].method = False

@@ -30,7 +30,7 @@ def _checked_chain(tensors):
         if one.form.dtype is not tensors[0].form.dtype:
             raise RuntimeError(
                 "multi_dot(): all tensors must have be the same dtype but tensor 0 is "
-                f"{lapack.word(tensors[0])} and tensor {place} {lapack.word(one)}"
+                f"{lapack.word(tensors[0]).lower()} and tensor {place} {lapack.word(one).lower()}"
             )
     chain = list(tensors)
     if chain[0].form.ndim == 1:
@@ -308,7 +308,7 @@ def linalg_tensorinv(self, ind=2):
     torch.Size([4, 2, 2])
     """
     if ind <= 0:
-        raise RuntimeError("Expected a strictly positive integer for 'ind'")
+        raise RuntimeError(f"Expected a strictly positive integer for 'ind', but got {ind}")
     if ind > self.form.ndim:
         raise RuntimeError(f"ArrayRef: invalid slice, N = {ind}; size = {self.form.ndim}")
     first, last = self.form.shape[:ind], self.form.shape[ind:]
@@ -342,11 +342,10 @@ def linalg_tensorsolve(self, other, dims=None):
         a = registry["movedim"].function(a, tuple(moved), tuple(end))
     last = a.form.shape[other.form.ndim:]
     wanted = prod(last)
-    if wanted != prod(a.form.shape[: other.form.ndim]):
+    if wanted != other.form.numel:
         raise RuntimeError(
             "Expected self to satisfy the requirement prod(self.shape[other.ndim:]) == "
-            f"prod(self.shape[:other.ndim]), but got {wanted} != "
-            f"{prod(a.form.shape[: other.form.ndim])}"
+            f"prod(self.shape[:other.ndim]), but got {wanted} != {other.form.numel}"
         )
     flat = a.reshape((wanted, wanted))
     x = registry["linalg_solve"].function(flat, other.reshape((-1,)))
@@ -356,3 +355,6 @@ def linalg_tensorsolve(self, other, dims=None):
 # Where records stand that are no functions of torch itself.
 registry["exponential_of"].namespace = "internal"
 registry["exponential_of"].method = False
+
+# This gradient holds for complex matrices as it is written. Note [complex numbers].
+exponential_of.conjugates = False

@@ -261,73 +261,6 @@ def logsumexp(self, dim, keepdim=False):
     return y
 
 
-<<<<<<< HEAD
-@composite("norm(Tensor self, Scalar? p=2, int[1]? dim=None, bool keepdim=False, *, "
-           "ScalarType? dtype=None, Tensor(a!)? out=None) -> Tensor")
-def norm(self, p="fro", dim=None, keepdim=False, *, dtype=None):
-    """The p-norm over dims: (sum(|x|^p))^(1/p); inf and 0 as limits; 'fro' is 2."""
-    x = self if dtype is None else self.to(dtype)
-    if x.form.dtype.is_complex:
-        x = x.abs()
-    if not x.form.dtype.is_floating_point:
-        raise RuntimeError(
-            "linalg.vector_norm: Expected a floating point or complex tensor as input. Got "
-            f"{_words(x)}"
-        )
-    if p == "nuc":
-        raise NotImplementedError("norm: the nuclear norm is not supported yet")
-    if p in ("fro", None):
-        p = 2
-    if not isinstance(p, (int, float)):
-        raise RuntimeError(f"linalg.matrix_norm: Order {p} not supported.")
-    dims = _dims(x, dim)
-    if p in (float("inf"), float("-inf")) and x.form.numel == 0:
-        for d in dims:
-            if dim is not None and x.form.shape[d] == 0:
-                # torch's own words lack the space
-                raise RuntimeError(
-                    f"linalg.vector_norm cannot compute the {p} norm on the dimension {d}because "
-                    "this dimension is empty and the operation does not have an identity"
-                )
-        if dim is None:
-            raise RuntimeError(
-                f"linalg.vector_norm cannot compute the {p} norm on an empty tensor because the "
-                "operation does not have an identity"
-            )
-    if p == 2:
-        return registry["norm2"].function(x, dims, keepdim)
-    if p == float("inf"):
-        return x.abs().amax(dims, keepdim)
-    if p == float("-inf"):
-        return x.abs().amin(dims, keepdim)
-    if p == 0:
-        return (x != 0).to(x.form.dtype).sum(dims, keepdim)
-    if p == 1:
-        return x.abs().sum(dims, keepdim)
-    return (x.abs() ** p).sum(dims, keepdim) ** (1.0 / p)
-
-
-def _words(x):
-    return dtype_word(x.form.dtype)
-
-
-@operation("norm2(Tensor self, int[] dims, bool keepdim) -> Tensor")
-def norm2(self, dims, keepdim):
-    """The Euclidean norm."""
-    return registry["root_of_squares"].function(self, dims, keepdim)
-
-
-norm2.node_name = "LinalgVectorNormBackward0"
-
-
-@norm2.gradient
-def _(g, y, self, dims, keepdim):
-    g, y = _open(g, dims, keepdim, self.form.ndim), _open(y, dims, keepdim, self.form.ndim)
-    return registry["where"].function(y == 0, 0.0, self * (g / y))
-
-
-=======
->>>>>>> 4bcb69e (Norms, least squares, functions of matrices, chains, covariances)
 @composite("count_nonzero(Tensor self, int[1]? dim=None) -> Tensor")
 def count_nonzero(self, dim=None):
     """How many elements are not 0."""
@@ -354,17 +287,8 @@ def nanmean(self, dim=None, keepdim=False, *, dtype=None):
     """The average of the elements that are not nan."""
     return _without_nan(self).sum(dim, keepdim, dtype=dtype) / (self == self).sum(dim, keepdim)
 
-<<<<<<< HEAD
-
-@composite("dist(Tensor self, Tensor other, Scalar p=2) -> Tensor")
-def dist(self, other, p=2):
-    """The p-norm of the difference."""
-    return (self - other).norm(p)
-
 Alias("special_logsumexp", "logsumexp")
 
-=======
->>>>>>> 4bcb69e (Norms, least squares, functions of matrices, chains, covariances)
 # Where records stand that are no functions of torch itself.
 for _name in (
     "amax_along", "amax_plain", "amin_along", "amin_plain", "prod_along", "prod_plain",

@@ -252,18 +252,15 @@ def run_values(op: OpInfo, function: Callable[..., Any], sample: Any) -> None:
     expected = call(op.op, (sample.input, list(sample.args), sample.kwargs))
     facula.manual_seed(7)
     got = call(function, ours)
-<<<<<<< HEAD
     if op.name in TIES and isinstance(expected, tuple):
         compare(got, expected, values=False)
         compare(got[0], expected[0], where="values")
         compare_places(op, sample, back(got[1]), expected)
         return
-=======
     if op.name in UP_TO_PHASE:
         compare(got, expected, False)
         process = sample.output_process_fn_grad
         got, expected = with_facula(process)(got), process(expected)
->>>>>>> 4bcb69e (Norms, least squares, functions of matrices, chains, covariances)
     compare(got, expected, op.name not in UNINITIALISED)
 
 

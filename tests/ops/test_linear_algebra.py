@@ -14,7 +14,9 @@ from tests.ops.twin import check
 EPS = {"float32": 2.0**-23, "float64": 2.0**-52}
 
 
-@pytest.mark.parametrize("text", [*cases.SYSTEMS, *cases.FACTORS, *cases.SPECTRA])
+@pytest.mark.parametrize(
+    "text", [*cases.SYSTEMS, *cases.FACTORS, *cases.SPECTRA, *cases.NORMS, *cases.PRODUCTS]
+)
 def test_linear_algebra_like_torch(torch: ModuleType, text: str) -> None:
     check(torch, cases.START + text)
 
@@ -142,6 +144,29 @@ DIFFERENTIABLE: list[tuple[tuple[int, ...], Callable[[Tensor], object]]] = [
     ((3, 3), lambda x: linalg.eigvalsh(x + x.mT)),
     ((3, 2), lambda x: linalg.pinv(x)),
     ((3, 3), lambda x: linalg.pinv(x + x.mT, hermitian=True)),
+    ((4, 3), lambda x: linalg.lstsq(x, x[:, :2] ** 2, driver="gels")[:2]),
+    ((3, 4), lambda x: linalg.lstsq(x, x[:, :2] ** 2).solution),
+    ((3, 3), lambda x: linalg.matrix_exp(x)),
+    ((3, 3), lambda x: linalg.matrix_power(x, -2)),
+    ((3, 3), lambda x: linalg.cond(x)),
+    ((3, 3), lambda x: linalg.cond(x, "fro")),
+    ((3, 4), lambda x: linalg.matrix_norm(x, "nuc")),
+    ((3, 4), lambda x: linalg.matrix_norm(x, 2)),
+    ((3, 4), lambda x: linalg.matrix_norm(x, 1)),
+    ((3, 4), lambda x: linalg.vector_norm(x, 0.5, 1)),
+    ((3, 4), lambda x: linalg.vector_norm(x, 1.5)),
+    ((3, 4), lambda x: linalg.vector_norm(x, 3, 0, True)),
+    ((3, 4), lambda x: linalg.vector_norm(x, -1.5, 0)),
+    ((3, 4), lambda x: linalg.vector_norm(x, float("inf"), 1)),
+    ((3, 4), lambda x: facula.renorm(x, 2, 0, 1.5)),
+    ((3, 3), lambda x: linalg.cross(x, x.flip(0))),
+    ((3,), lambda x: linalg.vander(x, N=4)),
+    ((3, 4), lambda x: facula.cov(x)),
+    ((3, 4), lambda x: facula.corrcoef(x)),
+    ((3, 2), lambda x: facula.block_diag(x, x[0])),
+    ((4,), lambda x: facula.combinations(x, 2)),
+    ((3, 3), lambda x: linalg.multi_dot([x[0], x, x, x[:, 1]])),
+    ((4, 2, 2), lambda x: linalg.tensorinv(x, ind=1)),
 ]
 
 
@@ -151,6 +176,29 @@ def test_gradients_of_linear_algebra(row: int) -> None:
     x = numbers(shape).requires_grad_()
     assert facula.autograd.gradcheck(function, (x,))
     assert facula.autograd.gradgradcheck(function, (x,))
+
+
+@pytest.mark.parametrize("scale", [0.0, 1e-3, 1.0, 30.0, 200.0])
+def test_the_exponential_is_a_sum_of_powers(scale: float) -> None:
+    """Against eigenvalues, of symmetric matrices that differ in scale within a batch."""
+    x = numbers((3, 5, 5)) * facula.tensor([scale, 1.0, 0.1]).double().reshape(3, 1, 1)
+    x = x + x.mT
+    values, vectors = linalg.eigh(x)
+    expected = vectors * values.exp().unsqueeze(-2) @ vectors.mT
+    for kind, bound in ((facula.float64, 1e-11), (facula.float32, 2e-5)):
+        given = x.to(kind)
+        if kind is facula.float64 or scale < 2:
+            error = (linalg.matrix_exp(given).double() - expected).abs().amax((1, 2))
+            assert bool((error <= bound * expected.abs().amax((1, 2))).all())
+
+
+@pytest.mark.parametrize("name", ["float32", "float64"])
+@pytest.mark.parametrize("p", [0.5, 1, 1.5, 2, 3, float("inf")])
+def test_long_norms_keep_every_digit(name: str, p: float) -> None:
+    x = numbers((40_000,), name)
+    wide = np.abs(np.array(x.tolist(), np.longdouble))
+    exact = wide.max() if p == float("inf") else (wide**p).sum() ** (1 / np.longdouble(p))
+    assert abs(float(linalg.vector_norm(x, p)) / float(exact) - 1) < 8 * EPS[name]
 
 
 def test_the_gradient_of_a_determinant_that_is_zero() -> None:
