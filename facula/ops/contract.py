@@ -519,7 +519,7 @@ for _key in ("addmm", "addmm_"):
     registry[_key].names(names.added_product)
 for _key, _refused in (
     ("outer", "view"), ("ger", "view"), ("inner", "permute"), ("tensordot", "permute"),
-    ("einsum", "permute"), ("kron", "_unsafe_view"), ("matrix_power", "linalg_matrix_power"),
+    ("einsum", "permute"), ("kron", "_unsafe_view"),
 ):  # fmt: skip
     registry[_key].names(_refused)
 

@@ -367,3 +367,6 @@ def linalg_cond(A, p=None):
 # Where records stand that are no functions of torch itself.
 registry["norm_along"].namespace = "internal"
 registry["norm_along"].method = False
+
+# What torch calls the operation that has no rule for named dimensions (Note [named tensors]).
+norm.names("linalg_vector_norm")

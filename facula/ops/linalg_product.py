@@ -358,3 +358,6 @@ registry["exponential_of"].method = False
 
 # This gradient holds for complex matrices as it is written. Note [complex numbers].
 exponential_of.conjugates = False
+
+# What torch calls the operation that has no rule for named dimensions (Note [named tensors]).
+matrix_power.names("linalg_matrix_power")

@@ -305,10 +305,7 @@ for _one in ("amax", "amin", "amax_along", "amin_along"):
 # (Note [named tensors]).
 for _key in ("prod", "var", "std", "var_mean", "std_mean", "logsumexp"):
     registry[_key].names(names.reduced)
-for _key, _refused in (
-    ("norm", "linalg_vector_norm"), ("nanmean", "nansum"),
-):  # fmt: skip
-    registry[_key].names(_refused)
+registry["nanmean"].names("nansum")
 
 
 def _all_or_refused(word):
