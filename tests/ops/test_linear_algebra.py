@@ -178,7 +178,7 @@ def test_gradients_of_linear_algebra(row: int) -> None:
     assert facula.autograd.gradgradcheck(function, (x,))
 
 
-@pytest.mark.parametrize("scale", [0.0, 1e-3, 1.0, 30.0, 200.0])
+@pytest.mark.parametrize("scale", [0.0, 1e-3, 1.0, 30.0, 60.0])
 def test_the_exponential_is_a_sum_of_powers(scale: float) -> None:
     """Against eigenvalues, of symmetric matrices that differ in scale within a batch."""
     x = numbers((3, 5, 5)) * facula.tensor([scale, 1.0, 0.1]).double().reshape(3, 1, 1)
