@@ -41,7 +41,7 @@ class Form:
     )  # fmt: skip
 
     def __init__(self, dtype: dtype, shape: Size, strides: tuple[int, ...], lazy: str = "") -> None:
-        if dtype.index < 0:
+        if dtype.index == -1:
             raise NotImplementedError(f"{dtype} is a name only: facula has no tensors of it")
         geometry = Geometry(shape, strides, 0)
         self.dtype = dtype

@@ -957,7 +957,7 @@ def one_hot(self, num_classes=-1):
 def take_along_dim(self, indices, dim=None):
     """Like gather, with self and indices broadcast against each other."""
     if dim is None:
-        return self.reshape(-1).gather(0, indices.reshape(-1))
+        self, indices, dim = self.reshape(-1), indices.reshape(-1), 0
     if self.form.ndim != indices.form.ndim:
         raise RuntimeError(
             "torch.take_along_dim(): input and indices should have the same number of dimensions, "
@@ -971,7 +971,9 @@ def take_along_dim(self, indices, dim=None):
     shape[dim] = self.form.shape[dim]
     x = self.expand(tuple(shape))
     shape[dim] = indices.form.shape[dim]
-    return x.gather(dim, indices.expand(tuple(shape)))
+    # torch takes negative indices here, and only here, as the rest of a division by the size.
+    places = indices.where(indices >= 0, indices % max(self.form.shape[dim], 1))
+    return x.gather(dim, places.expand(tuple(shape)))
 
 
 @composite("masked_scatter(Tensor self, Tensor mask, Tensor source) -> Tensor")

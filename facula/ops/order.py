@@ -3,7 +3,7 @@
 from collections import namedtuple
 from typing import TYPE_CHECKING, Any, cast
 
-from facula.dispatch import copy_reversed
+from facula.dispatch import copy_reversed, dtype_word
 from facula.form import form_of
 from facula.late import Late
 from facula.launch.ordering import extreme, position, scan, sort
@@ -444,41 +444,6 @@ def mode(self, dim=-1, keepdim=False):
     )
 
 
-@composite("quantile(Tensor self, Tensor q, int? dim=None, bool keepdim=False, *, "
-           "str interpolation='linear') -> Tensor")
-def quantile(self, q, dim=None, keepdim=False, *, interpolation="linear"):
-    """The elements below which a share q lies, interpolated between neighbours."""
-    if interpolation != "linear":
-        raise NotImplementedError(
-            f"quantile(): interpolation '{interpolation}' is not supported yet"
-        )
-    if self.form.kind not in ("f32", "f64"):
-        raise RuntimeError("quantile() input tensor must be either float or double dtype")
-    shares = (
-        q if isinstance(q, Tensor) else registry["tensor"].function(float(q), dtype=self.form.dtype)
-    )
-    if bool(((shares < 0) | (shares > 1)).any()):
-        raise RuntimeError("quantile() q must be in the range [0, 1]")
-    x = self.reshape(-1) if dim is None else self.transpose(wrap_dim(dim, self.form.ndim), -1)
-    values = registry["sort_along"].function(x, -1, False)[0]
-    size = values.form.shape[-1]
-    missing = (x != x).any(-1)
-    found = []
-    for share in shares.reshape(-1).tolist():
-        place = share * (size - 1)
-        low = int(place)
-        high = min(low + 1, size - 1)
-        a, b = values.select(-1, low), values.select(-1, high)
-        y = registry["where"].function(missing, float("nan"), a + (b - a) * (place - low))
-        if dim is not None:
-            y = y.unsqueeze(-1).transpose(wrap_dim(dim, self.form.ndim), -1)
-            y = y if keepdim else y.squeeze(wrap_dim(dim, self.form.ndim))
-        elif keepdim:
-            y = y.reshape((1,) * self.form.ndim)
-        found.append(y)
-    return registry["stack"].function(found, 0) if shares.form.ndim else found[0]
-
-
 def _running_extreme(name, comes_before):
     @composite(f"{name}(Tensor self, int dim) -> (Tensor, Tensor)",
                "The extreme of the elements up to each position, and where it was last.")
@@ -635,13 +600,36 @@ def histc(self, bins=100, min=0, max=0):
 
 
 @composite("searchsorted(Tensor sorted_sequence, Tensor self, *, bool out_int32=False, "
-           "bool right=False, str? side=None) -> Tensor")
-def searchsorted(sorted_sequence, input, *, out_int32=False, right=False, side=None):
-    """Where elements would have to be inserted to keep the last dim of a sequence sorted."""
+           "bool right=False, str? side=None, Tensor? sorter=None, Tensor(a!)? out=None) -> Tensor")
+def searchsorted(sorted_sequence, input, *, out_int32=False, right=False, side=None, sorter=None):
+    """Where elements would have to be inserted to keep the last dim of a sequence sorted; with a
+    sorter, of the sequence in the order that it gives."""
+    if side not in (None, "left", "right"):
+        raise RuntimeError(
+            "torch.searchsorted(): side can only be 'left' or 'right' but got " + str(side)
+        )
+    if side == "left" and right:
+        raise RuntimeError(
+            "torch.searchsorted(): side and right can't be set to opposites, got side of left "
+            "while right was True"
+        )
     side = "right" if right or side == "right" else "left"
     wanted = np.int32 if out_int32 else np.int64
-    edges = sorted_sequence.detach().numpy()
-    values = input.detach().numpy() if isinstance(input, Tensor) else np.asarray(input)
+    if sorter is not None:
+        if sorter.form.shape != sorted_sequence.form.shape:
+            raise RuntimeError(
+                "torch.searchsorted(): boundary and sorter must have the same size, but got "
+                f"boundary tensor {list(sorted_sequence.form.shape)}and got sorter tensor "
+                f"{list(sorter.form.shape)}"
+            )
+        if sorter.form.dtype is not dtypes.int64:
+            raise RuntimeError(
+                "torch.searchsorted(): sorter must be a tensor of long dtype but got dtype "
+                f"{dtype_word(sorter.form.dtype)}"
+            )
+        sorted_sequence = sorted_sequence.gather(-1, sorter)
+    edges = sorted_sequence.detach().readable().numpy()
+    values = input.detach().readable().numpy() if isinstance(input, Tensor) else np.asarray(input)
     if edges.ndim == 1:
         found = np.searchsorted(edges, values, side)
     else:
