@@ -671,7 +671,7 @@ for _key in ("kthvalue", "median", "nanmedian", "mode"):
 for _key in ("max", "min"):
     registry[_key].names(names.one_or_two)
 for _key, _refused in (
-    ("fliplr", "flip"), ("flipud", "flip"), ("quantile", "sort"), ("unique", "_unique2"),
+    ("fliplr", "flip"), ("flipud", "flip"), ("unique", "_unique2"),
     ("searchsorted", "searchsorted.Tensor"), ("bucketize", "bucketize.Tensor"),
 ):  # fmt: skip
     registry[_key].names(_refused)

@@ -91,3 +91,7 @@ _record("quantile", False, "The elements below which a share q (a number, or sev
         "of the others lies, along a dim or of all; between two neighbours as `interpolation` "
         "says: linear, lower, higher, midpoint or nearest. NaN where there is one.")
 _record("nanquantile", True, "The quantiles of the elements that are not NaN; as `quantile`.")
+
+# torch's name of what refuses named dimensions (Note [named tensors]).
+for _name in ("quantile", "nanquantile"):
+    registry[_name].names("sort")
