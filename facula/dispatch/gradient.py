@@ -33,11 +33,16 @@ HALVES = (dtypes.float16, dtypes.bfloat16, dtypes.complex32)
 DTYPES = {register_kind(d.short): d for d in dtypes.BY_NAME.values() if d not in HALVES}
 
 
-def gradient_expressions(op: Pointwise, key: Sequence[Any], compute: dtype) -> tuple[Any, ...]:
-    """The gradient formula traced: inputs are g, y, then the tensors among the operands."""
+def gradient_expressions(
+    op: Pointwise, key: Sequence[Any], compute: dtype, stored: tuple[str, str] | None = None
+) -> tuple[Any, ...]:
+    """The gradient formula traced: inputs are g, y, then the tensors among the operands.
+
+    `stored`: the kinds of g and y in registers, where an in-place call left them in another dtype.
+    """
     kind = register_kind(compute.short)
     made = expr.PART[kind] if op.real_valued and kind in expr.PART else kind
-    g, y = expr.input_(0, made), expr.input_(1, made)
+    g, y = (expr.cast(expr.input_(k, (stored or (made, made))[k]), made) for k in (0, 1))
     operands: list[Any] = []
     tensors = numbers = 0
     for position, one in enumerate(key):
@@ -210,7 +215,8 @@ def build_backward(
     """
     compute = dtypes.BY_NAME[launch.compute]
     key = launch.operands
-    results = gradient_expressions(op, key, compute)
+    stored = register_kind(g_form.kind), register_kind(launch.form.kind)
+    results = gradient_expressions(op, key, compute, stored)
     shape = launch.form.shape
     outputs: list[Expr] = []
     scope: dict[str, Any] = {

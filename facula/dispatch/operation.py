@@ -114,14 +114,32 @@ def call_operation(op: Operation, *args: Any, **kwargs: Any) -> Any:
         args = tuple([resolved(one) for one in args])
         kwargs = {name: resolved(one) for name, one in kwargs.items()}
     if not mode.enabled or op.gradient_rule is None or not _wants_gradient(args, kwargs):
-        return op.forward(*args, **kwargs)
+        return owned(op.forward(*args, **kwargs), args)
     mode.enabled = False
     try:
-        y = op.forward(*args, **kwargs)
+        y = owned(op.forward(*args, **kwargs), args)
     finally:
         mode.enabled = True
     (op.recorder or recorder_of(op))(y, *args, **kwargs)
     return y
+
+
+def owned(y: Any, args: tuple[Any, ...]) -> Any:
+    """Results as nobody's views: a forward may end in a view of what it made, and a write into the
+    result must not look for its history there."""
+    if y.__class__ is Tensor:
+        if y.base is not None and not any(_shares(v, y) for v in args):
+            y.base = None
+    elif y.__class__ is tuple:
+        for one in y:
+            owned(one, args)
+    return y
+
+
+def _shares(value: Any, y: Tensor) -> bool:
+    if type(value) in (list, tuple):
+        return any(_shares(one, y) for one in value)
+    return isinstance(value, Tensor) and value.block is y.block
 
 
 def _wants_gradient(args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:

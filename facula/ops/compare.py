@@ -62,6 +62,13 @@ def masked_fill_(self, mask, value):
     _check_mask(mask, value)
     if overlaps(self, mask):
         refuse_overlap(self, mask)
+    form = self.form
+    for d, (n, s) in enumerate(zip(form.shape, form.strides, strict=True)):
+        if s == 0 and n > 1 and not self.needs_grad:
+            # An expanded dim: what any of its masks reaches is written once.
+            kept = mask.expand(form.shape).any(d, keepdim=True)
+            self.narrow(d, 0, 1).masked_fill_(kept, value)
+            return self
     return self.copy_(self.masked_fill(mask, value))
 
 

@@ -313,6 +313,8 @@ def roll(self, shifts, dims=()):
         if len(shifts) != 1:
             raise RuntimeError(f"shifts and dimensions must align. shifts: {len(shifts)}, dims:0")
         return self.reshape(-1).roll(shifts[0], 0).reshape(self.form.shape)
+    if not self.form.numel:
+        return self.clone()
     if len(shifts) != len(dims):
         raise RuntimeError(
             f"shifts and dimensions must align. shifts: {len(shifts)}, dims:{len(dims)}"

@@ -54,3 +54,24 @@ def test_what_a_write_into_a_stepped_view_saves_lies_as_the_view_did() -> None:
     y[:, 0].mul_(y[:, 1].clone())
     (y * y).sum().backward()
     assert x.grad is not None and x.grad.tolist() == [[8.0, 8.0], [6.0, -20.0]]
+
+
+def test_results_of_operations_are_nobodys_view() -> None:
+    """A product of vectors ends in a view of what it made: writes keep its history all the same."""
+    x = facula.tensor([1.0, 2.0, 3.0], requires_grad=True)
+    for y in (x.dot(x), facula.mv(facula.ones(1, 3), x * x)[0], x.pow(2).max(0, keepdim=True)[0]):
+        assert y._base is None or y._base.grad_fn is not None
+        x.grad = None
+        y.mul_(2)
+        y.sum().backward()
+        assert x.grad is not None and x.grad[-1].item() == 12.0
+
+
+def test_wider_operands_that_need_gradients_in_place() -> None:
+    x = facula.tensor([1.0, 3.0], dtype=facula.float64, requires_grad=True)
+    half = facula.ones(2, dtype=facula.float16)
+    half.mul_(x * 2)
+    half.exp_()
+    half.sum().backward()
+    assert x.grad is not None
+    assert facula.allclose(x.grad, (2 * x.detach()).exp() * 2, rtol=2e-3)
