@@ -198,7 +198,7 @@ def mv(self, vec):
         raise RuntimeError(f"size mismatch, got input ({n}), mat ({n}x{m}), vec ({k})")
     if self.form.dtype is not vec.form.dtype:
         _same_dtype("mv", self, vec)
-    if self.form.kind == "bool":
+    if self.form.kind == "bool" and self.form.numel:
         raise NotImplementedError("\"addmv_impl_cpu\" not implemented for 'Bool'")
     return product(self, vec.unsqueeze(1)).view((n,))
 
