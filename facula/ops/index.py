@@ -271,7 +271,8 @@ def index_put_(self, indices, values, accumulate=False):
     """Writes (or adds) values at the places that index tensors name."""
     if values.form.numel == 1 and all(i is None or i.form.kind == "bool" for i in indices):
         values = values.to(self.form.dtype).clone()  # as masked_fill_, which torch takes here
-    if self.form.numel and values.block is self.block and (overlaps(self, values) or values.form is self.form):
+    shared = self.form.numel and values.block is self.block
+    if shared and (overlaps(self, values) or values.form is self.form):
         refuse_overlap(self, values)
     recorded = mode.enabled and (self.needs_grad or values.needs_grad)
     if recorded or self.form.lazy or values.form.lazy:
