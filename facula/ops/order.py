@@ -567,92 +567,6 @@ def unique_consecutive(self, return_inverse=False, return_counts=False, dim=None
     return _chosen(found, inverse.reshape(self.form.shape), counts, return_inverse, return_counts)
 
 
-@composite("bincount(Tensor self, Tensor? weights=None, int minlength=0) -> Tensor")
-def bincount(self, weights=None, minlength=0):
-    """How often each number 0, 1, 2, ... occurs, or the sum of its weights."""
-    if (
-        self.form.ndim != 1
-        or self.form.dtype.is_floating_point
-        or (self.form.numel and bool((self < 0).any()))
-    ):
-        raise RuntimeError("bincount only supports 1-d non-negative integral inputs.")
-    if weights is not None and weights.form.shape != self.form.shape:
-        raise RuntimeError("weights should be 1-d and have the same length as input")
-    places = self.to(dtypes.int64)
-    size = max(minlength, int(places.amax().item()) + 1 if self.form.numel else 0)
-    if weights is None:
-        weights = registry["ones"].function(self.form.numel, dtype=dtypes.int64)
-    elif weights.form.kind != "f32":
-        weights = weights.to(dtypes.float64)
-    return weights.new_zeros(size).index_add(0, places, weights)
-
-
-@composite("histc(Tensor self, int bins=100, Scalar min=0, Scalar max=0) -> Tensor")
-def histc(self, bins=100, min=0, max=0):
-    """How many elements fall into each of `bins` equal parts of [min, max] (or of their range)."""
-    x = self.detach().reshape(-1)
-    if min == max and x.form.numel:
-        min, max = x.amin().item(), x.amax().item()
-    if min == max:
-        min, max = min - 1, max + 1
-    inside = x[(x >= min) & (x <= max)]
-    places = ((inside - min) * (bins / (max - min))).to(dtypes.int64)
-    places = registry["minimum"].function(places, bins - 1)
-    return x.new_zeros(bins).index_add(0, places, x.new_ones(places.form.numel))
-
-
-@composite("searchsorted(Tensor sorted_sequence, Tensor self, *, bool out_int32=False, "
-           "bool right=False, str? side=None, Tensor? sorter=None, Tensor(a!)? out=None) -> Tensor")
-def searchsorted(sorted_sequence, input, *, out_int32=False, right=False, side=None, sorter=None):
-    """Where elements would have to be inserted to keep the last dim of a sequence sorted; with a
-    sorter, of the sequence in the order that it gives."""
-    if side not in (None, "left", "right"):
-        raise RuntimeError(
-            "torch.searchsorted(): side can only be 'left' or 'right' but got " + str(side)
-        )
-    if side == "left" and right:
-        raise RuntimeError(
-            "torch.searchsorted(): side and right can't be set to opposites, got side of left "
-            "while right was True"
-        )
-    side = "right" if right or side == "right" else "left"
-    wanted = np.int32 if out_int32 else np.int64
-    if sorter is not None:
-        if sorter.form.shape != sorted_sequence.form.shape:
-            raise RuntimeError(
-                "torch.searchsorted(): boundary and sorter must have the same size, but got "
-                f"boundary tensor {list(sorted_sequence.form.shape)}and got sorter tensor "
-                f"{list(sorter.form.shape)}"
-            )
-        if sorter.form.dtype is not dtypes.int64:
-            raise RuntimeError(
-                "torch.searchsorted(): sorter must be a tensor of long dtype but got dtype "
-                f"{dtype_word(sorter.form.dtype)}"
-            )
-        sorted_sequence = sorted_sequence.gather(-1, sorter)
-    edges = sorted_sequence.detach().readable().numpy()
-    values = input.detach().readable().numpy() if isinstance(input, Tensor) else np.asarray(input)
-    if edges.ndim == 1:
-        found = np.searchsorted(edges, values, side)
-    else:
-        if edges.shape[:-1] != values.shape[:-1]:
-            raise RuntimeError(
-                "torch.searchsorted(): boundaries tensor should be 1 dimension or the first N-1 "
-                "dimensions of boundaries tensor and input value tensor must match, but we got "
-                f"boundaries tensor {list(edges.shape)} and input value tensor {list(values.shape)}"
-            )
-        found = np.empty(values.shape, np.int64)
-        for place in np.ndindex(values.shape[:-1]):
-            found[place] = np.searchsorted(edges[place], values[place], side)
-    return registry["tensor"].function(np.asarray(found, wanted))
-
-
-@composite("bucketize(Tensor self, Tensor boundaries, *, bool out_int32=False, bool right=False) "
-           "-> Tensor")
-def bucketize(self, boundaries, *, out_int32=False, right=False):
-    """The number of the interval between boundaries that each element lies in."""
-    return searchsorted.forward(boundaries, self, out_int32=out_int32, right=right)
-
 # Where records stand that are no functions of torch itself.
 for _name in ("flip_along", "max_along", "min_along", "sort_along"):
     registry[_name].namespace = "internal"
@@ -674,6 +588,5 @@ for _key in ("max", "min"):
     registry[_key].names(names.one_or_two)
 for _key, _refused in (
     ("fliplr", "flip"), ("flipud", "flip"), ("unique", "_unique2"),
-    ("searchsorted", "searchsorted.Tensor"), ("bucketize", "bucketize.Tensor"),
 ):  # fmt: skip
     registry[_key].names(_refused)
