@@ -299,7 +299,7 @@ def _check_renorm(self, p, dim, maxnorm):
     if p <= 0:
         raise RuntimeError("renorm: non-positive-norm not supported")
     if maxnorm < 0:
-        raise RuntimeError(f"renorm: expected maxnorm to be >= 0 but got {maxnorm}")
+        raise RuntimeError(f"renorm: expected maxnorm to be >= 0 but got {maxnorm:g}")
     if self.form.ndim < 2:
         raise RuntimeError(
             f"renorm: input needs at least 2 dimensions, got {self.form.ndim} dimensions"

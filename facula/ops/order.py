@@ -3,7 +3,7 @@
 from collections import namedtuple
 from typing import TYPE_CHECKING, Any, cast
 
-from facula.dispatch import copy_reversed, dtype_word
+from facula.dispatch import copy_reversed
 from facula.form import form_of
 from facula.late import Late
 from facula.launch.ordering import extreme, position, scan, sort
