@@ -190,14 +190,14 @@ def var(
     less = 1.0 if unbiased is None else float(unbiased)
     less = less if correction is None else float(correction)
     if dtype is None:
-        dtype = input.dtype if input.dtype.is_floating_point else float32
-    compute = dtype if dtype.is_floating_point else float32
+        dtype = input.dtype if input.dtype.kind in "fc" else float32
+    compute = dtype if dtype.kind in "fc" else float32
     count = _count(input, dim, True, mask)
     x = input - sum(input, dim, keepdim=True, dtype=dtype, mask=mask) / count
-    total = sum(x * x, dim, keepdim=keepdim, dtype=compute, mask=mask)
+    total = sum(x * x.conj(), dim, keepdim=keepdim, dtype=compute, mask=mask)
     count = count if keepdim else count.reshape(total.shape)
     if less:
-        count = (count.to(compute) - less).clamp_min(0)
+        count = (count.to(compute.to_real()) - less).clamp_min(0)
     return (total / count).to(dtype)
 
 
@@ -354,12 +354,12 @@ def _wide(input: Tensor, dtype: DType | None) -> DType:
     """The dtype of sums and products: int64 for integers."""
     if dtype is not None:
         return dtype
-    return input.dtype if input.dtype.is_floating_point else int64
+    return input.dtype if input.dtype.kind in "fc" else int64
 
 
 def _least(dtype: DType) -> Number:
-    return -float("inf") if dtype.is_floating_point else iinfo(dtype).min
+    return -float("inf") if dtype.kind in "fc" else iinfo(dtype).min
 
 
 def _largest(dtype: DType) -> Number:
-    return float("inf") if dtype.is_floating_point else iinfo(dtype).max
+    return float("inf") if dtype.kind in "fc" else iinfo(dtype).max

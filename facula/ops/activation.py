@@ -6,6 +6,7 @@ from facula.dispatch import dtype_word
 from facula.kernel.scalar import (
     abs_,
     and_,
+    conj,
     erf,
     exp,
     expm1,
@@ -17,13 +18,15 @@ from facula.kernel.scalar import (
     maximum,
     minimum,
     or_,
+    real,
+    sgn,
     sigmoid,
     tanh,
     where,
 )
 from facula.meta.dtype import finfo
 from facula.meta.shape import wrap_dim
-from facula.op import FLOAT, SAME, choice, composite, pointwise, registry
+from facula.op import FLOAT, SAME, choice, composite, pointwise, pointwise_of, registry
 
 SELU_ALPHA, SELU_SCALE = 1.6732632423543772, 1.0507009873554805
 ROOT_HALF, ROOT_2_OVER_PI = math.sqrt(0.5), math.sqrt(2 / math.pi)
@@ -160,6 +163,9 @@ def _(g, y, x):
 activation("softsign(Tensor self) -> Tensor", "x / (1 + |x|).",
            lambda x: x / (1 + abs_(x)),
            lambda g, y, x: g / ((1 + abs_(x)) * (1 + abs_(x))), rule=FLOAT)
+pointwise_of("softsign").complex_gradient = lambda g, y, x: (
+    g / (1 + abs_(x)) - sgn(x) * real(conj(g) * x) / ((1 + abs_(x)) * (1 + abs_(x)))
+)
 
 activation("tanhshrink(Tensor self) -> Tensor", "x - tanh(x).",
            lambda x: x - tanh(x), lambda g, y, x: g * (tanh(x) * tanh(x)), rule=FLOAT)

@@ -12,6 +12,7 @@ from facula.form import Form, form_of
 from facula.kernel import expr
 from facula.kernel.expr import Expr, linearise
 from facula.kernel.scalar import abs_, angle, conj, cos, eq, isnan, lt, sgn, sin, where
+from facula.kernel.scalar import real as real_
 from facula.meta import names
 from facula.meta.dtype import COMPLEX_OF, REAL_OF
 from facula.meta.shape import broadcast_shapes
@@ -201,13 +202,8 @@ pointwise("sgn(Tensor self) -> Tensor", SAME, "z / |z|, 0 for 0; the sign of rea
           lambda x: sgn(x), lambda g, y, x: 0)
 # d(z / |z|) keeps what is at right angles to z: (g - sgn(z) Re(conj(g) sgn(z))) / |z|.
 pointwise_of("sgn").complex_gradient = lambda g, y, z: where(
-    eq(z, 0), 0, (g - y * expr_real(conj(g) * y)) / abs_(z)
+    eq(z, 0), 0, (g - y * real_(conj(g) * y)) / abs_(z)
 )
-
-
-def expr_real(z):
-    """The real part of an expression or a tensor."""
-    return expr.call("real", z) if isinstance(z, Expr) else registry["real"].function(z)
 
 
 # --- complex numbers of real ones ----------------------------------------------------------------

@@ -9,6 +9,7 @@ from facula.kernel.library.conv_shape import Conv2d
 from facula.launch import convolution_volume as volumes
 from facula.launch.convolution_volume import Conv3d
 from facula.op import composite, operation, registry
+from facula.ops.conv import is_complex, with_parts
 
 # --- volumes -----------------------------------------------------------------------------------
 
@@ -171,6 +172,11 @@ def _same(padding, kernel, stride, dilation, rank):
 
 
 def _convolve(name, rank, input, weight, bias, stride, padding, dilation, groups):
+    if is_complex(input, weight, bias):
+        return with_parts(
+            lambda x, w, b: _convolve(name, rank, x, w, b, stride, padding, dilation, groups),
+            input, weight, bias,
+        )
     _check_ranks(name, rank, input, weight)
     if input.form.ndim == rank + 1:
         alone = input.unsqueeze(0)
@@ -217,6 +223,13 @@ def _convolve_back(
     name, rank, input, weight, bias, stride, padding, output_padding, groups, dilation
 ):
     """A transposed convolution."""
+    if is_complex(input, weight, bias):
+        return with_parts(
+            lambda x, w, b: _convolve_back(
+                name, rank, x, w, b, stride, padding, output_padding, groups, dilation
+            ),
+            input, weight, bias,
+        )
     _check_ranks(name, rank, input, weight)
     if isinstance(padding, str):
         raise TypeError(f"{name}(): argument 'padding' must be tuple of ints, not str")

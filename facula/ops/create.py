@@ -241,7 +241,7 @@ def linspace(start, end, steps, *, out=None, dtype=None, layout=None, device=Non
         raise RuntimeError("number of steps must be non-negative")
     dtype = _kind(dtype)
     values = _spaced(start, end, steps, dtype)
-    y = from_bytes(values.tobytes(), dtypes.float64, (steps,))
+    y = from_bytes(values.tobytes(), dtypes.of_numpy(values.dtype), (steps,))
     return _finish(y.to(dtype), requires_grad, out)
 
 
@@ -249,10 +249,11 @@ def _spaced(start, end, steps, dtype):
     """Evenly spaced numbers, from both ends to the middle as torch has them; bounds of integers are
     cut first."""
     start, end = (v.item() if isinstance(v, Tensor) else v for v in (start, end))
-    if not dtype.is_floating_point:
+    if dtype.kind not in "fc":
         start, end = int(start), int(end)
     places = np.arange(steps)
-    step = (float(end) - float(start)) / max(steps - 1, 1)
+    start, end = ((complex if dtype.is_complex else float)(v) for v in (start, end))
+    step = (end - start) / max(steps - 1, 1)
     return np.where(places < max(steps // 2, 1), start + step * places,
                     end - step * (steps - places - 1.0))
 
@@ -268,7 +269,7 @@ def logspace(start, end, steps, base=10.0, *, out=None, dtype=None, layout=None,
         raise RuntimeError("number of steps must be non-negative")
     dtype = _kind(dtype)
     values = np.power(float(base), _spaced(start, end, steps, dtype))
-    y = from_bytes(values.tobytes(), dtypes.float64, (steps,))
+    y = from_bytes(values.tobytes(), dtypes.of_numpy(values.dtype), (steps,))
     return _finish(y.to(dtype), requires_grad, out)
 
 

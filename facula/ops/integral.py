@@ -5,6 +5,7 @@ from facula.kernel.scalar import abs_, and_, eq, exp, log1p, maximum, minimum, w
 from facula.launch.ordering import scan
 from facula.meta.shape import wrap_dim, wrap_dims
 from facula.op import Alias, composite, operation, registry
+from facula.ops.binary import complex_logaddexp
 from facula.tensor import Tensor
 
 # --- trapezoids ----------------------------------------------------------------------------------
@@ -232,7 +233,8 @@ def logcumsumexp(self, dim):
         raise NotImplementedError(f"\"logcumsumexp_out_cpu\" not implemented for '{word}'")
     if self.form.ndim == 0:
         return self.clone()
-    return scan(self, dim, self.form.dtype, _log_add, float("-inf"))
+    add = complex_logaddexp if self.form.dtype.is_complex else _log_add
+    return scan(self, dim, self.form.dtype, add, float("-inf"))
 
 
 @logcumsumexp.gradient
@@ -243,6 +245,9 @@ def _(g, y, self, dim):
     # apart, because logarithms of sums have no sign.
     none = float("-inf")
     where_ = registry["where"].function
+    if self.form.dtype.is_complex:
+        logs = where_(g == 0, none, where_(g == 0, 1.0, g).log() - y)
+        return (logs.flip(dim).logcumsumexp(dim).flip(dim) + self).exp()
 
     def part(size):
         logs = where_(size > 0, where_(size > 0, size, 1.0).log(), none) - y

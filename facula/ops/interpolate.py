@@ -21,6 +21,12 @@ def _(g, axes):
     return registry["resample"].function(g, tuple([axis.turn() for axis in axes]))
 
 
+def in_parts(run, x):
+    """A linear function with real weights, of complex numbers."""
+    real, imag = (registry[name].function(x).contiguous() for name in ("real", "imag"))
+    return registry["complex"].function(run(real), run(imag))
+
+
 # --- windows as columns ------------------------------------------------------------------------
 
 
@@ -157,6 +163,8 @@ def im2col(self, kernel_size, dilation=1, padding=0, stride=1):
             f"dilation={dilation}, padding={padding}, calculated shape of the array of sliding "
             f"blocks as {blocks}, but its components must be at least one."
         )
+    if self.form.dtype.is_complex:
+        return in_parts(lambda x: columns_of.function(x, kernel, dilation, padding, stride), self)
     _refuse("im2col_out_cpu", self, ("bool",))
     return columns_of.function(self, kernel, dilation, padding, stride)
 
@@ -194,6 +202,10 @@ def col2im(self, output_size, kernel_size, dilation=1, padding=0, stride=1):
             f"padding={padding}, stride={stride}, expected size of input's dimension 2 to match "
             f"the calculated number of sliding blocks {rows} * {columns} = {rows * columns}, but "
             f"got input.size(2)={shape[2]}."
+        )
+    if self.form.dtype.is_complex:
+        return in_parts(
+            lambda x: images_of.function(x, size, kernel, dilation, padding, stride), self
         )
     _refuse("col2im_out_cpu", self, ("bool",))
     return images_of.function(self, size, kernel, dilation, padding, stride)

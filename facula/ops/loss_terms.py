@@ -1,7 +1,19 @@
 """The elementwise terms of losses; `loss.py` reduces them. a is the input, t the target."""
 
-from facula.kernel.scalar import abs_, exp, log, log1p, lt, maximum, minimum, sigmoid, sign, where
-from facula.op import SAME, pointwise
+from facula.kernel.scalar import (
+    abs_,
+    exp,
+    log,
+    log1p,
+    lt,
+    maximum,
+    minimum,
+    sgn,
+    sigmoid,
+    sign,
+    where,
+)
+from facula.op import SAME, pointwise, pointwise_of
 
 
 def term(schema, doc, value, gradient):
@@ -16,6 +28,10 @@ term("mse_elementwise(Tensor self, Tensor target) -> Tensor", "(a - t)^2.",
 
 term("l1_elementwise(Tensor self, Tensor target) -> Tensor", "|a - t|.",
      lambda a, t: abs_(a - t), lambda g, y, a, t: (g * sign(a - t), -g * sign(a - t)))
+pointwise_of("l1_elementwise").real_valued = True
+pointwise_of("l1_elementwise").complex_gradient = lambda g, y, a, t: (
+    g * sgn(a - t), g * sgn(t - a)
+)  # fmt: skip
 
 term("smooth_l1_elementwise(Tensor self, Tensor target, Scalar beta) -> Tensor",
      "(a - t)^2 / (2 beta) within beta, |a - t| - beta / 2 beyond.",

@@ -149,9 +149,13 @@ def rms_norm(input, normalized_shape, weight=None, eps=None):
     tensor([[1., 1.]])
     """
     shape = _sizes(normalized_shape)
-    rows = _size_rows(False, input.form, shape, (_form(weight),))
     if eps is None:
         eps = dtypes.finfo(_wide_dtype(input)).eps
+    if input.form.dtype.is_complex:
+        last = tuple(range(input.form.ndim - len(shape), input.form.ndim))
+        y = input * ((input * input).mean(last, True) + eps).rsqrt()
+        return y if weight is None else y * weight
+    rows = _size_rows(False, input.form, shape, (_form(weight),))
     return registry["rms_norm_rows"].function(input, weight, None, rows, eps)[0]
 
 

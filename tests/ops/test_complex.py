@@ -334,3 +334,39 @@ def test_printed_as_torch_prints(torch: ModuleType) -> None:
             ours = facula.tensor(values, dtype=getattr(facula, kind))
             theirs = torch.tensor(values, dtype=getattr(torch, kind))
             assert repr(ours) == repr(theirs)
+
+
+# --- functions made of real ones -----------------------------------------------------------------
+
+
+def test_convolutions_are_four_real_ones(torch: ModuleType) -> None:
+    x, w, b = numbers("complex64", 2, 4, 7, 6), numbers("complex64", 6, 2, 3, 2), numbers(
+        "complex64", 6
+    )  # fmt: skip
+    ours = [facula.from_numpy(one).requires_grad_() for one in (x, w, b)]
+    theirs = [torch.from_numpy(one).requires_grad_() for one in (x, w, b)]
+    how: dict[str, Any] = {"stride": (2, 1), "padding": 1, "groups": 2}
+    y = facula.nn.functional.conv2d(*ours, **how)
+    expected = torch.nn.functional.conv2d(*theirs, **how)
+    assert np.allclose(y.detach().numpy(), expected.detach().numpy(), atol=1e-4)
+    y.abs().sum().backward()
+    expected.abs().sum().backward()
+    for one, other in zip(ours, theirs, strict=True):
+        got = one.grad.numpy(force=True)  # type: ignore[union-attr]
+        assert np.allclose(got, other.grad.resolve_conj().numpy(), atol=1e-4)
+
+
+@pytest.mark.parametrize("name", ["logcumsumexp", "cumsum", "cumprod"])
+def test_running_combinations(name: str) -> None:
+    z = numbers("complex128", 3, 5)
+    expected = {
+        "logcumsumexp": lambda: np.log(np.cumsum(np.exp(z), 1)),
+        "cumsum": lambda: np.cumsum(z, 1),
+        "cumprod": lambda: np.cumprod(z, 1),
+    }[name]()
+    x = facula.from_numpy(z).requires_grad_()
+    y = getattr(facula, name)(x, 1)
+    turn = np.exp(y.detach().numpy()) if name == "logcumsumexp" else y.detach().numpy()
+    wanted = np.exp(expected) if name == "logcumsumexp" else expected
+    assert np.allclose(turn, wanted)
+    assert gradcheck(lambda x: getattr(facula, name)(x, 1), (x[:1].detach().requires_grad_(),))
