@@ -7,7 +7,7 @@ inputs ("real" and "imag" of what was loaded) and results ("pair"). Note [comple
 
 import math
 from collections.abc import Callable, Sequence
-from typing import NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from facula.kernel import expr
 from facula.kernel.expr import PART, Expr, Graph, call, linearise
@@ -41,6 +41,7 @@ from facula.kernel.scalar import (
     tanh,
     where,
 )
+from facula.kernel.scalar import real as real_of
 
 Real: TypeAlias = Expr
 INF, NAN, PI = math.inf, math.nan, math.pi
@@ -360,6 +361,15 @@ def sigmoid(z: Complex) -> Complex:
     return made
 
 
+def logaddexp(a: Any, b: Any) -> Any:
+    """A formula: log(exp(a) + exp(b)), from the one with the larger real part."""
+    first = ge(real_of(a), real_of(b))
+    large, small = where(first, a, b), where(first, b, a)
+    infinite = and_(eq(real_of(a), real_of(b)), eq(abs_(real_of(a)), INF))
+    both = where(lt(real_of(a), 0), a, log(exp(a) + exp(b)))
+    return where(infinite, both, large + log1p(exp(small - large)))
+
+
 # --- circular and hyperbolic ---------------------------------------------------------------------
 
 
@@ -596,4 +606,4 @@ def unveiled(value: Part) -> Part:
     return Complex(value.re, -value.im) if isinstance(value, Complex) else -value
 
 
-__all__ = ["Complex", "Undefined", "for_parts", "is_complex", "joined", "parts_of"]
+__all__ = ["Complex", "Undefined", "for_parts", "is_complex", "joined", "logaddexp", "parts_of"]

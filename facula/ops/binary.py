@@ -7,6 +7,7 @@ import math
 
 from facula.dispatch import dtype_word
 from facula.form import Form
+from facula.kernel.complex import logaddexp
 from facula.kernel.scalar import (
     abs_,
     and_,
@@ -120,22 +121,10 @@ binary("hypot", SAME, "sqrt(self * self + other * other), without overflow.",
                               1 + (minimum(abs_(a), abs_(b)) / maximum(abs_(a), abs_(b))) ** 2))),
        lambda g, y, a, b: (g * (a / y), g * (b / y)), "bui")
 
-
-
-
-def complex_logaddexp(a, b):
-    """log(exp(a) + exp(b)): the one with the larger real part, and what the other adds to it."""
-    first = ge(real(a), real(b))
-    large, small = where(first, a, b), where(first, b, a)
-    infinite = and_(eq(real(a), real(b)), eq(abs_(real(a)), math.inf))
-    return where(infinite, where(lt(real(a), 0), a, log(exp(a) + exp(b))),
-                 large + log1p(exp(small - large)))
-
-
 binary("logaddexp", SAME, "log(exp(self) + exp(other)).",
        {"floating": lambda a, b: where(and_(eq(a, b), eq(abs_(a), math.inf)), a,
                                        maximum(a, b) + log1p(exp(-abs_(a - b)))),
-        "complex": complex_logaddexp},
+        "complex": logaddexp},
        lambda g, y, a, b: (g * sigmoid(a - b), g * sigmoid(b - a)), "bui")
 
 binary("logaddexp2", SAME, "log2(2 ** self + 2 ** other).",

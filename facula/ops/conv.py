@@ -1,5 +1,6 @@
 """Convolutions. The two gradients are operations themselves; their gradients are convolutions."""
 
+from facula.dispatch.parts import bilinear_in_parts, one_complex_dtype
 from facula.kernel.library.conv_shape import Conv2d
 from facula.launch.convolution import backward_data, backward_weight, forward
 from facula.op import composite, operation, registry
@@ -95,22 +96,6 @@ def shape_of(input, weight, bias, stride, padding, dilation, groups):
     return shape
 
 
-def is_complex(*operands):
-    """Whether all tensors are of one complex dtype."""
-    kinds = {one.form.dtype for one in operands if one is not None}
-    return len(kinds) == 1 and kinds.pop().is_complex
-
-
-def with_parts(run, input, weight, bias):
-    """A convolution of complex numbers: four of real ones."""
-    real, imag = registry["real"].function, registry["imag"].function
-    x, w = ((real(one).contiguous(), imag(one).contiguous()) for one in (input, weight))
-    b, c = (None, None) if bias is None else (real(bias), imag(bias))
-    return registry["complex"].function(
-        run(x[0], w[0], b) - run(x[1], w[1], None), run(x[0], w[1], c) + run(x[1], w[0], None)
-    )
-
-
 @operation("convolve(Tensor input, Tensor weight, Tensor? bias, Scalar shape) -> Tensor")
 def convolve(input, weight, bias, shape):
     """A convolution whose numbers have been checked."""
@@ -176,8 +161,8 @@ def conv2d(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
         return conv2d.forward(
             input.unsqueeze(0), weight, bias, stride, padding, dilation, groups
         ).squeeze(0)
-    if is_complex(input, weight, bias):
-        return with_parts(
+    if one_complex_dtype(input, weight, bias):
+        return bilinear_in_parts(
             lambda x, w, b: conv2d.forward(x, w, b, stride, padding, dilation, groups),
             input, weight, bias,
         )

@@ -5,11 +5,11 @@ the roles exchanged, so its own gradients are that convolution's other two opera
 """
 
 from facula.dispatch.layout import dtype_word
+from facula.dispatch.parts import bilinear_in_parts, one_complex_dtype
 from facula.kernel.library.conv_shape import Conv2d
 from facula.launch import convolution_volume as volumes
 from facula.launch.convolution_volume import Conv3d
 from facula.op import composite, operation, registry
-from facula.ops.conv import is_complex, with_parts
 
 # --- volumes -----------------------------------------------------------------------------------
 
@@ -172,8 +172,8 @@ def _same(padding, kernel, stride, dilation, rank):
 
 
 def _convolve(name, rank, input, weight, bias, stride, padding, dilation, groups):
-    if is_complex(input, weight, bias):
-        return with_parts(
+    if one_complex_dtype(input, weight, bias):
+        return bilinear_in_parts(
             lambda x, w, b: _convolve(name, rank, x, w, b, stride, padding, dilation, groups),
             input, weight, bias,
         )
@@ -223,8 +223,8 @@ def _convolve_back(
     name, rank, input, weight, bias, stride, padding, output_padding, groups, dilation
 ):
     """A transposed convolution."""
-    if is_complex(input, weight, bias):
-        return with_parts(
+    if one_complex_dtype(input, weight, bias):
+        return bilinear_in_parts(
             lambda x, w, b: _convolve_back(
                 name, rank, x, w, b, stride, padding, output_padding, groups, dilation
             ),

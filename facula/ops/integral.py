@@ -1,11 +1,11 @@
 """Integrals and derivatives of sampled functions: trapezoids, differences, running log-sums."""
 
 from facula.dispatch import dtype_word
+from facula.kernel.complex import logaddexp
 from facula.kernel.scalar import abs_, and_, eq, exp, log1p, maximum, minimum, where
 from facula.launch.ordering import scan
 from facula.meta.shape import wrap_dim, wrap_dims
 from facula.op import Alias, composite, operation, registry
-from facula.ops.binary import complex_logaddexp
 from facula.tensor import Tensor
 
 # --- trapezoids ----------------------------------------------------------------------------------
@@ -233,7 +233,7 @@ def logcumsumexp(self, dim):
         raise NotImplementedError(f"\"logcumsumexp_out_cpu\" not implemented for '{word}'")
     if self.form.ndim == 0:
         return self.clone()
-    add = complex_logaddexp if self.form.dtype.is_complex else _log_add
+    add = logaddexp if self.form.dtype.is_complex else _log_add
     return scan(self, dim, self.form.dtype, add, float("-inf"))
 
 

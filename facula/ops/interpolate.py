@@ -1,6 +1,7 @@
 """Resampling and rearranging of planes: interpolation, windows as columns, pixels and channels."""
 
 from facula.dispatch.layout import dtype_word
+from facula.dispatch.parts import linear_in_parts
 from facula.launch.resampling import resample as launch_resample
 from facula.op import composite, operation, registry
 
@@ -19,12 +20,6 @@ resample.node_name = "UpsampleBackward0"
 @resample.gradient
 def _(g, axes):
     return registry["resample"].function(g, tuple([axis.turn() for axis in axes]))
-
-
-def in_parts(run, x):
-    """A linear function with real weights, of complex numbers."""
-    real, imag = (registry[name].function(x).contiguous() for name in ("real", "imag"))
-    return registry["complex"].function(run(real), run(imag))
 
 
 # --- windows as columns ------------------------------------------------------------------------
@@ -164,7 +159,9 @@ def im2col(self, kernel_size, dilation=1, padding=0, stride=1):
             f"blocks as {blocks}, but its components must be at least one."
         )
     if self.form.dtype.is_complex:
-        return in_parts(lambda x: columns_of.function(x, kernel, dilation, padding, stride), self)
+        return linear_in_parts(
+            lambda x: columns_of.function(x, kernel, dilation, padding, stride), self
+        )
     _refuse("im2col_out_cpu", self, ("bool",))
     return columns_of.function(self, kernel, dilation, padding, stride)
 
@@ -204,7 +201,7 @@ def col2im(self, output_size, kernel_size, dilation=1, padding=0, stride=1):
             f"got input.size(2)={shape[2]}."
         )
     if self.form.dtype.is_complex:
-        return in_parts(
+        return linear_in_parts(
             lambda x: images_of.function(x, size, kernel, dilation, padding, stride), self
         )
     _refuse("col2im_out_cpu", self, ("bool",))
