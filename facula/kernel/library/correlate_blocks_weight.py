@@ -228,12 +228,11 @@ class _Weight:
                 mask = build.mask(left * self.taps - tap.index * lanes, lanes)
                 start = first + tap.index * lanes
             places = [build.load(self.places, tap.index * lanes + j, "i64") for j in range(lanes)]
-            for v in range(self.plan.tile[1]):
-                columns = [
-                    build.load(sums, place + v * lanes, self.register, lanes) for place in places
-                ]
+            with build.loop(0, self.plan.tile[1] * lanes, lanes) as vector:
+                beside = build.offset(sums, vector.index, self.register)
+                columns = [build.load(beside, place, self.register, lanes) for place in places]
                 for j, line in enumerate(transpose(build, columns, self.itemsize)):
-                    place = row + (v * lanes + j)
+                    place = row + vector.index + j
                     with build.when(build.compare("gt", p["rows"], place)):
                         to = build.offset(self.out, place * p["weight_row"], kind)
                         if self.plan.accumulate:
