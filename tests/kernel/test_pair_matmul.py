@@ -79,7 +79,7 @@ def check(
 @TILES
 @pytest.mark.parametrize("precision", ["bf16", "medium", "high"])
 @pytest.mark.parametrize(
-    "sizes", [(2, 33, 70, 37), (1, 25, 32, 1), (3, 64, 64, 64), (1, 40, 90, 700), (2, 30, 30, 0)]
+    "sizes", [(2, 33, 70, 37), (1, 89, 96, 1), (3, 64, 64, 64), (1, 40, 90, 700), (2, 30, 30, 0)]
 )
 def test_every_layout(sizes: tuple[int, int, int, int], precision: str) -> None:
     batch, m, n, k = sizes
@@ -87,7 +87,8 @@ def test_every_layout(sizes: tuple[int, int, int, int], precision: str) -> None:
         a = operand((batch, m, k), left, precision, 0)
         b = operand((batch, k, n), right, precision, 1)
         room = np.full((batch, m, n + 3), 7, a.dtype)
-        assert isinstance(run(a, b, room[:, :, :n], precision).plan, PairMatMul)
+        plan = run(a, b, room[:, :, :n], precision).plan
+        assert isinstance(plan, PairMatMul) or k == 0 and precision == "bf16"
         check(a, b, room[:, :, :n], precision)
         assert (room[:, :, n:] == 7).all()
 

@@ -91,8 +91,14 @@ class _Blocks(ProductUnits):
         self.width = self.lanes * self.vectors
         self.offsets = range(0, self.width, self.lanes)
         self.half = plan.kind in ("f16", "bf16")
+        # Halves of A are widened as they lie, which takes no turning round; other copies of A are
+        # panels.
+        self.widens = self.half and plan.pack_a and plan.a_layout != "any"
+        self.panels = plan.pack_a and not self.widens
         # Whether sums always meet others before they are stored, not only those of earlier k's.
         self.meets = plan.accumulate or self.half
+        # Whether whole sums are rounded straight into C: bfloat16 would take too much code.
+        self.narrows = plan.kind == "f16" and not plan.accumulate
 
     def prepare(self) -> None:
         build, p = self.build, self.p
@@ -101,7 +107,8 @@ class _Blocks(ProductUnits):
         self.packed_a = build.pointer(area)
         if self.plan.pack_a:
             depth = p["k_block"] + self.lanes
-            area = area + (p["m_block"] + self.rows) * depth * self.itemsize
+            # B's panels begin with a cache line, so that no vector of them lies in two.
+            area = (area + (p["m_block"] + self.rows) * depth * self.itemsize + 63) & -64
         self.packed_b = build.pointer(area)
         if self.plan.pack_b:
             area = area + p["n_block"] * (p["k_block"] + self.lanes) * self.itemsize
@@ -116,7 +123,9 @@ class _Blocks(ProductUnits):
         self.is_only = build.op("and", self.is_last, build.compare("le", k, 0))
         a = build.offset(self.a, k * p["a_column"], self.plan.kind)
         b = build.offset(self.b, k * p["b_row"], self.plan.kind)
-        if self.plan.pack_a:
+        if self.widens:
+            a = self.widen_a(a)
+        elif self.plan.pack_a:
             self.pack_a(a)
         if self.plan.pack_b:
             self.pack_b(b)
@@ -146,16 +155,27 @@ class _Blocks(ProductUnits):
             to = build.select(self.keeps, to, c)
             step = build.select(self.keeps, step, p["c_row"])
 
-        def store(sums: list[list[Value]]) -> None:
+        def store_rows(
+            sums: list[list[Value]], to: Value, step: Value, kind: str, touches: bool
+        ) -> None:
             touch = None
-            if not self.meets:
+            if touches:
                 touch = self.last_touch(self.is_only, column, masks[: len(sums[0])])
             # Rows past the last one of C come first, and are written over.
             for i in reversed(range(len(sums))):
                 line = build.op("min", build.int(i), count - 1)
-                place = build.offset(to, line * step, self.register)
+                place = build.offset(to, line * step, kind)
                 values = sums[i] if touch is None else touch(sums[i], row + line)
-                self.store_at(place, self.register, values, masks)
+                self.store_at(place, kind, values, masks)
+
+        def store(sums: list[list[Value]]) -> None:
+            if not self.narrows:
+                store_rows(sums, to, step, self.register, not self.meets)
+                return
+            with build.when(self.is_only) as branch:
+                store_rows(sums, c, p["c_row"], self.plan.kind, True)
+            with build.otherwise(branch):
+                store_rows(sums, to, step, self.register, False)
 
         def of_width(vectors: int) -> None:
             # Masks cost nothing in the inner loop, so that full strips need no code of their own.
@@ -163,7 +183,7 @@ class _Blocks(ProductUnits):
             if vectors > 1:
                 inside[:-1] = [None] * (vectors - 1)
             *lower, highest = tile_heights(self.rows)
-            if self.plan.pack_a:
+            if self.panels:
                 # The rows that a packed panel lacks are there all the same.
                 of_height([*lower, self.rows], inside)
                 return
@@ -174,7 +194,7 @@ class _Blocks(ProductUnits):
 
         def of_height(heights: list[int], inside: list[Value | None]) -> None:
             *lower, height = heights
-            sums = partial(self.products, row, column, height, None if self.plan.pack_a else count)
+            sums = partial(self.products, row, column, height, None if self.panels else count)
             if not lower:
                 store(sums(inside))
                 return
@@ -187,10 +207,10 @@ class _Blocks(ProductUnits):
             of_width(self.vectors)
         with build.otherwise(branch):
             of_width(1)
-        if self.meets:
+        if self.meets and not self.narrows:
             self.finish(row, column, count, wide, masks)
             return
-        with build.when(self.keeps):
+        with build.when(~self.is_only if self.narrows else self.keeps):
             self.finish(row, column, count, wide, masks)
 
     def products(
@@ -209,11 +229,11 @@ class _Blocks(ProductUnits):
 
     def left(self, row: Value) -> Strip:
         build, p = self.build, self.p
-        kind = self.plan.kind
-        if not self.plan.pack_a:
+        if not self.panels:
             layout = self.plan.a_layout
-            across: Number = 1 if layout == "m" else p["a_row"]
-            along: Number = 1 if layout == "k" else p["a_column"]
+            kind = self.register if self.widens else self.plan.kind
+            across: Number = 1 if layout == "m" else self.pitch if self.widens else p["a_row"]
+            along: Number = 1 if layout == "k" else self.pitch if self.widens else p["a_column"]
             return Strip(build.offset(self.source_a, row * across, kind), across, along, kind)
         base = build.offset(self.packed_a, row * p["k_block"], self.register)
         return Strip(base, 1, self.rows, self.register)
@@ -307,6 +327,30 @@ class _Blocks(ProductUnits):
             self.build.store(place, at, value, kind, mask)
 
     # --- packing -------------------------------------------------------------------------------
+
+    def widen_a(self, source: Value) -> Value:
+        """A block of halves of A as floats, with some room between rows, or columns: lines that are
+        powers of two apart would share few sets of the first cache."""
+        build, p, lanes, kind = self.build, self.p, self.lanes, self.plan.kind
+        if self.plan.a_layout == "k":
+            lines, length, stride = self.height, self.depth, p["a_row"]
+            self.pitch = p["k_block"] + lanes
+        else:
+            lines, length, stride = self.depth, self.height, p["a_column"]
+            self.pitch = p["m_block"] + self.rows
+        with build.loop(0, lines) as line:
+            start = build.offset(source, line.index * stride, kind)
+            into = build.offset(self.packed_a, line.index * self.pitch, self.register)
+            whole = length - length % (4 * lanes)
+            with build.loop(0, whole, 4 * lanes) as loop:
+                for lane in range(0, 4 * lanes, lanes):
+                    piece = build.load(start, loop.index + lane, kind, lanes)
+                    build.store(into, loop.index + lane, piece, self.register)
+            with build.loop(whole, length, lanes) as loop:
+                mask = build.mask(length - loop.index, lanes)
+                piece = build.load(start, loop.index, kind, lanes, mask)
+                build.store(into, loop.index, piece, self.register, mask)
+        return self.packed_a
 
     def pack_a(self, source: Value) -> None:
         """Panels of `rows` rows: element (i, k) at k * rows + i; short ones repeat a row."""

@@ -24,8 +24,6 @@ FEW = 24
 # Of how many bfloat16 numbers a float32 operand may be made; 0: of none.
 PARTS = {"highest": 0, "high": 2, "medium": 1}
 PARTS_OF_HALVES = {"bf16": 1, "f16": 2}
-# Packing float16 for tiles pays if its numbers are used so often, on average.
-REUSE = 20
 
 # --- choosing ----------------------------------------------------------------------------------
 
@@ -95,7 +93,7 @@ def matmul_plan(
         b_layout = "any"
     strides = (a_batch, a_row, a_column, b_batch, b_row, b_column, c_batch, c_row)
     parts = PARTS[precision] if kind == "f32" else PARTS_OF_HALVES.get(kind, 0)
-    if kind == "f16" and ("any" in (a_layout, b_layout) or m * n < REUSE * (m + n)):
+    if kind == "f16" and "any" in (a_layout, b_layout) or half and not _suits_tiles(kind, m, n, k):
         parts = 0
     if target.tiles and parts:
         pairs = PairMatMul(kind, a_layout, b_layout, parts, bias, activation, accumulate)
@@ -124,6 +122,14 @@ def matmul_plan(
         k_block,
     )
     return Launch(plan, numbers, scratch)
+
+
+def _suits_tiles(kind: str, m: int, n: int, k: int) -> bool:
+    """Whether packing halves for matrix tiles takes less time than it saves."""
+    if kind == "f16":
+        # A number becomes three that are multiplied four times; tiles hold 32 lines and 32 k's.
+        return min(m, n, k) >= 24
+    return min(m, n) > 4 and m * n * k >= 1 << 13
 
 
 def _packing(
