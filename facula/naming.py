@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from facula.form import Form, with_names
 from facula.meta.names import Names, checked_names, distinct, listed, quoted
+from facula.op import registry
 
 if TYPE_CHECKING:
     from facula.tensor import Tensor
@@ -25,10 +26,6 @@ class NamedDimensions:
     __slots__ = ()
 
     form: Form
-
-    if TYPE_CHECKING:
-
-        def alias_view(self) -> Self: ...
 
     @property
     def names(self) -> Names:
@@ -70,7 +67,7 @@ class NamedDimensions:
         """
         wanted = self._changed("rename", names, changes)
         known = None if wanted is None else checked_names(wanted, self.form.ndim)
-        return _with_names(self.alias_view(), known)
+        return _with_names(registry["alias"].function(self), known)
 
     def rename_(self, *names: Any, **changes: str | None) -> Self:
         """Renames the dimensions of this tensor; the arguments are those of `rename`.
@@ -129,7 +126,7 @@ class NamedDimensions:
                 raise RuntimeError(
                     f"{start} because {quoted(old)} is {how} {quoted(new)} at index {place}"
                 )
-        return _with_names(self.alias_view(), known)
+        return _with_names(registry["alias"].function(self), known)
 
     def align_to(self, *names: Any) -> "Tensor":
         """A view with the dimensions in this order, new ones of size 1 where the tensor has none of

@@ -203,7 +203,7 @@ class Pointwise(Op):
         self.rule = rule
         self.value = value
         self.gradient_rule = gradient
-        self.names_rule = names.broadcast
+        self.names_rule = names.broadcast if self.namespace == "torch" else ""
         self.inplace = True
         # Kinds of dtype ("b", "u", "i", "f") without a meaning here: "bf", or their error texts;
         # and the name that torch's own texts give the operation.

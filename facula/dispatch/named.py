@@ -13,7 +13,7 @@ from typing import Any
 from facula.dispatch.copy import alias
 from facula.form import with_names
 from facula.meta.names import NOT_YET, Names, mismatch, positions
-from facula.op import Choice, Composite, Op, Operation, Reduction
+from facula.op import Choice, Composite, Op, Operation, Reduction, registry
 from facula.tensor import Tensor
 
 # Arguments that number dimensions, and may name them instead.
@@ -101,7 +101,7 @@ def call_named(
 def not_yet(word: str, inplace: bool, values: dict[str, Any]) -> RuntimeError:
     """torch's refusal, with its name of the operation: `remainder.Tensor`."""
     name, _, overload = word.partition(".")
-    if overload == "Tensor" and not isinstance([*values.values()][-1], Tensor):
+    if overload == "Tensor" and any(type(v) in (int, float) for v in values.values()):
         overload = "Scalar"
     name += "_" * (inplace and not name.endswith("_"))
     return RuntimeError(f"aten::{name}{'.' if overload else ''}{overload}{NOT_YET}")
@@ -182,6 +182,7 @@ def ruled(op: Op, rule: Callable[..., Any], values: dict[str, Any], y: Any = Non
         operands = [v for n, v in values.items() if n != "out" and isinstance(v, Tensor)]
         return rule(*map(names_of, operands))
     defaults = declared(op)[2]
+    values = {"self": next(iter(values.values()), None)} | values  # whatever the first is called
     given: dict[str, Any] = {}
     for name, parameter in known.items():
         if name == "y":
@@ -299,7 +300,7 @@ def christened(
 
 def renamed(tensor: Tensor, names: Names | None) -> Tensor:
     """A view of a tensor that is the tensor itself, but for its names."""
-    y = tensor.alias_view()
+    y: Tensor = registry["alias"].function(tensor)
     y.form = with_names(y.form, names)
     return y
 

@@ -234,6 +234,10 @@ def joined(tensors: Sequence[Names]) -> Names:
     """The names of tensors side by side along one of their dims."""
     result: Names = ()
     for names in tensors:
+        if result and len(names) != len(result):
+            raise RuntimeError(
+                f"Tensors must have same number of dimensions: got {len(result)} and {len(names)}"
+            )
         result = unify(result, names, "cat")
     return result
 
@@ -266,13 +270,6 @@ def squeezed(self: Names, dim: Any, self_shape: Sequence[int]) -> Names:
     if self and self_shape[wrap_dim(dim, len(self))] != 1:
         return (None,) * len(self)
     return without(self, dim)
-
-
-def one_or_two(self: Names, dim: Any, keepdim: bool = False) -> Names:
-    """The names of `max` and `min`, which are also functions of two tensors."""
-    if isinstance(dim, tuple):
-        raise refused("maximum")
-    return without(self, dim, keepdim)
 
 
 def added_product(self: Names, mat1: Names, mat2: Names, y: object) -> Names:

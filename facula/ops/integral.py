@@ -4,6 +4,7 @@ from facula.dispatch import dtype_word
 from facula.kernel.complex import logaddexp
 from facula.kernel.scalar import abs_, and_, eq, exp, log1p, maximum, minimum, where
 from facula.launch.ordering import scan
+from facula.meta import names
 from facula.meta.shape import wrap_dim, wrap_dims
 from facula.op import Alias, composite, operation, registry
 from facula.tensor import Tensor
@@ -255,3 +256,8 @@ def _(g, y, self, dim):
         return (logs.flip(dim).logcumsumexp(dim).flip(dim) + self).exp()
 
     return part(g) - part(-g)
+
+# What the dimensions of results are called (Note [named tensors]).
+registry["trapezoid"].names(names.reduced)
+for _key in ("cumulative_trapezoid", "gradient", "logcumsumexp", "diff"):
+    registry[_key].names(names.same)

@@ -8,6 +8,7 @@ import math
 
 from facula.dispatch import dtype_word
 from facula.kernel.scalar import exp, log1p, sigmoid
+from facula.meta import names
 from facula.op import SAME, composite, operation, pointwise, registry
 
 REDUCTIONS = {"none": 0, "mean": 1, "sum": 2}
@@ -250,3 +251,19 @@ for _name in (
     "hinge_embedding_loss", "pairwise_distance",
 ):
     registry[_name].method = False
+
+
+# What the dimensions of results are called (Note [named tensors]).
+@registry["margin_ranking_loss"].names
+def _(input1, input2, target, reduction):
+    both = names.unify(input1, input2)
+    return names.loss(both, target, reduction)
+
+
+@registry["poisson_nll_loss"].names
+def _(self, target, reduction):
+    return names.loss(self, target, reduction)
+
+
+for _key in ("hinge_embedding_loss", "cosine_embedding_loss"):
+    registry[_key].names("where.self")

@@ -661,20 +661,34 @@ for _name in ("clone", "clone_contiguous", "convert", "cat", "stack", "overwrite
 # (Note [named tensors]).
 for _key in (
     "clone", "contiguous", "to", "half", "float", "double", "short", "int", "long", "bfloat16",
-    "char", "byte", "bool", "type_as", "fill_", "zero_", "sum_to_size", "convert",
+    "char", "byte", "bool", "chalf", "cfloat", "cdouble", "type_as", "fill_", "zero_",
+    "sum_to_size", "convert",
 ):  # fmt: skip
     registry[_key].names(names.same)
 for _key in ("cat", "concat", "concatenate"):
     registry[_key].names(names.joined)
-for _key, _refused in (
-    ("tile", "repeat"), ("row_stack", "vstack"),
-):  # fmt: skip
-    registry[_key].names(_refused)
+registry["tile"].names("repeat")
 
 
 @registry["copy_"].names
 def _(self, src):
     return names.unify(self, src)
+
+
+def _stack_of(word, least):
+    def rule(tensors):
+        if any(len(one) < least for one in tensors):
+            raise names.refused(word)
+        return names.joined(tensors)
+
+    return rule
+
+
+for _key, _refused, _least in (
+    ("vstack", "unsqueeze", 2), ("row_stack", "unsqueeze", 2), ("dstack", "unsqueeze", 3),
+    ("column_stack", "view", 2),
+):  # fmt: skip
+    registry[_key].names(_stack_of(_refused, _least))
 
 
 @registry["resize_as_"].names

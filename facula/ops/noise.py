@@ -8,6 +8,7 @@ import math
 from facula.dispatch import dtype_word
 from facula.generator import Generator
 from facula.meta import dtype as dtypes
+from facula.meta import names
 from facula.op import composite, operation, registry
 
 # Minus what selu tends to, for the dropped: its scale times its alpha.
@@ -178,3 +179,8 @@ for _name in ("native_dropout_backward", "rrelu_elementwise"):
 for _name in ("feature_dropout_", "alpha_dropout_", "feature_alpha_dropout_", "rrelu",
               "rrelu_", "rrelu_elementwise", "native_dropout_backward"):
     registry[_name].method = False
+
+# What the dimensions of results are called (Note [named tensors]).
+for _key in ("feature_dropout", "alpha_dropout", "feature_alpha_dropout"):
+    registry[_key].names(names.same)
+    registry[f"{_key}_"].names(names.same)

@@ -81,3 +81,7 @@ for _name, _node in (("frexp_mantissa", "Frexp"), ("nextafter_within", "Nextafte
     registry[_name].node_name = f"{_node}Backward0"
 for _name in ("exponent", "frexp_mantissa", "frexp_exponent", "nextafter_within"):
     registry[_name].namespace, registry[_name].method = "private", False
+
+# Refuse names of dimensions, as in torch (Note [named tensors]).
+for _key in ("gcd", "lcm"):
+    registry[_key].names(_key)

@@ -579,13 +579,19 @@ for _one in ("argmax", "argmin", "max", "min"):
 # What the dimensions of results are called: a rule, or torch's name of the operation that has none
 # (Note [named tensors]).
 for _key in (
-    "sort", "msort", "argsort", "topk", "cumsum", "cumprod", "cummax", "cummin", "diff",
+    "sort", "msort", "argsort", "topk", "cumsum", "cumprod", "cummax", "cummin",
 ):  # fmt: skip
     registry[_key].names(names.same)
 for _key in ("kthvalue", "median", "nanmedian", "mode"):
     registry[_key].names(names.reduced)
 for _key in ("max", "min"):
-    registry[_key].names(names.one_or_two)
+
+    @registry[_key].names
+    def _(self, dim, keepdim, pairwise=f"{_key}imum"):
+        if isinstance(dim, tuple):  # the names of another tensor: `max` is `maximum` then
+            raise names.refused(pairwise)
+        return names.without(self, dim, keepdim)
+
 for _key, _refused in (
     ("fliplr", "flip"), ("flipud", "flip"), ("unique", "_unique2"),
 ):  # fmt: skip

@@ -34,19 +34,18 @@ def _(g, dims):
     return g.permute(tuple(inverse))
 
 
-@view("alias_view(Tensor(a) self) -> Tensor(a)")
-def alias_view(geometry):
+@view("alias(Tensor(a) self) -> Tensor(a)")
+def alias(geometry):
     """The tensor itself, as a view."""
     return geometry
 
 
-@alias_view.gradient
+@alias.gradient
 def _(g):
     return g
 
 
-alias_view.node_name = "AliasBackward0"
-alias_view.names(names.same)
+alias.names(names.same)
 
 
 # --- shape ---------------------------------------------------------------------------------------
@@ -567,7 +566,8 @@ def trace(self):
     return self.diagonal().sum()
 
 # Where records stand that are no functions of torch itself.
-for _name in ("alias_view", "expand", "expand_as", "reshape_as", "unfold", "view", "view_as"):
+for _name in ("expand", "expand_as", "reshape_as", "unfold", "view", "view_as"):
     registry[_name].namespace = "tensor"
-registry["slice"].namespace = "internal"
-registry["slice"].method = False
+for _name in ("alias", "slice"):
+    registry[_name].namespace = "internal"
+    registry[_name].method = False

@@ -2,23 +2,12 @@
 this file is loaded after theirs; the others are those functions of views that torch copies too.
 """
 
+from facula.meta import names
 from facula.op import Alias, View, composite, registry
 from facula.tensor import Tensor
 
 # Functions of views that are no records of views themselves.
 COMPOSED = ("t", "split", "split_with_sizes", "unbind", "narrow")
-
-
-@composite("alias(Tensor(a) self) -> Tensor(a)")
-def alias(self):
-    """The same elements as another tensor."""
-    return self.view(self.form.shape) if self.form.contiguous else self.as_strided(
-        self.form.shape, self.form.strides
-    )
-
-
-registry["alias"].namespace = "internal"
-registry["alias"].method = False
 
 
 @composite("split_with_sizes(Tensor(a) self, int[] split_sizes, int dim=0) -> Tensor(a)[]")
@@ -65,7 +54,7 @@ def _make_copy(name, source):
 
 
 for _name, _record in list(registry.items()):
-    is_view = isinstance(_record, View) or _name in COMPOSED or _name == "alias"
+    is_view = isinstance(_record, View) or _name in COMPOSED
     if is_view and f"{_name}_copy" not in registry:
         _make_copy(_name, _record)
 
@@ -90,3 +79,5 @@ def as_strided_scatter(self, src, size, stride, storage_offset=None):
     start = 0 if storage_offset is None else storage_offset - self.storage_offset()
     y.as_strided(size, stride, start).copy_(src)
     return y
+
+registry["split_with_sizes"].names(names.same)

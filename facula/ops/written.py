@@ -30,7 +30,9 @@ def _by_copy(name):
             )
         return self.copy_(y)
 
-    composite(f"{name}_(Tensor(a!) self) -> Tensor(a!)", f"In-place form of `{name}`.")(method)
+    doc = f"In-place form of `{name}`."
+    record = composite(f"{name}_(Tensor(a!) self) -> Tensor(a!)", doc)(method)
+    record.named_road = method  # what it is written with knows names
 
 
 for _name in BY_COPY:
