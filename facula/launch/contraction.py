@@ -138,6 +138,8 @@ def product(
         if a.form.dtype.is_complex:
             y = complex_product(_turned(a, transpose_a), _turned(b, transpose_b))
             return y if bias is None else y + bias
+        if bias is not None and not a.form.dtype.is_floating_point:  # their kernel has no bias
+            return product(a, b, transpose_a=transpose_a, transpose_b=transpose_b) + bias
         launch = remember(_products, key, prepare(*key))
     return launch.run(a, b, bias)
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from facula.dispatch.layout import dtype_word
 from facula.launch.resampling import Axis
 from facula.meta.dtype import float64
+from facula.meta.layout import channels_last, channels_last_3d
 from facula.nn import pool
 from facula.ops.calls import op
 from facula.tensor import Tensor
@@ -75,7 +76,9 @@ def interpolate(
         for n, out, scale in zip(input.shape[2:], sizes, scales, strict=True)
     ]
     made: Tensor = op.resample(input, tuple(axes))
-    return made
+    if not input.form.suggests_last:
+        return made
+    return made.contiguous(memory_format=channels_last if rank == 2 else channels_last_3d)
 
 
 def _wanted(

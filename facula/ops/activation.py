@@ -78,7 +78,14 @@ activation("threshold(Tensor self, Scalar threshold, Scalar value) -> Tensor",
 @composite("prelu(Tensor self, Tensor weight) -> Tensor")
 def prelu(self, weight):
     """x above 0, weight times x below; one weight, or one a channel."""
-    if weight.form.numel != 1:
+    if weight.form.ndim > 1:
+        raise RuntimeError(
+            "prelu: Expected `weight` to be a scalar or 1D tensor, but got: ndim = "
+            f"{weight.form.ndim}"
+        )
+    if weight.form.numel == 1:
+        weight = weight if self.form.ndim else weight.reshape(())
+    else:
         if self.form.ndim == 0:
             raise RuntimeError("Not allow zero-dim input tensor.")
         channels = self.form.shape[1] if self.form.ndim > 1 else 1

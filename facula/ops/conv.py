@@ -79,7 +79,7 @@ def shape_of(input, weight, bias, stride, padding, dilation, groups):
             raise RuntimeError(
                 f"Input type ({_word(input)}) and {name} type ({_word(other)}) should be the same"
             )
-    if not input.form.dtype.is_floating_point:
+    if not input.form.dtype.is_floating_point and input.form.kind != "i64":
         raise NotImplementedError(f"conv2d: not implemented for {input.form.dtype}")
     # An even kernel needs one more zero row behind than before: "same" is the result's size.
     given = (x[2], x[3]) if padding == "same" else None
@@ -99,6 +99,8 @@ def shape_of(input, weight, bias, stride, padding, dilation, groups):
 @operation("convolve(Tensor input, Tensor weight, Tensor? bias, Scalar shape) -> Tensor")
 def convolve(input, weight, bias, shape):
     """A convolution whose numbers have been checked."""
+    if input.form.kind == "i64":
+        return registry["convolve_integers"].function(input, weight, bias, shape)
     return forward(input, weight, bias, shape)
 
 
@@ -120,6 +122,8 @@ def _(g, input, weight, bias_form, shape, needs):
 @operation("convolve_data(Tensor dy, Tensor weight, Scalar shape) -> Tensor")
 def convolve_data(dy, weight, shape):
     """The gradient of a convolution's input."""
+    if dy.form.kind == "i64":
+        return registry["convolve_integers_back"].function(dy, weight, shape)
     return backward_data(dy, weight, shape)
 
 

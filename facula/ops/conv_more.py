@@ -17,6 +17,8 @@ from facula.op import composite, operation, registry
 @operation("convolve3d(Tensor input, Tensor weight, Tensor? bias, Scalar shape) -> Tensor")
 def convolve3d(input, weight, bias, shape):
     """A convolution of volumes whose numbers have been checked."""
+    if input.form.kind == "i64":
+        return registry["convolve_integers"].function(input, weight, bias, shape)
     return volumes.forward(input, weight, bias, shape)
 
 
@@ -36,6 +38,8 @@ def _(g, input, weight, bias_form, shape, needs):
 @operation("convolve3d_data(Tensor dy, Tensor weight, Scalar shape) -> Tensor")
 def convolve3d_data(dy, weight, shape):
     """The gradient of the input of a convolution of volumes."""
+    if dy.form.kind == "i64":
+        return registry["convolve_integers_back"].function(dy, weight, shape)
     return volumes.backward_data(dy, weight, shape)
 
 
@@ -150,7 +154,7 @@ def _check_operands(name, x, weight, bias, groups, transposed):
                 f"expected scalar type {dtype_word(x.form.dtype)} but found "
                 f"{dtype_word(other.form.dtype)}"
             )
-    if not x.form.dtype.is_floating_point:
+    if not x.form.dtype.is_floating_point and x.form.kind != "i64":
         kernel = f"slow_{name}_out_cpu" if transposed else name
         raise NotImplementedError(f"\"{kernel}\" not implemented for '{dtype_word(x.form.dtype)}'")
 

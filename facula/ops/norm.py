@@ -289,6 +289,11 @@ def batch_norm(input, weight, bias, running_mean, running_var, training, momentu
                cudnn_enabled=False):
     """Each channel normalised by its mean and variance: in training the batch's, else running
     (Ioffe and Szegedy, arXiv 1502.03167)."""
+    if not input.form.numel:
+        # As torch has it: nothing is checked, and weight and bias stay in the graph.
+        y = input.clone()
+        y = y if weight is None else y * weight[0]
+        return y if bias is None else y + bias[0]
     parameters = (_form(running_mean), _form(running_var), _form(weight), _form(bias))
     _check_channels(input.form, training, parameters)
     return registry["batch_norm_channels"].function(

@@ -14,6 +14,7 @@ from facula.launch import pooling as launch
 from facula.launch.pooling import INSIDE, PADDED, Pooling
 from facula.meta import names
 from facula.meta.dtype import int64
+from facula.meta.layout import channels_last
 from facula.op import composite, operation, registry
 
 NUMBER_WORDS = {1: "one int", 2: "two ints", 3: "three ints"}
@@ -295,7 +296,8 @@ def max_pool2d_with_indices_backward(
         )
     if tuple(indices.form.shape) != shape or indices.form.dtype is not int64:
         raise RuntimeError(f"Expected int64 indices of shape {list(shape)}")
-    return launch.unpool(grad_output, indices, tuple(self.form.shape), 2, adds=True)
+    dx = launch.unpool(grad_output, indices, tuple(self.form.shape), 2, adds=True)
+    return _in_order_of(self, dx)
 
 
 max_pool2d_with_indices_backward.node_name = "MaxPool2DWithIndicesBackwardBackward0"
@@ -336,7 +338,14 @@ def _taken(x, index, rank):
 @operation("max_unpool(Tensor self, Tensor indices, int[] shape, int rank) -> Tensor")
 def max_unpool(self, indices, shape, rank):
     """Zeros, with the input's elements at their indices in each plane."""
-    return launch.unpool(self, indices, shape, rank, adds=False)
+    return _in_order_of(self, launch.unpool(self, indices, shape, rank, adds=False))
+
+
+def _in_order_of(x, y):
+    """An image with its channels side by side where those of x are."""
+    if x.form.ndim != 4 or not x.form.suggests_last:
+        return y
+    return y.contiguous(memory_format=channels_last)
 
 
 max_unpool.node_name = "MaxUnpool2DBackward0"
