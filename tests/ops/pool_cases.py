@@ -30,13 +30,13 @@ MAX = {
         "F.max_pool2d(x, (9, 37))",
         "F.max_pool2d(x[0], [2, 2], [2, 2])",
         "F.max_pool2d(x[:0], 2)",
-        "F.fractional_max_pool2d(x, 3, (3, 9), None, True, torch.arange(12.).view(2, 3, 2) / 12)",
+        "F.fractional_max_pool2d(x, 3, (3, 9), _random_samples=torch.arange(12.).view(2, 3, 2) / 12)",
     ),
     VOLUME: (
         "F.max_pool3d(x, 2)",
         "F.max_pool3d(x, 3, 2, 1)",
         "F.max_pool3d(x[1], (1, 2, 3), (2, 1, 2), (0, 1, 1), 1, True)",
-        "F.fractional_max_pool3d(x, 2, (2, 3, 5), None, True, torch.arange(12.).view(2, 2, 3) / 12)",
+        "F.fractional_max_pool3d(x, 2, 3, _random_samples=torch.arange(12.).view(2, 2, 3) / 12)",
     ),
 }
 AVERAGE = {
