@@ -30,7 +30,7 @@ MAX = {
         "F.max_pool2d(x, (9, 37))",
         "F.max_pool2d(x[0], [2, 2], [2, 2])",
         "F.max_pool2d(x[:0], 2)",
-        "F.fractional_max_pool2d(x, 3, (3, 9), _random_samples=torch.arange(12.).view(2, 3, 2) / 12)",
+        "F.fractional_max_pool2d(x, 3, 3, _random_samples=torch.arange(12.).view(2, 3, 2) / 12)",
     ),
     VOLUME: (
         "F.max_pool3d(x, 2)",
