@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from facula import dlpack
 from facula.answers import Answers
 from facula.autograd.graph import HookHandle, Node
 from facula.form import Form, form_of, memory
@@ -477,6 +478,43 @@ class Tensor(Answers, NamedDimensions):
             return array.astype(dtype)
         return array.copy() if copy else array
 
+    def __array_wrap__(
+        self, array: "np.ndarray", context: Any = None, return_scalar: bool = False
+    ) -> "Tensor":
+        """What NumPy's functions of tensors return: a tensor again, truths as uint8."""
+        made: Tensor = registry["from_numpy"].function(
+            array.astype("uint8") if array.dtype == bool else np.asarray(array)
+        )
+        return made
+
+    def __dlpack_device__(self) -> tuple[int, int]:
+        """(1, 0): the CPU, as DLPack numbers devices."""
+        return dlpack.CPU
+
+    def __dlpack__(
+        self,
+        *,
+        stream: Any = -1,
+        max_version: tuple[int, int] | None = None,
+        dl_device: tuple[int, int] | None = None,
+        copy: bool | None = None,
+    ) -> object:
+        """A DLPack capsule over this tensor's memory (a copy's if `copy` is true)."""
+        if self.needs_grad:
+            raise BufferError("Can't export tensors that require gradient, use tensor.detach()")
+        if self.form.lazy:
+            raise BufferError(f"Can't export tensors with the {self.form.lazy} bit set")
+        if stream not in (None, -1):
+            raise AssertionError("stream should be None on cpu.")
+        if dl_device is not None and tuple(map(int, dl_device)) != (1, 0):
+            raise NotImplementedError(f"no memory on DLPack's device {dl_device}: only on (1, 0)")
+        tensor = self.clone() if copy else self
+        kind = self.form.dtype
+        code = kind.numpy or dlpack.carrier(kind)
+        if self.form.numel == 0:
+            return dlpack.outgoing(np.empty(tuple(self.form.shape), code), kind, max_version)
+        return dlpack.outgoing(np.asarray(_Memory(tensor, code)), kind, max_version)
+
     def item(self) -> Any:
         """The value of a tensor of one element as a Python number."""
         form = self.form
@@ -643,12 +681,11 @@ class Tensor(Answers, NamedDimensions):
     def __reduce_ex__(self, protocol: Any) -> Any:
         if self.form.names is not None:
             raise RuntimeError(SERIALIZED)
-        if self.edge is not None:
-            raise RuntimeError("cannot pickle a tensor that is not a leaf; use detach() first")
-        raw = bytes(
-            (self.clone() if self.form.lazy else self).contiguous().detach().storage_bytes()
-        )
-        return rebuild, (type(self), raw, self.form.dtype, tuple(self.form.shape), self.needs_grad)
+        tensor = self.clone() if self.form.lazy else self
+        form = tensor.form
+        layout = (form.dtype, tuple(form.shape), form.strides)
+        offset = tensor.address - tensor.block.address
+        return rebuild, (type(self), tensor.block, offset, *layout, self.needs_grad, self.__dict__)
 
     def storage_bytes(self) -> "ctypes.Array[ctypes.c_char]":
         """The elements of a contiguous tensor as bytes, in place."""
@@ -824,10 +861,18 @@ def from_bytes(raw: bytes, dtype: "dtype", shape: tuple[int, ...]) -> Tensor:
 
 
 def rebuild(
-    cls: type, raw: bytes, dtype: "dtype", shape: tuple[int, ...], requires_grad: bool
+    cls: type,
+    storage: Storage,
+    offset: int,
+    dtype: "dtype",
+    shape: tuple[int, ...],
+    strides: tuple[int, ...],
+    requires_grad: bool,
+    attributes: dict[str, Any],
 ) -> Tensor:
-    """What pickle calls to make a tensor again."""
-    y = from_bytes(raw, dtype, shape)
+    """What pickle calls to make a tensor again, over its storage from a byte on."""
+    y = wrap(storage, storage.address + offset, form_of(dtype, shape, strides))
     y.__class__ = cls
     y.needs_grad = requires_grad
+    y.__dict__.update(attributes)
     return y

@@ -1,7 +1,7 @@
 """Pointwise records: dtype and shape inference, tracing, launch. Note [hot path]."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from facula.autograd.mode import mode
 from facula.dispatch.gradient import record_pointwise
@@ -19,12 +19,18 @@ from facula.form import Form, form_of
 from facula.kernel import expr
 from facula.kernel.complex import Undefined
 from facula.kernel.expr import Expr, linearise
+from facula.late import Late
 from facula.meta import dtype as dtypes
 from facula.meta.dtype import dtype
 from facula.meta.geometry import restride_like
 from facula.meta.shape import broadcast_shapes
-from facula.op import BOOL, DOUBLE, FLOAT, Pointwise
+from facula.op import BOOL, DOUBLE, FLOAT, Pointwise, registry
 from facula.tensor import Tensor, allocate
+
+if TYPE_CHECKING:
+    import numpy as np
+else:
+    np = Late("numpy")
 
 # Formulas that records distinguish, by kind of dtype.
 FORMULAS = {"b": "bool", "u": "integral", "i": "integral", "f": "floating", "c": "complex"}
@@ -81,7 +87,18 @@ def operand_key(value: Any) -> Any:
         return float if isinstance(value, float) else int
     if isinstance(value, complex):
         return complex
+    if isinstance(value, np.generic) and value.dtype.kind in NUMPY_KINDS:
+        return NUMPY_KINDS[value.dtype.kind]
     raise TypeError(f"argument must be Tensor or a number, not {kind.__name__}")
+
+
+NUMPY_KINDS = {"f": float, "i": int, "u": int, "b": bool, "c": complex}
+
+
+def with_tensors(operands: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Operands with NumPy's arrays as tensors over their memory: `tensor + array`."""
+    make = registry["from_numpy"].function
+    return tuple([make(v) if isinstance(v, np.ndarray) else v for v in operands])
 
 
 def launch_key(op: Pointwise, operands: Sequence[Any]) -> tuple[Any, ...]:
@@ -211,7 +228,11 @@ def call_pointwise(
         key, y = launch.operands, out
     else:
         if key is None:
-            key = launch_key(op, operands)
+            try:
+                key = launch_key(op, operands)
+            except TypeError:
+                operands = with_tensors(operands)
+                key = launch_key(op, operands)
         found = op.launches.get(key)
         if found is None:
             if not any(isinstance(k, Form) for k in key):

@@ -13,8 +13,7 @@ from facula.meta.geometry import restride_like, strides_in
 from facula.meta.layout import contiguous_format, preserve_format
 from facula.naming import named_birth
 from facula.op import composite, registry
-from facula.storage import Storage
-from facula.tensor import Tensor, allocate, from_bytes, wrap
+from facula.tensor import Tensor, allocate, from_bytes
 from facula.tensor import empty as fresh
 
 if TYPE_CHECKING:
@@ -397,7 +396,7 @@ def _from_python(data, dtype):
         raise RuntimeError(f"Could not infer dtype of {type(data).__name__}")
     if (
         not isinstance(data, (list, tuple))
-        and hasattr(data, "__array__")
+        and (hasattr(data, "__array__") or hasattr(data, "__array_interface__"))
         and not isinstance(data, (int, float, complex))
     ):
         return _from_array(np.asarray(data), dtype)
@@ -470,53 +469,9 @@ def as_tensor(data, dtype=None, device=None):
     if isinstance(data, Tensor):
         return data if dtype is None else data.to(dtype)
     if isinstance(data, np.ndarray):
-        shared = from_numpy(data)
+        shared = registry["from_numpy"].function(data)
         return shared if dtype is None else shared.to(dtype)
     return tensor.forward(data, dtype=dtype)
-
-
-@composite("asarray(Scalar obj, *, ScalarType? dtype=None, Device? device=None, "
-           "bool? copy=None, bool requires_grad=False) -> Tensor")
-def asarray(obj, *, dtype=None, device=None, copy=None, requires_grad=False):
-    """A tensor from data; shares memory where possible unless `copy` is true."""
-    if copy:
-        return _finish(tensor.forward(obj, dtype=dtype, device=device), requires_grad)
-    return _finish(as_tensor.forward(obj, dtype, device), requires_grad)
-
-
-def from_numpy(array):
-    if not isinstance(array, np.ndarray):
-        raise TypeError(f"expected np.ndarray (got {type(array).__name__})")
-    kind = dtypes.of_numpy(array.dtype)
-    if any(s < 0 for s in array.strides):
-        raise ValueError(
-            "At least one stride in the given numpy array is negative, and tensors with negative "
-            "strides are not currently supported. (You can probably work around this by making a "
-            "copy of your array  with array.copy().) "
-        )
-    if any(s % kind.itemsize for s in array.strides):
-        raise ValueError(
-            "given numpy array strides not a multiple of the element byte size. Copy the numpy "
-            "array to reallocate the memory."
-        )
-    strides = tuple(s // kind.itemsize for s in array.strides)
-    form = form_of(kind, array.shape, strides if array.size else None)
-    address = array.__array_interface__["data"][0]
-    low, high = form.geometry.bounds() if array.size else (0, -1)
-    storage = Storage.foreign(address, (high + 1 - low) * kind.itemsize, array)
-    return wrap(storage, address, form)
-
-
-composite("from_numpy(Tensor ndarray) -> Tensor",
-          "A tensor that shares the memory of a NumPy array.")(from_numpy)
-
-
-@composite("frombuffer(Scalar buffer, *, ScalarType dtype, int count=-1, int offset=0, "
-           "bool requires_grad=False) -> Tensor")
-def frombuffer(buffer, *, dtype, count=-1, offset=0, requires_grad=False):
-    """A tensor over the memory of an object with the buffer protocol."""
-    array = np.frombuffer(buffer, dtype.numpy, count, offset)
-    return _finish(from_numpy(array), requires_grad)
 
 
 # --- like others ---------------------------------------------------------------------------------

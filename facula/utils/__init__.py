@@ -1,5 +1,5 @@
-"""Tools around training: today `utils.data`, the road from a dataset to batches."""
+"""Tools around training: `utils.data`, the road from a dataset to batches, and `utils.dlpack`."""
 
-from facula.utils import data
+from facula.utils import data, dlpack
 
-__all__ = ["data"]
+__all__ = ["data", "dlpack"]
