@@ -116,6 +116,8 @@ class Op:
         self.is_launch = False
         # True if the value's kernels read through lazy views. Note [complex numbers].
         self.takes_lazy = False
+        # Whether a call's arguments are held against the schemas before the function gets them.
+        self.checked = True
         # What has been learnt of calls, by forms and arguments.
         self.looks: dict[Any, Any] = {}
         self.launches: dict[Any, Any] = {}
@@ -139,6 +141,15 @@ class Op:
     def schema(self) -> Schema:
         """The first of them."""
         return parse(self.texts[0])
+
+    @cached_property
+    def types(self) -> dict[str, str]:
+        """The types of all overloads' arguments by name, the first's where they differ."""
+        found: dict[str, str] = {}
+        for schema in self.schemas:
+            for one in schema.arguments:
+                found.setdefault(one.name, one.type)
+        return found
 
     @property
     def doc(self) -> str:
@@ -347,8 +358,7 @@ class Operation(Op):
     @cached_property
     def tensor_names(self) -> tuple[str, ...]:
         """The parameters that are tensors or lists of them: those that may have a gradient."""
-        declared = {a.name: a.type for a in self.schema.arguments}
-        return tuple([n for n in self.parameters if declared.get(n, "").startswith("Tensor")])
+        return tuple([n for n in self.parameters if self.types.get(n, "").startswith("Tensor")])
 
     @property
     def gradient_names(self) -> tuple[str, ...]:
@@ -453,6 +463,10 @@ class Composite(Op):
         self.forward = forward
         # True if form and arguments alone decide which view the result is, or that it is none.
         self.is_view = False
+        # The function as a method where nothing looks at its arguments.
+        self.short_method: Callable[..., Any] | None = None
+        # Makes the function from the general one, where the record knows a shorter way.
+        self.short_road: Callable[[Callable[..., Any]], Callable[..., Any]] | None = None
 
 
 def view_composite(

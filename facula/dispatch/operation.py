@@ -266,7 +266,7 @@ def written_recorder(
     """
     if op.recipe is None:
         op.recipe = recipe_of(op)
-    declared = {a.name: a.type for a in op.schema.arguments}
+    declared = op.types
     lists = [n for n in op.parameters if declared.get(n, "").startswith("Tensor[")]
     general = (
         (op.differentiable_outputs is not None and 0 not in op.differentiable_outputs)

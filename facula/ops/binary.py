@@ -173,8 +173,14 @@ binary("true_divide", FLOAT, "self / other.",
        lambda a, b: a / b, lambda g, y, a, b: (g / b, -g * (y / b)))
 
 
-@choice("div(Tensor self, Tensor other, *, str? rounding_mode=None, Tensor(a!)? out=None) "
-        "-> Tensor")
+@choice((
+    "div.Tensor(Tensor self, Tensor other, *, Tensor(a!)? out=None) -> Tensor",
+    "div.Scalar(Tensor self, Scalar other, *, Tensor(a!)? out=None) -> Tensor",
+    "div.Tensor_mode(Tensor self, Tensor other, *, str? rounding_mode, Tensor(a!)? out=None) -> "
+    "Tensor",
+    "div.Scalar_mode(Tensor self, Scalar other, *, str? rounding_mode, Tensor(a!)? out=None) -> "
+    "Tensor",
+))
 def div(self, other, *, rounding_mode=None):
     """self / other; rounding_mode "trunc" or "floor" keeps integers."""
     if rounding_mode is None:
@@ -232,7 +238,11 @@ pointwise("clamp_between(Tensor self, Tensor min, Tensor max) -> Tensor", SAME,
           "b", "clamp_scalar_cpu")
 
 
-@choice("clamp(Tensor self, Tensor? min=None, Tensor? max=None, *, Tensor(a!)? out=None) -> Tensor")
+@choice((
+    "clamp(Tensor self, Scalar? min=None, Scalar? max=None, *, Tensor(a!)? out=None) -> Tensor",
+    "clamp.Tensor(Tensor self, Tensor? min=None, Tensor? max=None, *, Tensor(a!)? out=None) -> "
+    "Tensor",
+))
 def clamp(self, min=None, max=None):
     """Every element brought between min and max, numbers or tensors."""
     if min is not None:
@@ -285,7 +295,11 @@ power("float_power", DOUBLE, "self to the power exponent, in float64.").node_nam
 pointwise_of("float_power").constant_numbers = frozenset(FIXED)
 
 
-@choice("pow(Tensor self, Tensor exponent, *, Tensor(a!)? out=None) -> Tensor")
+@choice((
+    "pow.Tensor_Tensor(Tensor self, Tensor exponent, *, Tensor(a!)? out=None) -> Tensor",
+    "pow.Tensor_Scalar(Tensor self, Scalar exponent, *, Tensor(a!)? out=None) -> Tensor",
+    "pow.Scalar(Scalar self, Tensor exponent, *, Tensor(a!)? out=None) -> Tensor",
+))
 def pow_(self, exponent):
     """self to the power exponent; either may be a number."""
     if isinstance(exponent, Tensor):
@@ -397,7 +411,10 @@ registry["rsub"].inplace = registry["rsub"].method = False
 registry["float_power"].inplace = False
 
 
-@composite("float_power_(Tensor(a!) self, Tensor exponent) -> Tensor(a!)")
+@composite((
+    "float_power_.Tensor(Tensor(a!) self, Tensor exponent) -> Tensor(a!)",
+    "float_power_.Scalar(Tensor(a!) self, Scalar exponent) -> Tensor(a!)",
+))
 def float_power_(self, exponent):
     """In-place form of float_power, for float64."""
     if self.form.dtype is not float64:

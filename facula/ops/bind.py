@@ -59,6 +59,7 @@ from facula.op import (
     binding,
     registry,
 )
+from facula.ops.arguments import Overloads, overloads_of
 from facula.ops.templates import (
     MISSING,
     CallSignature,
@@ -67,6 +68,7 @@ from facula.ops.templates import (
     inplace_source,
     launch_source,
     pointwise_source,
+    seen_source,
     strict_values,
     view_source,
 )
@@ -249,7 +251,10 @@ def inplace_function(
     def miss(operands: tuple[Any, ...]) -> Any:
         target = operands[0]
         if not isinstance(target, Tensor):
-            require_kinds(op, operands, {})
+            raise TypeError(
+                f"{op.name}_(): argument 'input' (position 1) must be Tensor, not "
+                f"{type(target).__name__}"
+            )
         if named_forms and has_names(operands):
             return call_named(op, in_place, operands, {}, inplace=True)
         values = [operands[k] for k in places]
@@ -429,41 +434,105 @@ def with_out(op: Op, run: Callable[..., Any]) -> Callable[..., Any]:
     return function
 
 
-def require_kinds(op: Op, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-    """Raises torch's TypeError for the first argument of a wrong kind: no tensor, or no dtype."""
-    for place, argument in enumerate(op.schema.arguments):
-        by_place = place < len(args) and not argument.keyword_only
-        given = args[place] if by_place else kwargs.get(argument.name)
-        if given is None and (argument.is_optional or not by_place):
-            continue
-        wrong_tensor = argument.type in ("Tensor", "Tensor?") and not isinstance(given, Tensor)
-        wrong_dtype = argument.base == "ScalarType" and not isinstance(given, dtype)
-        if wrong_tensor or wrong_dtype:
-            shown = "input" if argument.name == "self" else argument.name
-            where = f" (position {place + 1})" if by_place else ""
-            raise TypeError(
-                f"{op.name}(): argument '{shown}'{where} must be "
-                f"{'Tensor' if wrong_tensor else 'torch.dtype'}, not {type(given).__name__}"
-            ) from None
-
-
-def entry(op: Op, call: Callable[..., Any], parameters: Iterable[str]) -> Callable[..., Any]:
-    """`call` with the other names of its arguments understood, and arguments that are no tensors
-    told: looking at them beforehand would cost every call, so it is done when one has failed."""
+def entry(
+    op: Op, overloads: Overloads | None, call: Callable[..., Any], parameters: Iterable[str]
+) -> Callable[..., Any]:
+    """The general road: arguments looked at, and understood by their other names."""
     spelling = spellings(parameters)
+    check = None if overloads is None else overloads.check
 
     def function(*args: Any, **kwargs: Any) -> Any:
+        if named_forms and concerns_names(args, kwargs):
+            kwargs = {spelling.get(name, name): value for name, value in kwargs.items()}
+            return call_named(op, call, args, kwargs)
+        if check is not None:
+            changed = check(args, kwargs)
+            if changed is not None:
+                args, kwargs = changed
         if kwargs:
             kwargs = {spelling.get(name, name): value for name, value in kwargs.items()}
-        if named_forms and concerns_names(args, kwargs):
-            return call_named(op, call, args, kwargs)
-        try:
-            return call(*args, **kwargs)
-        except AttributeError:
-            require_kinds(op, args, kwargs)
-            raise
+        return call(*args, **kwargs)
 
     return function
+
+
+def method_entry(
+    op: Op, overloads: Overloads | None, call: Callable[..., Any], parameters: Iterable[str]
+) -> Callable[..., Any]:
+    """The general road of a method: what it is called on is no argument of the call."""
+    spelling = spellings(parameters)
+    check = None if overloads is None else overloads.check
+
+    def method(self: Any, *args: Any, **kwargs: Any) -> Any:
+        if named_forms and concerns_names((self, *args), kwargs):
+            kwargs = {spelling.get(name, name): value for name, value in kwargs.items()}
+            return call_named(op, call, (self, *args), kwargs)
+        if check is not None:
+            changed = check(args, kwargs)
+            if changed is not None:
+                args, kwargs = changed
+        if kwargs:
+            kwargs = {spelling.get(name, name): value for name, value in kwargs.items()}
+        return call(self, *args, **kwargs)
+
+    return method
+
+
+Roads = tuple[Callable[..., Any], Callable[..., Any]]
+
+
+def entries(op: Op, call: Callable[..., Any], parameters: Sequence[str]) -> Roads:
+    """The general road of the function and that of the method, which has no out=."""
+    whole = with_out(op, call) if takes_out(op) else call
+    as_method = op.method or op.namespace == "tensor"
+    enter = method_entry if as_method else entry
+    return (
+        entry(op, overloads_of(op), whole, parameters),
+        enter(op, overloads_of(op, as_method), call, parameters),
+    )
+
+
+def seen_entries(
+    op: Composite | Operation, call: Callable[..., Any], parameters: Sequence[str]
+) -> Roads:
+    """The same, which look at classes of arguments that they have accepted no more."""
+    given = [*inspect.signature(op.forward).parameters.values()]
+    kinds = {p.kind for p in given}
+    gathered = inspect.Parameter.VAR_POSITIONAL in kinds or inspect.Parameter.VAR_KEYWORD in kinds
+    gathered = gathered or any(a.varargs for s in op.schemas for a in s.arguments)
+    by_name = {a.name for s in op.schemas for a in s.keyword_only}
+    mixed = any(a.name in by_name for s in op.schemas for a in s.positional)
+    checks = overloads_of(op), overloads_of(op, op.method or op.namespace == "tensor")
+    roads = entries(op, call, parameters)
+    required = bool(given) and given[0].default is inspect.Parameter.empty
+    if gathered or mixed or not required or checks[0] is None:
+        return roads
+    keywords = ["out"] if takes_out(op) and "out" not in parameters else []
+    signature = CallSignature(op.forward, False, spellings(parameters[1:]), keywords)
+
+    def made(place: int, first: str) -> Callable[..., Any]:
+        overloads, as_method = checks[place], op.method or op.namespace == "tensor"
+        whole = with_out(op, call) if takes_out(op) and not place else call
+        enter = method_entry if place and as_method else entry
+        general = enter(op, overloads, whole, parameters)
+
+        def miss(first: Any, *values: Any) -> Any:
+            args, kwargs = signature.call(values)
+            y = general(first, *args, **kwargs)
+            rest = args if place and as_method else (first, *args)
+            plain = "out" not in kwargs and not named_forms
+            if plain and overloads and overloads.is_certain(rest, kwargs):
+                seen.add((type(first), *map(type, values)))
+            return y
+
+        seen: set[Any] = set()
+        when_names_begin.append(seen.clear)
+        scope = {f"default_{p.name}": p.default for p in given if p.default is not p.empty}
+        scope |= {"seen": seen, "miss": miss, "forward": call, "MISSING": MISSING}
+        return compile_function(seen_source(signature, first, given), scope)
+
+    first = given[0].name
+    return made(0, "input" if first == "self" else first), made(1, first)
 
 
 def reduction_signature(
@@ -473,7 +542,7 @@ def reduction_signature(
 
 
 def bind_reduction(op: Reduction) -> None:
-    run = entry(op, partial(call_reduction, op), ("self", "dim", "keepdim"))
+    roads = entries(op, partial(call_reduction, op), ("self", "dim", "keepdim"))
     facts: dict[Any, Any] = {}
 
     def recorder(signature: CallSignature) -> Callable[..., None]:
@@ -492,7 +561,7 @@ def bind_reduction(op: Reduction) -> None:
 
         return record
 
-    remembered_launch(op, with_out(op, run), reduction_signature, ["out"], recorder)
+    remembered_launch(op, roads, reduction_signature, ["out"], recorder)
 
 
 def operation_recorder(op: Operation) -> Callable[[CallSignature], Callable[..., None]]:
@@ -512,7 +581,7 @@ def operation_recorder(op: Operation) -> Callable[[CallSignature], Callable[...,
 
 def remembered_launch(
     op: Op,
-    slow: Callable[..., Any],
+    roads: Roads,
     function: Callable[..., Any],
     keywords: Sequence[str] = (),
     recorder: Callable[[CallSignature], Callable[..., None]] | None = None,
@@ -521,51 +590,50 @@ def remembered_launch(
     that came to one launch on their tensors, and are not recorded, take that at once."""
     names = inspect.signature(function).parameters
     signature = CallSignature(function, False, spellings([*names][1:]), keywords)
-    declared = {a.name: a.type for a in op.schema.arguments}
-    tensors = [n for n in signature.by_place if declared.get(n) == "Tensor"]
+    tensors = [n for n in signature.by_place if op.types.get(n) == "Tensor"]
     places = [k for k, n in enumerate(signature.values) if n in tensors]
     runs = op.looks
     # Launches whose results have no gradient, whatever their operands want.
     exact: dict[Any, bool] = {}
     depends_on_settings(runs)
 
-    def again(self: Any, *values: Any) -> Any:
-        args, kwargs = signature.call(values)
-        return slow(self, *args, **kwargs)
+    def made(first: str, slow: Callable[..., Any]) -> Callable[..., Any]:
+        def again(self: Any, *values: Any) -> Any:
+            args, kwargs = signature.call(values)
+            return slow(self, *args, **kwargs)
 
-    def miss(self: Any, *values: Any) -> Any:
-        args, kwargs = signature.call(values)
-        if named_forms and concerns_names((self, *args), kwargs):
-            return call_named(op, slow, (self, *args), kwargs)
-        operands = [self, *[values[k] for k in places]]
-        others = [v for k, v in enumerate(values) if k not in places]
-        if not all(isinstance(v, Tensor) for v in operands) or not all(map(plain, others)):
-            return slow(self, *args, **kwargs)
-        forms = [values[k].form for k in places]
-        named = {n: v for n, v in zip(signature.values, values, strict=True) if n not in tensors}
-        key = (self.form, *forms, *strict_values(signature, named))
-        if key in runs:
-            return slow(self, *args, **kwargs)
-        y, run = learn_launch(lambda: slow(self, *args, **kwargs), operands)
-        remember(runs, key, run)  # None: no single launch, so the general road for ever
-        if run is not None and not y.form.tracked:
-            remember(exact, run, True)
-        return y
+        def miss(self: Any, *values: Any) -> Any:
+            args, kwargs = signature.call(values)
+            if named_forms and concerns_names((self, *args), kwargs):
+                return slow(self, *args, **kwargs)
+            operands = [self, *[values[k] for k in places]]
+            others = [v for k, v in enumerate(values) if k not in places]
+            if not all(isinstance(v, Tensor) for v in operands) or not all(map(plain, others)):
+                return slow(self, *args, **kwargs)
+            forms = [values[k].form for k in places]
+            named = {
+                n: v for n, v in zip(signature.values, values, strict=True) if n not in tensors
+            }
+            key = (self.form, *forms, *strict_values(signature, named))
+            if key in runs:
+                return slow(self, *args, **kwargs)
+            y, run = learn_launch(lambda: slow(self, *args, **kwargs), operands)
+            remember(runs, key, run)  # None: no single launch, so the general road for ever
+            if run is not None and not y.form.tracked:
+                remember(exact, run, True)
+            return y
+
+        call = again_directly(op, signature, again) if isinstance(op, Composite) else again
+        scope = {"runs": runs, "exact": exact, "miss": miss, "slow": call, "MISSING": MISSING,
+                 "mode": mode, "Tensor": Tensor, "record": record}  # fmt: skip
+        source = launch_source(signature, first, tensors)
+        written = describe(compile_function(source, scope), op.name, op.doc, op)
+        written.__wrapped__ = function  # type: ignore[attr-defined]
+        return written
 
     record = None if recorder is None else recorder(signature)
-    call = again_directly(op, signature, again) if isinstance(op, Composite) else again
-    scope = {"runs": runs, "exact": exact, "miss": miss, "slow": call, "MISSING": MISSING,
-             "mode": mode, "Tensor": Tensor, "record": record}  # fmt: skip
-    op.function, op.as_method = (
-        describe(
-            compile_function(launch_source(signature, first, tensors), dict(scope)),
-            op.name, op.doc, op,
-        )
-        for first in ("input", "self")
-    )  # fmt: skip
-    op.hot = op.as_method
-    for made in (op.function, op.as_method):
-        made.__wrapped__ = function  # type: ignore[attr-defined]
+    op.function = made("input", roads[0])
+    op.as_method = op.hot = made("self", roads[1])
 
 
 def again_directly(
@@ -590,25 +658,31 @@ def takes_out(op: Op) -> bool:
 
 
 def bind_operation(op: Operation) -> None:
-    run = entry(op, partial(call_operation, op), op.parameters)
+    call = partial(call_operation, op)
     if op.is_launch:
-        outer = with_out(op, run) if takes_out(op) else run
         keywords = ["out"] if takes_out(op) else []
-        remembered_launch(op, outer, op.forward, keywords, operation_recorder(op))
+        roads = entries(op, call, op.parameters)
+        remembered_launch(op, roads, op.forward, keywords, operation_recorder(op))
         return
-    op.hot = run
-    made = with_out(op, run) if takes_out(op) else run
+    function, method = seen_entries(op, call, op.parameters)
+    op.hot = method
     if op.short_road is not None:
-        made = op.short_road(made)
-    op.function = describe(made, op.name, op.doc, op)
+        function, method = op.short_road(function), op.short_road(method)
+    op.function = describe(function, op.name, op.doc, op)
+    op.as_method = describe(method, op.name, op.doc, op)
     if not takes_out(op):
         op.function.__wrapped__ = op.forward  # type: ignore[attr-defined]
+
+
+def gathers(op: View) -> bool:
+    """Whether x.view(2, 3) is the same as x.view((2, 3))."""
+    return any(a.varargs for s in op.schemas for a in s.arguments)
 
 
 def arrange_arguments(op: View) -> Callable[..., Tensor]:
     """The general road of a view: its arguments by place or name, then the record's geometry."""
     names = op.parameters[1:]
-    varargs = any(a.varargs for a in op.schema.arguments)
+    varargs = gathers(op)
 
     def look(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
         if varargs and (
@@ -643,31 +717,22 @@ def plain(value: Any) -> bool:
     return type(value) in PLAIN or (isinstance(value, tuple) and all(map(plain, value)))
 
 
-def remembered_view(op: View | Composite, slow: Callable[..., Any], moves: str | None) -> None:
+def remembered_view(
+    op: View | Composite,
+    roads: Roads,
+    moves: str | None,
+) -> None:
     """Makes function and method of a view: what a form and arguments come to is learnt once."""
-    gathers = isinstance(op, View) and any(a.varargs for a in op.schema.arguments)
     names = inspect.signature(op.forward).parameters
-    signature = CallSignature(op.forward, gathers, spellings([*names][1:]))
+    many = isinstance(op, View) and gathers(op)
+    signature = CallSignature(op.forward, many, spellings([*names][1:]))
     looks = op.looks
 
-    def miss(self: Tensor, values: tuple[Any, ...]) -> Any:
-        args, kwargs = signature.call(values)
-        if named_forms and concerns_names((self, *args), kwargs):
-            return call_named(op, slow, (self, *args), kwargs)
-        if isinstance(self, Tensor) and all(map(plain, values)):
-            if moves is None:
-                found = learn(self, lambda probe: slow(probe, *args, **kwargs))
-                if found is not None:
-                    named = dict(zip(signature.values, values, strict=True))
-                    remember(looks, (self.form, *strict_values(signature, named)), found)
-            else:
-                learn_moving(self, values, args, kwargs)
-        return slow(self, *args, **kwargs)
-
     def learn_moving(
-        self: Tensor, values: tuple[Any, ...], args: tuple[Any, ...], kwargs: dict[str, Any]
+        self: Tensor, values: tuple[Any, ...], slow: Callable[..., Any]
     ) -> None:
         named = dict(zip(signature.values, values, strict=True))
+        args, kwargs = signature.call(values)
         found = learn(self, lambda probe: slow(probe, *args, **kwargs))
         dim, place = named["dim"], named.pop(str(moves))
         if found is not None and type(dim) is int and type(place) is int:
@@ -677,46 +742,75 @@ def remembered_view(op: View | Composite, slow: Callable[..., Any], moves: str |
             key = (self.form, *strict_values(signature, named))
             remember(looks, key, (form, step, size, size - extent + 1))
 
-    scope = {"looks": looks, "miss": miss, "MISSING": MISSING, "mode": mode, "share": share,
-             "record": record_view, "op": op}  # fmt: skip
-    function, method = (
-        compile_function(view_source(signature, first, moves), dict(scope))
-        for first in ("input", "self")
-    )
-    op.function = describe(function, op.name, op.doc, op)
-    op.as_method = op.hot = describe(method, op.name, op.doc, op)
-    if isinstance(op, Composite):
-        for made in (function, method):
-            made.__wrapped__ = op.forward  # type: ignore[attr-defined]
+    def made(first: str, slow: Callable[..., Any]) -> Callable[..., Any]:
+        def miss(self: Tensor, values: tuple[Any, ...]) -> Any:
+            args, kwargs = signature.call(values)
+            if named_forms and concerns_names((self, *args), kwargs):
+                return slow(self, *args, **kwargs)
+            if isinstance(self, Tensor) and all(map(plain, values)):
+                if moves is None:
+                    found = learn(self, lambda probe: slow(probe, *args, **kwargs))
+                    if found is not None:
+                        named = dict(zip(signature.values, values, strict=True))
+                        remember(looks, (self.form, *strict_values(signature, named)), found)
+                else:
+                    learn_moving(self, values, slow)
+            return slow(self, *args, **kwargs)
+
+        scope = {"looks": looks, "miss": miss, "MISSING": MISSING, "mode": mode, "share": share,
+                 "record": record_view, "op": op}  # fmt: skip
+        source = view_source(signature, first, moves)
+        written = describe(compile_function(source, scope), op.name, op.doc, op)
+        if isinstance(op, Composite):
+            written.__wrapped__ = op.forward  # type: ignore[attr-defined]
+        return written
+
+    op.function = made("input", roads[0])
+    op.as_method = op.hot = made("self", roads[1])
 
 
 def bind_view(op: View) -> None:
-    slow = entry(op, arrange_arguments(op), ("self", *op.parameters[1:]))
+    roads = entries(op, arrange_arguments(op), ("self", *op.parameters[1:]))
     if op.absolute:
-        op.function = op.hot = describe(slow, op.name, op.doc, op)
+        op.function = op.hot = describe(roads[0], op.name, op.doc, op)
+        op.as_method = describe(roads[1], op.name, op.doc, op)
     else:
-        remembered_view(op, slow, op.moves)
+        remembered_view(op, roads, op.moves)
 
 
 def bind_composite(op: Composite) -> None:
+    given = inspect.signature(op.forward).parameters
+    parameters = [*given]
+    if any(p.kind is p.VAR_POSITIONAL for p in given.values()) and "Tensor[]" in op.types.values():
+        op.checked = False  # f(a, b) as well as f([a, b]): PyTorch's is a function of Python
     if op.is_view:
-        parameters = inspect.signature(op.forward).parameters
-        remembered_view(op, entry(op, op.forward, parameters), None)
+        remembered_view(op, entries(op, op.forward, parameters), None)
         return
-    run = functools.wraps(op.forward)(
-        entry(op, op.forward, inspect.signature(op.forward).parameters)
-    )
     if op.is_launch:
         keywords = ["out"] if takes_out(op) else []
-        remembered_launch(op, with_out(op, run) if takes_out(op) else run, op.forward, keywords)
+        remembered_launch(op, entries(op, op.forward, parameters), op.forward, keywords)
         return
-    op.function = describe(with_out(op, run), op.name, op.doc, op) if takes_out(op) else run
+    roads = seen_entries(op, op.forward, parameters)
+    function: Callable[..., Any]
+    function, method = (functools.wraps(op.forward)(road) for road in roads)
+    if op.short_road is not None:
+        function = op.short_road(function)
+    op.function = describe(function, op.name, op.doc, op) if takes_out(op) else function
+    plain = parameters == ["self"] or all(t == "Any" for n, t in op.types.items() if n != "self")
     op.hot = op.forward
+    op.as_method = method
+    # Python counts the arguments where there is nothing to look at.
+    op.short_method = op.forward if plain or not op.checked else None
 
 
 # Argument names that torch takes as well, by the argument they mean: a method's `self` is a
 # function's `input`, and NumPy's users say axis and keepdims.
-SPELLINGS = {"input": "self", "axis": "dim", "keepdims": "keepdim"}
+SPELLINGS = {
+    "input": "self", "axis": "dim", "keepdims": "keepdim", "split_size": "split_size_or_sections",
+    "sections": "indices_or_sections", "indices": "indices_or_sections",
+    "tensor_indices_or_sections": "indices_or_sections", "element": "elements",
+    "test_element": "test_elements",
+}  # fmt: skip
 
 
 def spellings(parameters: Iterable[str]) -> dict[str, str]:
@@ -740,13 +834,17 @@ def bind_choice(op: Choice) -> None:
         name, operands = choose(*args, **kwargs)
         return registry[name].inplace_function(*operands)  # type: ignore[misc]
 
-    function = entry(op, chosen_function, inspect.signature(choose).parameters)
-    op.function = op.hot = describe(function, op.name, op.doc, op)
+    parameters = [*inspect.signature(choose).parameters]
+    function = entry(op, overloads_of(op), chosen_function, parameters)
+    method = method_entry(op, overloads_of(op, True), chosen_function, parameters)
+    op.function = describe(function, op.name, op.doc, op)
+    op.as_method = op.hot = describe(method, op.name, op.doc, op)
     op.inplace_function = describe(inplace, f"{op.name}_", f"In-place form of `{op.name}`.", op)
 
 
 def bind_alias(op: Alias) -> None:
     op.function, op.hot = op.target.function, op.target.hot
+    op.as_method = op.target.as_method
     op.inplace_function = op.target.inplace_function
 
 
@@ -763,15 +861,9 @@ BINDERS: dict[type, Callable[[Any], None]] = {
 
 def method_of(op: Op) -> Callable[..., Any]:
     """A record's function as a method, where self never comes by name: short roads stay short."""
-    short = op.function if op.as_method is None else op.as_method
-    if isinstance(op, Composite) and not takes_out(op) and op.as_method is None:
-        names = inspect.signature(op.forward).parameters
-        if not {"dim", "keepdim"} & names.keys():
-            short = op.forward
-    if op.named_road is not None:
-        looking = named_method(op, short)
-    else:
-        looking = op.function if op.as_method is None else short
+    whole = op.function if op.as_method is None else op.as_method
+    short = (op.short_method if isinstance(op, Composite) else None) or whole
+    looking = whole if op.named_road is None else named_method(op, short)
     if named_forms or looking is short:
         return looking
     # Nothing on this road looks for names: it lasts until there are some.

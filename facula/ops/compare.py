@@ -3,6 +3,7 @@
 import math
 
 from facula.dispatch import dtype_word, overlaps, refuse_overlap
+from facula.form import named_forms
 from facula.kernel.scalar import abs_, and_, eq, ge, gt, isnan, le, lt, ne, or_, where
 from facula.meta import names
 from facula.meta.dtype import float64
@@ -29,7 +30,13 @@ registry["choose"].node_name = "WhereBackward0"
 registry["choose"].inplace = False
 
 
-@composite("where(Tensor condition, Tensor self, Tensor other, *, Tensor(a!)? out=None) -> Tensor")
+@composite((
+    "where.self(Tensor condition, Tensor self, Tensor other, *, Tensor(a!)? out=None) -> Tensor",
+    "where.ScalarSelf(Tensor condition, Scalar self, Tensor other) -> Tensor",
+    "where.ScalarOther(Tensor condition, Tensor self, Scalar other) -> Tensor",
+    "where.Scalar(Tensor condition, Scalar self, Scalar other) -> Tensor",
+    "where(Tensor condition) -> Tensor[]",
+))
 def where_(condition, input=None, other=None):
     """input where the condition holds, else other; of a condition alone, where it holds."""
     if input is None and other is None:
@@ -46,7 +53,27 @@ def where_(condition, input=None, other=None):
     return registry["choose"].function(condition, input, other)
 
 
-@composite("masked_fill(Tensor self, Tensor mask, Tensor value) -> Tensor")
+def _where_road(general):
+    def where(condition, input=None, other=None, *, out=None):
+        plain = condition.__class__ is input.__class__ is other.__class__ is Tensor
+        if plain and out is None and not named_forms and condition.form.kind == "bool":
+            return choose.function(condition, input, other)
+        if out is not None:
+            return general(condition, input, other, out=out)
+        given = (condition, input, other)
+        return general(*[v for v in given if v is not None])
+
+    choose = registry["choose"]
+    return where
+
+
+where_.short_road = _where_road
+
+
+@composite((
+    "masked_fill.Scalar(Tensor self, Tensor mask, Scalar value) -> Tensor",
+    "masked_fill.Tensor(Tensor self, Tensor mask, Tensor value) -> Tensor",
+))
 def masked_fill(self, mask, value):
     """self with a number where the mask holds."""
     _check_mask(mask, value)
@@ -58,7 +85,10 @@ def masked_fill(self, mask, value):
     return y.contiguous()
 
 
-@composite("masked_fill_(Tensor(a!) self, Tensor mask, Tensor value) -> Tensor(a!)")
+@composite((
+    "masked_fill_.Scalar(Tensor(a!) self, Tensor mask, Scalar value) -> Tensor(a!)",
+    "masked_fill_.Tensor(Tensor(a!) self, Tensor mask, Tensor value) -> Tensor(a!)",
+))
 def masked_fill_(self, mask, value):
     """In-place form of masked_fill."""
     _check_mask(mask, value)

@@ -31,7 +31,10 @@ def _word(tensor):
             ]  # fmt: skip
 
 
-@operation("mm(Tensor self, Tensor mat2, *, Tensor(a!)? out=None) -> Tensor")
+@operation((
+    "mm(Tensor self, Tensor mat2, *, Tensor(a!)? out=None) -> Tensor",
+    "mm.dtype(Tensor self, Tensor mat2, ScalarType out_dtype, *, Tensor(a!)? out=None) -> Tensor",
+))
 def mm(self, mat2):
     """The product of two matrices: (n, m) times (m, p)."""
     known = product_again(self, mat2)
@@ -61,7 +64,10 @@ def _(g, self, mat2, needs):
     return g.mm(mat2.t()) if needs[0] else None, self.t().mm(g) if needs[1] else None
 
 
-@operation("bmm(Tensor self, Tensor mat2, *, Tensor(a!)? out=None) -> Tensor")
+@operation((
+    "bmm(Tensor self, Tensor mat2, *, Tensor(a!)? out=None) -> Tensor",
+    "bmm.dtype(Tensor self, Tensor mat2, ScalarType out_dtype, *, Tensor(a!)? out=None) -> Tensor",
+))
 def bmm(self, mat2):
     """Products of two batches of matrices: (b, n, m) times (b, m, p)."""
     if self.form.ndim != 3:
@@ -218,8 +224,12 @@ def outer(self, vec2):
     return self.unsqueeze(1) * vec2.unsqueeze(0)
 
 
-@composite("addmm(Tensor self, Tensor mat1, Tensor mat2, *, Scalar beta=1, Scalar alpha=1, "
-           "Tensor(a!)? out=None) -> Tensor")
+@composite((
+    "addmm(Tensor self, Tensor mat1, Tensor mat2, *, Scalar beta=1, Scalar alpha=1, Tensor(a!)? "
+    "out=None) -> Tensor",
+    "addmm.dtype(Tensor self, Tensor mat1, Tensor mat2, ScalarType out_dtype, *, Scalar beta=1, "
+    "Scalar alpha=1, Tensor(a!)? out=None) -> Tensor",
+))
 def addmm(self, mat1, mat2, *, beta=1, alpha=1):
     """beta * self + alpha * (mat1 @ mat2)."""
     return _plus(self, registry["mm"].function(mat1, mat2), beta, alpha)
@@ -263,8 +273,12 @@ def addbmm(self, batch1, batch2, *, beta=1, alpha=1):
     return _plus(self, batch1.bmm(batch2).sum(0), beta, alpha)
 
 
-@composite("baddbmm(Tensor self, Tensor batch1, Tensor batch2, *, Scalar beta=1, Scalar alpha=1, "
-           "Tensor(a!)? out=None) -> Tensor")
+@composite((
+    "baddbmm(Tensor self, Tensor batch1, Tensor batch2, *, Scalar beta=1, Scalar alpha=1, "
+    "Tensor(a!)? out=None) -> Tensor",
+    "baddbmm.dtype(Tensor self, Tensor batch1, Tensor batch2, ScalarType out_dtype, *, Scalar "
+    "beta=1, Scalar alpha=1, Tensor(a!)? out=None) -> Tensor",
+))
 def baddbmm(self, batch1, batch2, *, beta=1, alpha=1):
     """beta * self + alpha * bmm(batch1, batch2)."""
     return _plus(self, registry["bmm"].function(batch1, batch2), beta, alpha)
@@ -451,7 +465,9 @@ def einsum(equation, *operands):
     return tensor.permute(tuple(labels.index(k) for k in wanted))
 
 
-@composite("tensordot(Tensor self, Tensor other, int[] dims) -> Tensor")
+@composite(
+    "tensordot(Tensor self, Tensor other, Any dims=2) -> Tensor"
+)
 def tensordot(self, other, dims=2):
     """Sums of products over some dims of each."""
     if isinstance(dims, int):

@@ -156,8 +156,12 @@ def _(g, dy, input, shape, needs):
 
 
 @composite(
-    "conv2d(Tensor input, Tensor weight, Tensor? bias=None, int[2] stride=1, int[2] padding=0, "
-    "int[2] dilation=1, int groups=1) -> Tensor"
+    (
+    "conv2d(Tensor input, Tensor weight, Tensor? bias=None, SymInt[2] stride=[1, 1], SymInt[2] "
+    "padding=[0, 0], SymInt[2] dilation=[1, 1], SymInt groups=1) -> Tensor",
+    "conv2d.padding(Tensor input, Tensor weight, Tensor? bias=None, SymInt[2] stride=[1, 1], str "
+    "padding='valid', SymInt[2] dilation=[1, 1], SymInt groups=1) -> Tensor",
+)
 )
 def conv2d(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     """Cross-correlation of (N, C, H, W) or (C, H, W) with (O, C / groups, kh, kw)."""

@@ -309,10 +309,12 @@ def _check_output_padding(rank, output_padding, stride, dilation):
 def _make_convolution(rank):
     name = f"conv{rank}d"
 
-    @composite(
-        f"{name}(Tensor input, Tensor weight, Tensor? bias=None, int[{rank}] stride=1, "
-        f"int[{rank}] padding=0, int[{rank}] dilation=1, int groups=1) -> Tensor"
-    )
+    @composite((
+        f"{name}(Tensor input, Tensor weight, Tensor? bias=None, SymInt[{rank}] stride=1, "
+        f"SymInt[{rank}] padding=0, SymInt[{rank}] dilation=1, SymInt groups=1) -> Tensor",
+        f"{name}.padding(Tensor input, Tensor weight, Tensor? bias=None, SymInt[{rank}] stride=1, "
+        f"str padding='valid', SymInt[{rank}] dilation=1, SymInt groups=1) -> Tensor",
+    ))
     def convolution(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
         """Cross-correlation of (N, C, ...) or (C, ...) with (O, C / groups, ...)."""
         return _convolve(name, rank, input, weight, bias, stride, padding, dilation, groups)

@@ -115,8 +115,12 @@ def _check_rows(sequence, values):
         )
 
 
-@composite("searchsorted(Tensor sorted_sequence, Tensor self, *, bool out_int32=False, "
-           "bool right=False, str? side=None, Tensor? sorter=None, Tensor(a!)? out=None) -> Tensor")
+@composite((
+    "searchsorted.Tensor(Tensor sorted_sequence, Tensor self, *, bool out_int32=False, "
+    "bool right=False, str? side=None, Tensor? sorter=None, Tensor(a!)? out=None) -> Tensor",
+    "searchsorted.Scalar(Tensor sorted_sequence, Scalar self, *, bool out_int32=False, "
+    "bool right=False, str? side=None, Tensor? sorter=None, Tensor(a!)? out=None) -> Tensor",
+))
 def searchsorted(sorted_sequence, input, *, out_int32=False, right=False, side=None, sorter=None):
     """Where elements would have to be inserted to keep the last dim of a sequence sorted.
 
@@ -190,8 +194,12 @@ def _bisected(sequence, values, right):
     return low.reshape(values.form.shape)
 
 
-@composite("bucketize(Tensor self, Tensor boundaries, *, bool out_int32=False, bool right=False, "
-           "Tensor(a!)? out=None) -> Tensor")
+@composite((
+    "bucketize.Tensor(Tensor self, Tensor boundaries, *, bool out_int32=False, "
+    "bool right=False, Tensor(a!)? out=None) -> Tensor",
+    "bucketize.Scalar(Scalar self, Tensor boundaries, *, bool out_int32=False, "
+    "bool right=False, Tensor(a!)? out=None) -> Tensor",
+))
 def bucketize(self, boundaries, *, out_int32=False, right=False):
     """The number of the interval between boundaries that each element lies in.
 

@@ -9,6 +9,7 @@ from facula.late import Late
 from facula.meta import dtype as dtypes
 from facula.meta import names as rules
 from facula.meta.device import check_cpu
+from facula.meta.dtype import get_default_dtype
 from facula.meta.geometry import restride_like, strides_in
 from facula.meta.layout import contiguous_format, preserve_format
 from facula.naming import named_birth
@@ -97,7 +98,7 @@ _births: dict[Any, Callable[..., Tensor]] = {}
 
 def _born(y, name, many, dtype, value):
     """Remembers how a new tensor filled with a number was made."""
-    key = (name, many, dtype or dtypes.get_default_dtype())
+    key = (name, many, *map(type, many), dtype or get_default_dtype())
     if not all(map(_plain_size, many)) or not y.form.numel:
         return
     kernel, sizes = fill_kernel(y.form, int)
@@ -105,7 +106,7 @@ def _born(y, name, many, dtype, value):
 
 
 def _plain_size(size):
-    return type(size) is int or (isinstance(size, tuple) and all(type(n) is int for n in size))
+    return type(size) is int
 
 
 def _check_layout(layout, pin_memory):
@@ -118,8 +119,11 @@ def _check_layout(layout, pin_memory):
 # --- from numbers --------------------------------------------------------------------------------
 
 
-@composite("empty(int[] size, *, Dimname[]? names=None, ScalarType? dtype=None, "
-           "Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor")
+@composite(
+    "empty.memory_format(SymInt[] size, *, ScalarType? dtype=None, Layout? layout=None, Device? "
+    "device=None, bool? pin_memory=None, MemoryFormat? memory_format=None, Dimname[]? "
+    "names=None) -> Tensor"
+)
 def empty(*many, size=None, names=None, out=None, dtype=None, layout=None, device=None,
           requires_grad=False, pin_memory=False, memory_format=None):
     """Uninitialised memory in a shape."""
@@ -133,54 +137,78 @@ def empty(*many, size=None, names=None, out=None, dtype=None, layout=None, devic
     return named_birth(_finish(allocate(form), requires_grad, out), "empty", names, out)
 
 
-@composite("zeros(int[] size, *, Dimname[]? names=None, ScalarType? dtype=None, "
-           "Layout? layout=None, Device? device=None) -> Tensor")
+def _shorter(name, value):
+    """The road of sizes seen before, in front of the general one."""
+
+    def road(general):
+        def born(*many, size=None, names=None, out=None, dtype=None, layout=None, device=None,
+                 requires_grad=False, pin_memory=False):
+            if (
+                size is names is out is layout is device is None
+                and not requires_grad
+                and not pin_memory
+            ):
+                try:
+                    return _births[name, many, *map(type, many), dtype or get_default_dtype()]()
+                except (KeyError, TypeError):
+                    if len(many) == 1 and many[0].__class__ is tuple:
+                        one = (name, *many, *map(type, many[0]), dtype or get_default_dtype())
+                        if one in _births:
+                            return _births[one]()
+            given = {"size": size, "names": names, "out": out, "dtype": dtype, "layout": layout,
+                     "device": device}  # fmt: skip
+            kwargs = {n: v for n, v in given.items() if v is not None}
+            if requires_grad is not False:
+                kwargs["requires_grad"] = requires_grad
+            if pin_memory is not False:
+                kwargs["pin_memory"] = pin_memory
+            y = general(*many, **kwargs)
+            if not kwargs or kwargs.keys() == {"dtype"}:
+                single = len(many) == 1 and many[0].__class__ is tuple
+                _born(y, name, many[0] if single else many, dtype, value)
+            return y
+
+        return born
+
+    return road
+
+
+@composite(
+    "zeros(SymInt[] size, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, "
+    "bool? pin_memory=None, Dimname[]? names=None) -> Tensor"
+)
 def zeros(*many, size=None, names=None, out=None, dtype=None, layout=None, device=None,
           requires_grad=False, pin_memory=False):
     """Zeros in a shape."""
-    plain = (
-        size is names is out is layout is device is None
-        and not requires_grad
-        and not pin_memory
-    )
-    if plain:
-        try:
-            return _births["zeros", many, dtype or dtypes.get_default_dtype()]()
-        except (KeyError, TypeError):
-            pass
     _check_device(device)
     _check_layout(layout, pin_memory)
-    y = _filled(_sizes("zeros", many, size), 0, _kind(dtype))
-    if plain:
-        _born(y, "zeros", many, dtype, 0)
-    return named_birth(_finish(y, requires_grad, out), "zeros", names, out)
+    y = _finish(_filled(_sizes("zeros", many, size), 0, _kind(dtype)), requires_grad, out)
+    return named_birth(y, "zeros", names, out)
 
 
-@composite("ones(int[] size, *, Dimname[]? names=None, ScalarType? dtype=None, "
-           "Layout? layout=None, Device? device=None) -> Tensor")
+zeros.short_road = _shorter("zeros", 0)
+
+
+@composite(
+    "ones(SymInt[] size, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, "
+    "bool? pin_memory=None, Dimname[]? names=None) -> Tensor"
+)
 def ones(*many, size=None, names=None, out=None, dtype=None, layout=None, device=None,
          requires_grad=False, pin_memory=False):
     """Ones in a shape."""
-    plain = (
-        size is names is out is layout is device is None
-        and not requires_grad
-        and not pin_memory
-    )
-    if plain:
-        try:
-            return _births["ones", many, dtype or dtypes.get_default_dtype()]()
-        except (KeyError, TypeError):
-            pass
     _check_device(device)
     _check_layout(layout, pin_memory)
-    y = _filled(_sizes("ones", many, size), 1, _kind(dtype))
-    if plain:
-        _born(y, "ones", many, dtype, 1)
-    return named_birth(_finish(y, requires_grad, out), "ones", names, out)
+    y = _finish(_filled(_sizes("ones", many, size), 1, _kind(dtype)), requires_grad, out)
+    return named_birth(y, "ones", names, out)
 
 
-@composite("full(int[] size, Scalar fill_value, *, Dimname[]? names=None, "
-           "ScalarType? dtype=None, Layout? layout=None, Device? device=None) -> Tensor")
+ones.short_road = _shorter("ones", 1)
+
+
+@composite(
+    "full(SymInt[] size, Scalar fill_value, *, ScalarType? dtype=None, Layout? layout=None, "
+    "Device? device=None, bool? pin_memory=None, Dimname[]? names=None) -> Tensor"
+)
 def full(size, fill_value, *, names=None, out=None, dtype=None, layout=None, device=None,
          requires_grad=False, pin_memory=False):
     """One number in a shape; its kind decides the dtype."""
@@ -197,8 +225,15 @@ def full(size, fill_value, *, names=None, out=None, dtype=None, layout=None, dev
     return named_birth(y, "full", names, out)
 
 
-@composite("arange(Scalar start, Scalar? end=None, Scalar step=1, *, ScalarType? dtype=None, "
-           "Layout? layout=None, Device? device=None) -> Tensor")
+@composite((
+    "arange(Scalar end, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, "
+    "bool? pin_memory=None) -> Tensor",
+    "arange.start(Scalar start, Scalar end, *, ScalarType? dtype=None, Layout? layout=None, "
+    "Device? device=None, bool? pin_memory=None) -> Tensor",
+    "arange.start_step(Scalar start, Scalar end, Scalar step=1, *, ScalarType? dtype=None, "
+    "Layout? layout=None, Device? device=None, bool? pin_memory=None) -> "
+    "Tensor",
+))
 def arange(start=None, end=None, step=1, *, out=None, dtype=None, layout=None, device=None,
            requires_grad=False, pin_memory=False):
     """start, start + step, ... up to before end; one argument counts from 0."""
@@ -230,7 +265,16 @@ def arange(start=None, end=None, step=1, *, out=None, dtype=None, layout=None, d
     return _finish(whole.to(dtype), requires_grad, out)
 
 
-@composite("linspace(Scalar start, Scalar end, int steps, *, ScalarType? dtype=None) -> Tensor")
+@composite((
+    "linspace.Tensor_Tensor(Tensor start, Tensor end, int steps, *, ScalarType? dtype=None, "
+    "Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor",
+    "linspace.Tensor_Scalar(Tensor start, Scalar end, int steps, *, ScalarType? dtype=None, "
+    "Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor",
+    "linspace.Scalar_Tensor(Scalar start, Tensor end, int steps, *, ScalarType? dtype=None, "
+    "Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor",
+    "linspace(Scalar start, Scalar end, int steps, *, ScalarType? dtype=None, Layout? "
+    "layout=None, Device? device=None, bool? pin_memory=None) -> Tensor",
+))
 def linspace(start, end, steps, *, out=None, dtype=None, layout=None, device=None,
              requires_grad=False, pin_memory=False):
     """`steps` numbers evenly spaced from start to end, both included."""
@@ -257,8 +301,16 @@ def _spaced(start, end, steps, dtype):
                     end - step * (steps - places - 1.0))
 
 
-@composite("logspace(Scalar start, Scalar end, int steps, float base=10.0, *, "
-           "ScalarType? dtype=None) -> Tensor")
+@composite((
+    "logspace.Tensor_Tensor(Tensor start, Tensor end, int steps, float base=10.0, *, ScalarType? "
+    "dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor",
+    "logspace.Tensor_Scalar(Tensor start, Scalar end, int steps, float base=10.0, *, ScalarType? "
+    "dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor",
+    "logspace.Scalar_Tensor(Scalar start, Tensor end, int steps, float base=10.0, *, ScalarType? "
+    "dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor",
+    "logspace(Scalar start, Scalar end, int steps, float base=10.0, *, ScalarType? dtype=None, "
+    "Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor",
+))
 def logspace(start, end, steps, base=10.0, *, out=None, dtype=None, layout=None, device=None,
              requires_grad=False, pin_memory=False):
     """base to the power of evenly spaced exponents."""
@@ -272,8 +324,12 @@ def logspace(start, end, steps, base=10.0, *, out=None, dtype=None, layout=None,
     return _finish(y.to(dtype), requires_grad, out)
 
 
-@composite("eye(int n, int? m=None, *, ScalarType? dtype=None, Layout? layout=None, "
-           "Device? device=None) -> Tensor")
+@composite((
+    "eye(SymInt n, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? "
+    "pin_memory=None) -> Tensor",
+    "eye.m(SymInt n, SymInt m, *, ScalarType? dtype=None, Layout? layout=None, Device? "
+    "device=None, bool? pin_memory=None) -> Tensor",
+))
 def eye(n, m=None, *, out=None, dtype=None, layout=None, device=None, requires_grad=False,
         pin_memory=False):
     """Ones on the diagonal, zeros elsewhere."""
@@ -448,7 +504,7 @@ def _from_array(array, dtype):
     return y if dtype is None or dtype is kind else y.to(dtype)
 
 
-@composite("tensor(Scalar data, *, ScalarType? dtype=None, Device? device=None, "
+@composite("tensor(Any data, *, ScalarType? dtype=None, Device? device=None, "
            "bool requires_grad=False, Dimname[]? names=None) -> Tensor")
 def tensor(data, *, dtype=None, device=None, requires_grad=False, pin_memory=False, names=None):
     """A new tensor with a copy of some data: numbers, nested lists, arrays, tensors."""
@@ -462,7 +518,7 @@ def tensor(data, *, dtype=None, device=None, requires_grad=False, pin_memory=Fal
     return named_birth(_finish(y, requires_grad), "tensor", names)
 
 
-@composite("as_tensor(Scalar data, ScalarType? dtype=None, Device? device=None) -> Tensor")
+@composite("as_tensor(Any data, ScalarType? dtype=None, Device? device=None) -> Tensor")
 def as_tensor(data, dtype=None, device=None):
     """Data as a tensor, without a copy where that is possible."""
     _check_device(device)
@@ -488,7 +544,10 @@ def _like(self, dtype, memory_format=None):
     return allocate(form_of(dtype, form.shape, strides))
 
 
-@composite("empty_like(Tensor input, *, ScalarType? dtype=None, Device? device=None) -> Tensor")
+@composite(
+    "empty_like(Tensor input, *, ScalarType? dtype=None, Layout? layout=None, Device? "
+    "device=None, bool? pin_memory=None, MemoryFormat? memory_format=None) -> Tensor"
+)
 def empty_like(input, *, dtype=None, layout=None, device=None, requires_grad=False,
                memory_format=None):
     """Uninitialised memory in the shape, layout and dtype of another tensor."""
@@ -496,7 +555,10 @@ def empty_like(input, *, dtype=None, layout=None, device=None, requires_grad=Fal
     return _finish(_like(input, dtype, memory_format), requires_grad)
 
 
-@composite("zeros_like(Tensor input, *, ScalarType? dtype=None, Device? device=None) -> Tensor")
+@composite(
+    "zeros_like(Tensor input, *, ScalarType? dtype=None, Layout? layout=None, Device? "
+    "device=None, bool? pin_memory=None, MemoryFormat? memory_format=None) -> Tensor"
+)
 def zeros_like(input, *, dtype=None, layout=None, device=None, requires_grad=False,
                memory_format=None):
     """Zeros like another tensor."""
@@ -504,7 +566,10 @@ def zeros_like(input, *, dtype=None, layout=None, device=None, requires_grad=Fal
     return _finish(_like(input, dtype, memory_format).fill_(0), requires_grad)
 
 
-@composite("ones_like(Tensor input, *, ScalarType? dtype=None, Device? device=None) -> Tensor")
+@composite(
+    "ones_like(Tensor input, *, ScalarType? dtype=None, Layout? layout=None, Device? "
+    "device=None, bool? pin_memory=None, MemoryFormat? memory_format=None) -> Tensor"
+)
 def ones_like(input, *, dtype=None, layout=None, device=None, requires_grad=False,
               memory_format=None):
     """Ones like another tensor."""
@@ -512,8 +577,10 @@ def ones_like(input, *, dtype=None, layout=None, device=None, requires_grad=Fals
     return _finish(_like(input, dtype, memory_format).fill_(1), requires_grad)
 
 
-@composite("full_like(Tensor input, Scalar fill_value, *, ScalarType? dtype=None, "
-           "Device? device=None) -> Tensor")
+@composite(
+    "full_like(Tensor input, Scalar fill_value, *, ScalarType? dtype=None, Layout? layout=None,"
+    " Device? device=None, bool? pin_memory=None, MemoryFormat? memory_format=None) -> Tensor"
+)
 def full_like(input, fill_value, *, dtype=None, layout=None, device=None, requires_grad=False,
               memory_format=None):
     """One number, like another tensor."""
@@ -521,7 +588,8 @@ def full_like(input, fill_value, *, dtype=None, layout=None, device=None, requir
     return _finish(_like(input, dtype, memory_format).fill_(fill_value), requires_grad)
 
 
-@composite("new_tensor(Tensor self, Scalar data, *, ScalarType? dtype=None) -> Tensor")
+@composite("new_tensor(Tensor self, Any data, *, ScalarType? dtype=None, Device? device=None, "
+           "bool requires_grad=False) -> Tensor")
 def new_tensor(self, data, *, dtype=None, device=None, requires_grad=False):
     """A tensor of some data in the dtype of this one."""
     return tensor.forward(
@@ -529,29 +597,40 @@ def new_tensor(self, data, *, dtype=None, device=None, requires_grad=False):
     )
 
 
-@composite("new_empty(Tensor self, int[] size, *, ScalarType? dtype=None) -> Tensor")
+@composite(
+    "new_empty(Tensor self, SymInt[] size, *, ScalarType? dtype=None, Layout? layout=None, "
+    "Device? device=None, bool? pin_memory=None) -> Tensor"
+)
 def new_empty(self, *size, dtype=None, device=None, requires_grad=False):
     """Uninitialised memory in a shape, in the dtype of this one."""
     _check_device(device)
     return _finish(fresh(dtype or self.form.dtype, _shape(size)), requires_grad)
 
 
-@composite("new_zeros(Tensor self, int[] size, *, ScalarType? dtype=None) -> Tensor")
+@composite(
+    "new_zeros(Tensor self, SymInt[] size, *, ScalarType? dtype=None, Layout? layout=None, "
+    "Device? device=None, bool? pin_memory=None) -> Tensor"
+)
 def new_zeros(self, *size, dtype=None, device=None, requires_grad=False):
     """Zeros in a shape, in the dtype of this one."""
     _check_device(device)
     return _finish(_filled(_shape(size), 0, dtype or self.form.dtype), requires_grad)
 
 
-@composite("new_ones(Tensor self, int[] size, *, ScalarType? dtype=None) -> Tensor")
+@composite(
+    "new_ones(Tensor self, SymInt[] size, *, ScalarType? dtype=None, Layout? layout=None, "
+    "Device? device=None, bool? pin_memory=None) -> Tensor"
+)
 def new_ones(self, *size, dtype=None, device=None, requires_grad=False):
     """Ones in a shape, in the dtype of this one."""
     _check_device(device)
     return _finish(_filled(_shape(size), 1, dtype or self.form.dtype), requires_grad)
 
 
-@composite("new_full(Tensor self, int[] size, Scalar fill_value, *, ScalarType? dtype=None) "
-           "-> Tensor")
+@composite(
+    "new_full(Tensor self, SymInt[] size, Scalar fill_value, *, ScalarType? dtype=None, Layout?"
+    " layout=None, Device? device=None, bool? pin_memory=None) -> Tensor"
+)
 def new_full(self, size, fill_value, *, dtype=None, device=None, requires_grad=False):
     """One number in a shape, in the dtype of this one."""
     _check_device(device)

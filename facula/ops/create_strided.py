@@ -124,8 +124,12 @@ def _is_double():
     return dtypes.get_default_dtype() is dtypes.float64
 
 
-@composite("range(Scalar start=0, Scalar? end=None, Scalar step=1, *, Tensor(a!)? out=None, "
-           "ScalarType? dtype=None, Layout? layout=None, Device? device=None) -> Tensor")
+@composite((
+    "range.step(Scalar start, Scalar end, Scalar step=1, *, ScalarType? dtype=None, Layout? "
+    "layout=None, Device? device=None, bool? pin_memory=None, Tensor(a!)? out=None) -> Tensor",
+    "range(Scalar start, Scalar end, *, ScalarType? dtype=None, Layout? layout=None, Device? "
+    "device=None, bool? pin_memory=None, Tensor(a!)? out=None) -> Tensor",
+))
 def range_(start=0, end=None, step=1, *, out=None, dtype=None, layout=None, device=None,
            requires_grad=False, pin_memory=False):
     """start, start + step, ... up to end, which is among them where a step hits it. PyTorch
@@ -160,7 +164,10 @@ def range_(start=0, end=None, step=1, *, out=None, dtype=None, layout=None, devi
     return _wanting(y, requires_grad)
 
 
-@composite("fill(Tensor self, Scalar value) -> Tensor")
+@composite((
+    "fill.Scalar(Tensor self, Scalar value) -> Tensor",
+    "fill.Tensor(Tensor self, Tensor value) -> Tensor",
+))
 def fill(self, value):
     """A tensor like this one with every element a number, or a 0-d tensor."""
     if isinstance(value, Tensor) and value.form.ndim:
@@ -174,7 +181,9 @@ def fill(self, value):
 # --- shapes --------------------------------------------------------------------------------------
 
 
-@composite("resize(Tensor self, int[] size) -> Tensor")
+@composite(
+    "resize(Tensor self, SymInt[] size, *, MemoryFormat? memory_format=None) -> Tensor"
+)
 def resize(self, *size):
     """The same elements in another shape, of which there must be as many."""
     size = size[0] if len(size) == 1 and not isinstance(size[0], int) else size
@@ -188,7 +197,9 @@ def resize(self, *size):
     return self.contiguous().view(tuple(size))
 
 
-@composite("resize_as(Tensor self, Tensor tensor) -> Tensor")
+@composite(
+    "resize_as(Tensor self, Tensor the_template, *, MemoryFormat? memory_format=None) -> Tensor"
+)
 def resize_as(self, tensor):
     """The same elements in the shape of another tensor, of which there must be as many."""
     return resize.forward(self, tuple(tensor.form.shape))

@@ -146,7 +146,7 @@ def _recorded(g, y, x1, x2, p):
     return each.sum(-2).sum_to_size(x1.form.shape), -each.sum(-3).sum_to_size(x2.form.shape)
 
 
-@composite("cdist(Tensor x1, Tensor x2, float p=2, int? compute_mode=None) -> Tensor")
+@composite("cdist(Tensor x1, Tensor x2, float p=2, Any compute_mode=None) -> Tensor")
 def cdist(x1, x2, p=2.0, compute_mode=MODES[0]):
     """The p-norm distances of all pairs of rows of (..., P, M) and (..., R, M): (..., P, R).
 

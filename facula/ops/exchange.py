@@ -87,10 +87,10 @@ def from_numpy(array):
     return _over(array, kind)
 
 
-composite("from_numpy(Tensor ndarray) -> Tensor")(from_numpy)
+composite("from_numpy(Any ndarray) -> Tensor")(from_numpy)
 
 
-@composite("frombuffer(Scalar buffer, *, ScalarType dtype, int count=-1, int offset=0, "
+@composite("frombuffer(Any buffer, *, ScalarType dtype, int count=-1, int offset=0, "
            "bool requires_grad=False) -> Tensor")
 def frombuffer(buffer, *, dtype=None, count=-1, offset=0, requires_grad=False):
     """A tensor over the memory of an object with the buffer protocol: `count` elements of a dtype
@@ -168,7 +168,7 @@ def from_file(filename, shared=None, size=0, *, dtype=None, layout=None, device=
     return _wanting(y, requires_grad)
 
 
-@composite("from_dlpack(Scalar ext_tensor, *, Device? device=None, bool? copy=None) -> Tensor")
+@composite("from_dlpack(Any ext_tensor, *, Device? device=None, bool? copy=None) -> Tensor")
 def from_dlpack(ext_tensor, *, device=None, copy=None):
     """A tensor over the memory of an object with `__dlpack__`, or of a capsule; of any library.
 
@@ -206,7 +206,7 @@ def _asarray_buffer(obj, dtype):
     return frombuffer.forward(obj, dtype=dtype or dtypes.get_default_dtype())
 
 
-@composite("asarray(Scalar obj, *, ScalarType? dtype=None, Device? device=None, "
+@composite("asarray(Any obj, *, ScalarType? dtype=None, Device? device=None, "
            "bool? copy=None, bool requires_grad=False) -> Tensor")
 def asarray(obj, *, dtype=None, device=None, copy=None, requires_grad=False):
     """A tensor from a tensor, an array, an object with `__dlpack__` or the buffer protocol, numbers

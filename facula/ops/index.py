@@ -282,7 +282,7 @@ def index_put_(self, indices, values, accumulate=False):
     return self
 
 
-@composite("__getitem__(Tensor self, Scalar key) -> Tensor")
+@composite("__getitem__(Tensor self, Any key) -> Tensor")
 def getitem(self, key):
     """x[key]: views for ints, slices, None and Ellipsis; copies for index tensors and masks."""
     if not (self.needs_grad and mode.enabled):
@@ -428,7 +428,7 @@ def _check_assigned(target, source):
 NUMBERS = (int, float, complex)
 
 
-@composite("__setitem__(Tensor(a!) self, Scalar key, Tensor value) -> ()")
+@composite("__setitem__(Tensor(a!) self, Any key, Any value) -> ()")
 def setitem(self, key, value):
     """x[key] = value."""
     y, indices = (self, []) if key is Ellipsis else parse(self, key)
@@ -606,8 +606,16 @@ def scatter_combined(self, dim, index, src, way):
 scatter_combined.namespace, scatter_combined.method = "internal", False
 
 
-@composite("scatter(Tensor self, int dim, Tensor index, Tensor src, *, str? reduce=None, "
-           "Tensor(a!)? out=None) -> Tensor")
+@composite((
+    "scatter.value(Tensor self, int dim, Tensor index, Scalar value, *, Tensor(a!)? out=None) -> "
+    "Tensor",
+    "scatter.src(Tensor self, int dim, Tensor index, Tensor src, *, Tensor(a!)? out=None) -> "
+    "Tensor",
+    "scatter.reduce(Tensor self, int dim, Tensor index, Tensor src, *, str reduce, Tensor(a!)? "
+    "out=None) -> Tensor",
+    "scatter.value_reduce(Tensor self, int dim, Tensor index, Scalar value, *, str reduce, "
+    "Tensor(a!)? out=None) -> Tensor",
+))
 def scatter(self, dim, index, src=None, *, value=None, reduce=None):
     """A copy of self with src (a tensor or a number) written at index along dim."""
     src = _scattered(self, index, value if src is None else src)
@@ -632,15 +640,21 @@ def _scattered(self, index, src):
     return src.expand(index.form.shape) if src.form.ndim == 0 and self.form.ndim else src
 
 
-@composite("scatter_(Tensor(a!) self, int dim, Tensor index, Tensor src, *, str? reduce=None) "
-           "-> Tensor(a!)")
+@composite((
+    "scatter_.src(Tensor(a!) self, int dim, Tensor index, Tensor src) -> Tensor(a!)",
+    "scatter_.value(Tensor(a!) self, int dim, Tensor index, Scalar value) -> Tensor(a!)",
+    "scatter_.reduce(Tensor(a!) self, int dim, Tensor index, Tensor src, *, str reduce) -> "
+    "Tensor(a!)",
+    "scatter_.value_reduce(Tensor(a!) self, int dim, Tensor index, Scalar value, *, str reduce) "
+    "-> Tensor(a!)",
+))
 def scatter_(self, dim, index, src=None, *, value=None, reduce=None):
     """In-place form of scatter."""
     if reduce not in SCATTERS:
         raise RuntimeError("reduce argument must be either add or multiply.")
     src = _scattered(self, index, value if src is None else src)
     if _is_recorded(self, src):
-        return self.copy_(registry["scatter"].function(self, dim, index, src, reduce=reduce))
+        return self.copy_(scatter.forward(self, dim, index, src, reduce=reduce))
     return _write(SCATTERS[reduce], self, dim, index, src)
 
 
@@ -794,7 +808,10 @@ def _(g, dim, index, needs):
     return kept, g.index_select(dim, index) if needs[1] else None
 
 
-@operation("index_fill(Tensor self, int dim, Tensor index, Scalar value) -> Tensor")
+@operation((
+    "index_fill.int_Tensor(Tensor self, int dim, Tensor index, Tensor value) -> Tensor",
+    "index_fill.int_Scalar(Tensor self, int dim, Tensor index, Scalar value) -> Tensor",
+))
 def index_fill(self, dim, index, value):
     """A copy of self with a number at the given indices of one dimension."""
     dim = wrap_dim(dim, self.form.ndim)
@@ -819,15 +836,17 @@ def _(g, dim, index):
     return g.index_fill(dim, index, 0)
 
 
-def _inplace(name):
+def _inplace(name, *arguments):
     def run(self, *args, **kwargs):
         return self.copy_(registry[name].function(self, *args, **kwargs))
 
-    composite(f"{name}_(Tensor(a!) self) -> Tensor(a!)", f"In-place form of {name}.")(run)
+    schemas = [f"{name}_(Tensor(a!) self, {one}) -> Tensor(a!)" for one in arguments]
+    composite(schemas, f"In-place form of {name}.")(run)
 
 
-for _one in ("index_add", "index_copy", "index_fill"):
-    _inplace(_one)
+_inplace("index_add", "int dim, Tensor index, Tensor source, *, Scalar alpha=1")
+_inplace("index_copy", "int dim, Tensor index, Tensor source")
+_inplace("index_fill", "int dim, Tensor index, Tensor value", "int dim, Tensor index, Scalar value")
 
 # --- by mask -------------------------------------------------------------------------------------
 
@@ -1060,8 +1079,13 @@ def diagonal_scatter(self, src, offset=0, dim1=0, dim2=1):
     return y
 
 
-@composite("repeat_interleave(Tensor self, Tensor repeats, int? dim=None, *, "
-           "int? output_size=None) -> Tensor")
+@composite((
+    "repeat_interleave.self_Tensor(Tensor self, Tensor repeats, int? dim=None, *, SymInt? "
+    "output_size=None) -> Tensor",
+    "repeat_interleave.Tensor(Tensor repeats, *, SymInt? output_size=None) -> Tensor",
+    "repeat_interleave.self_int(Tensor self, SymInt repeats, int? dim=None, *, SymInt? "
+    "output_size=None) -> Tensor",
+))
 def repeat_interleave(self, repeats=None, dim=None, *, output_size=None):
     """Each element of a dim several times in a row."""
     if repeats is None:
@@ -1085,7 +1109,8 @@ def repeat_interleave(self, repeats=None, dim=None, *, output_size=None):
 
 
 def _triangle_indices(name):
-    @composite(f"{name}(int row, int col, int offset=0, *, ScalarType? dtype=None) -> Tensor",
+    @composite(f"{name}(int row, int col, int offset=0, *, ScalarType? dtype=long, Layout? "
+               "layout=None, Device? device=None, bool? pin_memory=None) -> Tensor",
                "Rows and columns of the places in a triangle of a matrix.")
     def places(row, col, offset=0, *, dtype=dtypes.int64, device=None, layout=None):
         return registry["tensor"].function(np.stack(getattr(np, name)(row, offset, col))).to(dtype)

@@ -162,8 +162,14 @@ def _slope(y, dim, widths, edge_order):
     return registry["cat"].function([start, middle, end], dim)
 
 
-@composite("gradient(Tensor self, *, Scalar? spacing=None, int[1]? dim=None, int edge_order=1) "
-           "-> Tensor[]")
+@composite((
+    "gradient.scalarint(Tensor self, *, Scalar? spacing=None, int[1]? dim=None, int edge_order=1) "
+    "-> Tensor[]",
+    "gradient.scalararray(Tensor self, *, Scalar[] spacing, int[1]? dim=None, int edge_order=1) "
+    "-> Tensor[]",
+    "gradient.tensorarray(Tensor self, *, Tensor[] spacing, int[1]? dim=None, int edge_order=1) "
+    "-> Tensor[]",
+))
 def gradient(self, *, spacing=None, dim=None, edge_order=1):
     """The derivatives along dims (all of them) by central differences, as a tuple; `spacing`: the
     distance of neighbours, or for each dim one distance or a tensor of places.

@@ -54,7 +54,7 @@ def new(self, *given, device=None, data=None):
         return empty(kind, (0,))
     first = given[0]
     if all(map(_is_size, given)) or isinstance(first, Size):
-        return registry["new_empty"].function(self, *given)
+        return self.new_empty(*given)
     if len(given) > 1:
         if _is_size(first):
             place = next(k for k, one in enumerate(given) if not _is_size(one))
@@ -232,6 +232,8 @@ def map2_(self, x, y, callable):
     """Each element becomes callable(element, element of x, element of y). Slow, as apply_."""
     return _by_elements(self, "map2_", (x, y), callable)
 
+
+new.checked = False  # a constructor of many forms
 
 for _name in ("new", "set_", "apply_", "map_", "map2_"):
     registry[_name].namespace = "tensor"

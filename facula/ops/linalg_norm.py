@@ -216,8 +216,12 @@ def _back(others, rows, columns):
     return tuple(order.index(d) for d in range(len(order)))
 
 
-@composite("linalg_matrix_norm(Tensor self, Scalar ord='fro', int[] dim=[-2,-1], "
-           "bool keepdim=False, *, ScalarType? dtype=None, Tensor(a!)? out=None) -> Tensor")
+@composite((
+    "linalg_matrix_norm(Tensor self, Scalar ord, int[] dim=[-2, -1], bool keepdim=False, *, "
+    "ScalarType? dtype=None, Tensor(a!)? out=None) -> Tensor",
+    "linalg_matrix_norm.str_ord(Tensor self, str ord='fro', int[] dim=[-2, -1], bool "
+    "keepdim=False, *, ScalarType? dtype=None, Tensor(a!)? out=None) -> Tensor",
+))
 def linalg_matrix_norm(A, ord="fro", dim=(-2, -1), keepdim=False, *, dtype=None):
     """Of matrices in two dims: "fro" the root of all squares, "nuc" the sum of singular values, 2
     the largest of them, 1 the largest sum of a column's sizes, inf of a row's; -2, -1, -inf the
@@ -230,8 +234,12 @@ def linalg_matrix_norm(A, ord="fro", dim=(-2, -1), keepdim=False, *, dtype=None)
     return _matrix_norm(A, ord, dim, keepdim, dtype)
 
 
-@composite("linalg_norm(Tensor self, Scalar? ord=None, int[1]? dim=None, bool keepdim=False, *, "
-           "ScalarType? dtype=None, Tensor(a!)? out=None) -> Tensor")
+@composite((
+    "linalg_norm(Tensor self, Scalar? ord=None, int[1]? dim=None, bool keepdim=False, *, "
+    "ScalarType? dtype=None, Tensor(a!)? out=None) -> Tensor",
+    "linalg_norm.ord_str(Tensor self, str ord, int[1]? dim=None, bool keepdim=False, *, "
+    "ScalarType? dtype=None, Tensor(a!)? out=None) -> Tensor",
+))
 def linalg_norm(A, ord=None, dim=None, keepdim=False, *, dtype=None):
     """A vector norm over one dim (or all, without `ord`), a matrix norm over two.
 
@@ -260,7 +268,7 @@ def linalg_norm(A, ord=None, dim=None, keepdim=False, *, dtype=None):
 # --- the older names -----------------------------------------------------------------------------
 
 
-@composite("norm(Tensor self, Scalar? p=2, int[1]? dim=None, bool keepdim=False, *, "
+@composite("norm(Tensor self, Any p=2, int[1]? dim=None, bool keepdim=False, *, "
            "ScalarType? dtype=None, Tensor(a!)? out=None) -> Tensor")
 def norm(self, p="fro", dim=None, keepdim=False, *, dtype=None):
     """The p-norm over dims: (sum(|x|^p))^(1/p); inf and 0 as limits; "fro" is 2, "nuc" the sum of
@@ -280,8 +288,11 @@ def frobenius_norm(self, dim, keepdim=False):
     return _vector_norm(self, 2, dim, keepdim, None)
 
 
-@composite("nuclear_norm(Tensor self, int[2]? dim=None, bool keepdim=False, *, "
-           "Tensor(a!)? out=None) -> Tensor")
+@composite((
+    "nuclear_norm(Tensor self, bool keepdim=False, *, Tensor(a!)? out=None) -> Tensor",
+    "nuclear_norm.dim(Tensor self, int[2] dim, bool keepdim=False, *, Tensor(a!)? out=None) -> "
+    "Tensor",
+))
 def nuclear_norm(self, dim=None, keepdim=False):
     """The sum of singular values."""
     if isinstance(dim, bool):
@@ -332,7 +343,10 @@ def renorm_(self, p, dim, maxnorm):
     return self.copy_(renorm.forward(self, p, dim, maxnorm))
 
 
-@composite("linalg_cond(Tensor self, Scalar? p=None, *, Tensor(a!)? out=None) -> Tensor")
+@composite((
+    "linalg_cond(Tensor self, Scalar? p=None, *, Tensor(a!)? out=None) -> Tensor",
+    "linalg_cond.p_str(Tensor self, str p, *, Tensor(a!)? out=None) -> Tensor",
+))
 def linalg_cond(A, p=None):
     """How much a system's solution may move: the norm of A times that of its inverse.
 

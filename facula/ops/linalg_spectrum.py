@@ -247,8 +247,16 @@ def _bound(atol, rtol, largest):
     return registry["maximum"].function(atol.unsqueeze(-1), rtol.unsqueeze(-1) * largest)
 
 
-@composite("linalg_matrix_rank(Tensor self, Tensor? tol=None, bool hermitian=False, *, "
-           "Tensor? atol=None, Tensor? rtol=None, Tensor(a!)? out=None) -> Tensor")
+@composite((
+    "linalg_matrix_rank.tol_tensor(Tensor self, Tensor tol, bool hermitian=False, *, "
+    "Tensor(a!)? out=None) -> Tensor",
+    "linalg_matrix_rank(Tensor self, float tol, bool hermitian=False, *, Tensor(a!)? out=None) "
+    "-> Tensor",
+    "linalg_matrix_rank.atol_rtol_tensor(Tensor self, *, Tensor? atol=None, Tensor? rtol=None, "
+    "bool hermitian=False, Tensor(a!)? out=None) -> Tensor",
+    "linalg_matrix_rank.atol_rtol_float(Tensor self, *, float? atol=None, float? rtol=None, "
+    "bool hermitian=False, Tensor(a!)? out=None) -> Tensor",
+))
 def linalg_matrix_rank(input, tol=None, hermitian=False, *, atol=None, rtol=None):
     """How many singular values are above max(atol, rtol * the largest one).
 
@@ -321,8 +329,16 @@ def _pinv_gradient(g, p, a):
     return second + third - first
 
 
-@composite("linalg_pinv(Tensor self, Tensor? rcond=None, bool hermitian=False, *, "
-           "Tensor? atol=None, Tensor? rtol=None, Tensor(a!)? out=None) -> Tensor")
+@composite((
+    "linalg_pinv.rcond_tensor(Tensor self, Tensor rcond, bool hermitian=False, *, "
+    "Tensor(a!)? out=None) -> Tensor",
+    "linalg_pinv(Tensor self, float rcond, bool hermitian=False, *, Tensor(a!)? out=None) "
+    "-> Tensor",
+    "linalg_pinv.atol_rtol_tensor(Tensor self, *, Tensor? atol=None, Tensor? rtol=None, "
+    "bool hermitian=False, Tensor(a!)? out=None) -> Tensor",
+    "linalg_pinv.atol_rtol_float(Tensor self, *, float? atol=None, float? rtol=None, "
+    "bool hermitian=False, Tensor(a!)? out=None) -> Tensor",
+))
 def linalg_pinv(self, rcond=None, hermitian=False, *, atol=None, rtol=None):
     """Moore and Penrose's pseudo-inverse; singular values up to max(atol, rtol * the largest)
     count as 0.

@@ -75,7 +75,7 @@ def _(g):
     return g
 
 
-@composite("clone_as(Tensor self, Scalar form) -> Tensor")
+@composite("clone_as(Tensor self, Any form) -> Tensor")
 def clone_as(self, form):
     """A copy with a form's dtype, shape and strides (contiguous if the form overlaps itself)."""
     wanted = form if form.dense else form_of(form.dtype, form.shape)
@@ -149,6 +149,9 @@ def to(self, *args, dtype=None, device=None, non_blocking=False, copy=False, mem
         return self
     converted = registry["convert"].function(self, dtype)
     return converted if keep else converted.contiguous(memory_format=memory_format)
+
+
+to.checked = False  # its arguments may come in any order
 
 
 def _suggested(form):
@@ -270,7 +273,10 @@ def _(g, needs, source_form):
     return kept, passed.to(source_form.dtype)
 
 
-@composite("fill_(Tensor(a!) self, Scalar value) -> Tensor(a!)")
+@composite((
+    "fill_.Scalar(Tensor(a!) self, Scalar value) -> Tensor(a!)",
+    "fill_.Tensor(Tensor(a!) self, Tensor value) -> Tensor(a!)",
+))
 def fill_(self, value):
     """Every element becomes a number."""
     try:
@@ -360,7 +366,9 @@ def zero_(self):
     return self.fill_(0)
 
 
-@composite("resize_(Tensor(a!) self, int[] size) -> Tensor(a!)")
+@composite(
+    "resize_(Tensor(a!) self, SymInt[] size, *, MemoryFormat? memory_format=None) -> Tensor(a!)"
+)
 def resize_(self, *size):
     """Another contiguous shape over the same storage, which may grow (new elements: anything)."""
     if len(size) == 1 and not isinstance(size[0], int):
@@ -378,7 +386,10 @@ def resize_(self, *size):
     return self
 
 
-@composite("resize_as_(Tensor(a!) self, Tensor the_template) -> Tensor(a!)")
+@composite(
+    "resize_as_(Tensor(a!) self, Tensor the_template, *, MemoryFormat? memory_format=None) -> "
+    "Tensor(a!)"
+)
 def resize_as_(self, the_template):
     """Another shape over the same storage: that of another tensor."""
     return self.resize_(tuple(the_template.form.shape))

@@ -50,7 +50,7 @@ def native_group_norm(input, weight, bias, N, C, HxW, group, eps):
 def native_batch_norm(input, weight, bias, running_mean, running_var, training, momentum, eps):
     """batch_norm, with the mean and reciprocal standard deviation of each channel in training."""
     y = registry["batch_norm"].function(
-        input, weight, bias, running_mean, running_var, training, momentum, eps
+        input, weight, bias, running_mean, running_var, training, momentum, eps, False
     )
     if not training:
         empty = registry["empty"].function

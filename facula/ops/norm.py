@@ -316,7 +316,7 @@ def instance_norm(input, weight, bias, running_mean, running_var, use_input_stat
                 "Expected running_mean and running_var to be defined when use_input_stats is false"
             )
         return registry["batch_norm"].function(
-            input, weight, bias, running_mean, running_var, False, momentum, eps
+            input, weight, bias, running_mean, running_var, False, momentum, eps, False
         )
     samples, channels = input.form.shape[:2]
     if running_mean is None and running_var is None:
@@ -325,7 +325,7 @@ def instance_norm(input, weight, bias, running_mean, running_var, use_input_stat
     one = input.reshape(1, samples * channels, *input.form.shape[2:])
     each = [None if v is None else v.repeat(samples) for v in (weight, bias)]
     with_running = [v.detach().repeat(samples) for v in (running_mean, running_var)]
-    y = registry["batch_norm"].function(one, *each, *with_running, True, momentum, eps)
+    y = registry["batch_norm"].function(one, *each, *with_running, True, momentum, eps, False)
     before, mode.enabled = mode.enabled, False
     try:
         for kept, moved in zip((running_mean, running_var), with_running, strict=True):

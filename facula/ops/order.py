@@ -91,27 +91,25 @@ def _extremes(name, largest):
         found = position(self.detach(), dim, largest)
         return found.unsqueeze(dim) if keepdim else found
 
-    @composite(f"{name}(Tensor self, Tensor? other=None) -> Tensor",
+    @composite((f"{name}(Tensor self, *, Tensor(a!)? out=None) -> Tensor",
+                f"{name}.dim(Tensor self, int dim, bool keepdim=False, *, Tensor(a!)? out=None) "
+                "-> (Tensor, Tensor)",
+                f"{name}.other(Tensor self, Tensor other, *, Tensor(a!)? out=None) -> Tensor"),
                f"The {name} of all elements; with a dim also positions; with another tensor "
                "element by element.")
-    def whole(self, dim=None, keepdim=False, *, other=None, out=None):
+    def whole(self, dim=None, keepdim=False, *, other=None):
         if isinstance(dim, Tensor):
             dim, other = None, dim
         if other is not None:
-            return registry[f"{name}imum"].function(self, other, out=out)
+            return registry[f"{name}imum"].function(self, other)
         if dim is None:
             if self.form.numel == 0:
                 raise RuntimeError(
                     f"{name}(): Expected reduction dim to be specified for input.numel() == 0. "
                     "Specify the reduction dim with the 'dim' argument."
                 )
-            return registry[f"a{name}"].function(self, out=out)
-        found = RESULTS[name](*registry[f"{name}_along"].function(self, dim, keepdim))
-        if out is not None:
-            for target, value in zip(out, found, strict=True):
-                target.resize_(value.shape).copy_(value)
-            return RESULTS[name](*out)
-        return found
+            return registry[f"a{name}"].function(self)
+        return RESULTS[name](*registry[f"{name}_along"].function(self, dim, keepdim))
 
 
 _extremes("max", True)
@@ -156,8 +154,11 @@ def _(g, ys, self_form, dim):
     return g[0].new_zeros(self_form.shape).scatter_add(dim, ys[1], g[0])
 
 
-@composite("sort(Tensor self, int dim=-1, bool descending=False, bool stable=False) "
-           "-> (Tensor, Tensor)")
+@composite((
+    "sort(Tensor self, int dim=-1, bool descending=False) -> (Tensor values, Tensor indices)",
+    "sort.stable(Tensor self, *, bool? stable, int dim=-1, bool descending=False) "
+    "-> (Tensor values, Tensor indices)",
+))
 def sort_(self, dim=-1, descending=False, stable=False):
     """Sorted along a dim, and the old positions; always stable."""
     return RESULTS["sort"](*registry["sort_along"].function(self, dim, bool(descending)))
@@ -169,7 +170,10 @@ def msort(self):
     return registry["sort_along"].function(self, 0, False)[0]
 
 
-@composite("argsort(Tensor self, int dim=-1, bool descending=False, bool stable=False) -> Tensor")
+@composite((
+    "argsort(Tensor self, int dim=-1, bool descending=False) -> Tensor",
+    "argsort.stable(Tensor self, *, bool stable, int dim=-1, bool descending=False) -> Tensor",
+))
 def argsort(self, dim=-1, descending=False, stable=False):
     """The positions that would sort a dim."""
     return registry["sort_along"].function(self.detach(), dim, bool(descending))[1]
@@ -394,7 +398,8 @@ def _place(self, dim, k):
 def _medians(name, skip):
     nans = "Elements that are nan do not count." if skip else "nan if one is nan."
 
-    @composite(f"{name}(Tensor self, int? dim=None, bool keepdim=False) -> (Tensor, Tensor)",
+    @composite((f"{name}(Tensor self) -> Tensor",
+                f"{name}.dim(Tensor self, int dim, bool keepdim=False) -> (Tensor, Tensor)"),
                f"The middle element; the lower of two. {nans}")
     def median(self, dim=None, keepdim=False):
         if dim is None:

@@ -287,8 +287,13 @@ def rand(
 
 
 @composite(
-    "rand_like(Tensor input, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, "
-    "bool? pin_memory=None, MemoryFormat? memory_format=None) -> Tensor"
+    (
+    "rand_like(Tensor input, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None,"
+    " bool? pin_memory=None, MemoryFormat? memory_format=None, Tensor(a!)? out=None) -> Tensor",
+    "rand_like.generator(Tensor input, *, Generator? generator, ScalarType? dtype=None, Layout? "
+    "layout=None, Device? device=None, bool? pin_memory=None, MemoryFormat? memory_format=None, "
+    "Tensor(a!)? out=None) -> Tensor",
+)
 )
 def rand_like(
     input,
@@ -382,8 +387,14 @@ def randn(
 
 
 @composite(
+    (
     "randn_like(Tensor input, *, ScalarType? dtype=None, Layout? layout=None, Device? "
-    "device=None, bool? pin_memory=None, MemoryFormat? memory_format=None) -> Tensor"
+    "device=None, bool? pin_memory=None, MemoryFormat? memory_format=None, Tensor(a!)? out=None) "
+    "-> Tensor",
+    "randn_like.generator(Tensor input, *, Generator? generator, ScalarType? dtype=None, Layout? "
+    "layout=None, Device? device=None, bool? pin_memory=None, MemoryFormat? memory_format=None, "
+    "Tensor(a!)? out=None) -> Tensor",
+)
 )
 def randn_like(
     input,
@@ -643,11 +654,17 @@ def random_(self, from_=_ABSENT, to=_ABSENT, *, generator=None, **keywords):
 
 @composite(
     (
-        "randint(SymInt high, SymInt[] size, *, ScalarType? dtype=long, Layout? layout=None, "
-        "Device? device=None, bool? pin_memory=None) -> Tensor",
-        "randint.low(SymInt low, SymInt high, SymInt[] size, *, ScalarType? dtype=long, Layout? "
-        "layout=None, Device? device=None, bool? pin_memory=None) -> Tensor",
-    )
+    "randint(SymInt high, SymInt[] size, *, ScalarType? dtype=long, Layout? layout=None, Device? "
+    "device=None, bool? pin_memory=None, Tensor(a!)? out=None) -> Tensor",
+    "randint.generator(SymInt high, SymInt[] size, *, Generator? generator, ScalarType? "
+    "dtype=long, Layout? layout=None, Device? device=None, bool? pin_memory=None, Tensor(a!)? "
+    "out=None) -> Tensor",
+    "randint.low(SymInt low, SymInt high, SymInt[] size, *, ScalarType? dtype=long, Layout? "
+    "layout=None, Device? device=None, bool? pin_memory=None, Tensor(a!)? out=None) -> Tensor",
+    "randint.low_generator(SymInt low, SymInt high, SymInt[] size, *, Generator? generator, "
+    "ScalarType? dtype=long, Layout? layout=None, Device? device=None, bool? pin_memory=None, "
+    "Tensor(a!)? out=None) -> Tensor",
+)
 )
 def randint(
     *numbers,
@@ -695,12 +712,25 @@ def _overload(name, numbers, low, high, size):
 
 @composite(
     (
-        "randint_like(Tensor input, SymInt high, *, ScalarType? dtype=None, Layout? layout=None, "
-        "Device? device=None, bool? pin_memory=None, MemoryFormat? memory_format=None) -> Tensor",
-        "randint_like.low_dtype(Tensor input, SymInt low, SymInt high, *, ScalarType? "
-        "dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None, "
-        "MemoryFormat? memory_format=None) -> Tensor",
-    )
+    "randint_like(Tensor input, SymInt high, *, ScalarType? dtype=None, Layout? layout=None, "
+    "Device? device=None, bool? pin_memory=None, MemoryFormat? memory_format=None, Tensor(a!)? "
+    "out=None) -> Tensor",
+    "randint_like.Tensor(Tensor input, Tensor high, *, ScalarType? dtype=None, Layout? "
+    "layout=None, Device? device=None, bool? pin_memory=None, MemoryFormat? memory_format=None, "
+    "Tensor(a!)? out=None) -> Tensor",
+    "randint_like.low_dtype(Tensor input, SymInt low, SymInt high, *, ScalarType? dtype=None, "
+    "Layout? layout=None, Device? device=None, bool? pin_memory=None, MemoryFormat? "
+    "memory_format=None, Tensor(a!)? out=None) -> Tensor",
+    "randint_like.generator(Tensor input, SymInt high, *, Generator? generator, ScalarType? "
+    "dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None, MemoryFormat? "
+    "memory_format=None, Tensor(a!)? out=None) -> Tensor",
+    "randint_like.Tensor_generator(Tensor input, Tensor high, *, Generator? generator, "
+    "ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None, "
+    "MemoryFormat? memory_format=None, Tensor(a!)? out=None) -> Tensor",
+    "randint_like.low_generator_dtype(Tensor input, SymInt low, SymInt high, *, Generator? "
+    "generator, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? "
+    "pin_memory=None, MemoryFormat? memory_format=None, Tensor(a!)? out=None) -> Tensor",
+)
 )
 def randint_like(
     input,
@@ -724,8 +754,12 @@ def randint_like(
 
 
 @composite(
+    (
     "randperm(SymInt n, *, ScalarType? dtype=long, Layout? layout=None, Device? device=None, "
-    "bool? pin_memory=None) -> Tensor"
+    "bool? pin_memory=None, Tensor(a!)? out=None) -> Tensor",
+    "randperm.generator(SymInt n, *, Generator? generator, ScalarType? dtype=long, Layout? "
+    "layout=None, Device? device=None, bool? pin_memory=None, Tensor(a!)? out=None) -> Tensor",
+)
 )
 def randperm(
     n,

@@ -14,12 +14,18 @@ from facula.meta import names
 from facula.meta.shape import reduced_shape, wrap_dims
 from facula.op import BOOL, FLOAT, SAME, Alias, composite, operation, reduction, registry
 
-reduction("sum(Tensor self, int[1]? dim=None, bool keepdim=False, *, ScalarType? dtype=None, "
-          "Tensor(a!)? out=None) -> Tensor", "sum", "The sum.",
+reduction((
+    "sum.dim_IntList(Tensor self, int[1]? dim, bool keepdim=False, *, ScalarType? dtype=None, "
+    "Tensor(a!)? out=None) -> Tensor",
+    "sum(Tensor self, *, ScalarType? dtype=None, Tensor(a!)? out=None) -> Tensor",
+), "sum", "The sum.",
           map=lambda x: x, combine=lambda a, b: a + b, unit=0, gradient=lambda g, y, x, n: g)
 
-reduction("mean(Tensor self, int[1]? dim=None, bool keepdim=False, *, ScalarType? dtype=None, "
-          "Tensor(a!)? out=None) -> Tensor", FLOAT, "The average.",
+reduction((
+    "mean(Tensor self, *, ScalarType? dtype=None, Tensor(a!)? out=None) -> Tensor",
+    "mean.dim(Tensor self, int[1]? dim, bool keepdim=False, *, ScalarType? dtype=None, "
+    "Tensor(a!)? out=None) -> Tensor",
+), FLOAT, "The average.",
           map=lambda x: x, combine=lambda a, b: a + b, unit=0, finish=lambda acc, n: acc / n,
           gradient=lambda g, y, x, n: g / n)
 
@@ -33,12 +39,20 @@ reduction("amin_plain(Tensor self, int[1] dim=[], bool keepdim=False, *, Tensor(
           map=lambda x: x, combine=lambda a, b: minimum(a, b), unit="highest", state="same",
           needs_elements=True)
 
-reduction("any(Tensor self, int[1]? dim=None, bool keepdim=False, *, Tensor(a!)? out=None) "
-          "-> Tensor", BOOL, "True if some element is not 0.",
+reduction((
+    "any(Tensor self, *, Tensor(a!)? out=None) -> Tensor",
+    "any.dim(Tensor self, int dim, bool keepdim=False, *, Tensor(a!)? out=None) -> Tensor",
+    "any.dims(Tensor self, int[]? dim=None, bool keepdim=False, *, Tensor(a!)? out=None) -> "
+    "Tensor",
+), BOOL, "True if some element is not 0.",
           map=lambda x: ne(x, 0), combine=lambda a, b: a | b, unit=0, state="bool")
 
-reduction("all(Tensor self, int[1]? dim=None, bool keepdim=False, *, Tensor(a!)? out=None) "
-          "-> Tensor", BOOL, "True if no element is 0.",
+reduction((
+    "all(Tensor self, *, Tensor(a!)? out=None) -> Tensor",
+    "all.dim(Tensor self, int dim, bool keepdim=False, *, Tensor(a!)? out=None) -> Tensor",
+    "all.dims(Tensor self, int[]? dim=None, bool keepdim=False, *, Tensor(a!)? out=None) -> "
+    "Tensor",
+), BOOL, "True if no element is 0.",
           map=lambda x: ne(x, 0), combine=lambda a, b: a & b, unit=1, state="bool")
 
 
@@ -128,8 +142,11 @@ def _(g, y, self, dims, keepdim):
     return (g * others).to(self.form.dtype)
 
 
-@composite("prod(Tensor self, int? dim=None, bool keepdim=False, *, ScalarType? dtype=None, "
-           "Tensor(a!)? out=None) -> Tensor")
+@composite((
+    "prod(Tensor self, *, ScalarType? dtype=None, Tensor(a!)? out=None) -> Tensor",
+    "prod.dim_int(Tensor self, int dim, bool keepdim=False, *, ScalarType? dtype=None, "
+    "Tensor(a!)? out=None) -> Tensor",
+))
 def prod(self, dim=None, keepdim=False, *, dtype=None):
     """The product."""
     _check_int_dim("prod", dim)
@@ -180,8 +197,13 @@ def _(g, self, dims, keepdim):
     return (self - self.mean(dims, True)) * (g * 2)
 
 
-@composite("var(Tensor self, int[1]? dim=None, bool unbiased=True, bool keepdim=False, *, "
-           "Scalar? correction=None, Tensor(a!)? out=None) -> Tensor")
+@composite((
+    "var(Tensor self, bool unbiased=True, *, Tensor(a!)? out=None) -> Tensor",
+    "var.dim(Tensor self, int[1]? dim, bool unbiased=True, bool keepdim=False, *, Tensor(a!)? "
+    "out=None) -> Tensor",
+    "var.correction(Tensor self, int[1]? dim=None, *, Scalar? correction=None, bool "
+    "keepdim=False, Tensor(a!)? out=None) -> Tensor",
+))
 def var(self, dim=None, unbiased=None, keepdim=False, *, correction=None):
     """The mean squared distance from the mean, with n - correction in the divisor."""
     if self.form.dtype.is_complex:
@@ -204,11 +226,17 @@ def var(self, dim=None, unbiased=None, keepdim=False, *, correction=None):
     return y if y.form.dtype is self.form.dtype else y.to(self.form.dtype)
 
 
-@composite("std(Tensor self, int[1]? dim=None, bool unbiased=True, bool keepdim=False, *, "
-           "Scalar? correction=None, Tensor(a!)? out=None) -> Tensor")
+@composite((
+    "std(Tensor self, bool unbiased=True, *, Tensor(a!)? out=None) -> Tensor",
+    "std.dim(Tensor self, int[1]? dim, bool unbiased=True, bool keepdim=False, *, Tensor(a!)? "
+    "out=None) -> Tensor",
+    "std.correction(Tensor self, int[1]? dim=None, *, Scalar? correction=None, bool "
+    "keepdim=False, Tensor(a!)? out=None) -> Tensor",
+))
 def std(self, dim=None, unbiased=None, keepdim=False, *, correction=None):
     """The square root of var."""
-    return registry["root"].function(self.var(dim, unbiased, keepdim, correction=correction))
+    variance = var.forward(self, dim, unbiased, keepdim, correction=correction)
+    return registry["root"].function(variance)
 
 
 @operation("root(Tensor self) -> Tensor")
@@ -225,20 +253,30 @@ def _(g, y):
     return registry["where"].function(y == 0, 0.0, g / (y * 2))
 
 
-@composite("var_mean(Tensor self, int[1]? dim=None, bool unbiased=True, bool keepdim=False, *, "
-           "Scalar? correction=None) -> (Tensor, Tensor)")
+@composite((
+    "var_mean(Tensor self, bool unbiased=True) -> (Tensor, Tensor)",
+    "var_mean.dim(Tensor self, int[1]? dim, bool unbiased=True, bool keepdim=False) -> (Tensor, "
+    "Tensor)",
+    "var_mean.correction(Tensor self, int[1]? dim=None, *, Scalar? correction=None, bool "
+    "keepdim=False) -> (Tensor, Tensor)",
+))
 def var_mean(self, dim=None, unbiased=None, keepdim=False, *, correction=None):
     """var and mean."""
-    return self.var(dim, unbiased, keepdim, correction=correction), self.mean(
+    return var.forward(self, dim, unbiased, keepdim, correction=correction), self.mean(
         _arguments(dim, unbiased)[0], keepdim
     )
 
 
-@composite("std_mean(Tensor self, int[1]? dim=None, bool unbiased=True, bool keepdim=False, *, "
-           "Scalar? correction=None) -> (Tensor, Tensor)")
+@composite((
+    "std_mean(Tensor self, bool unbiased=True) -> (Tensor, Tensor)",
+    "std_mean.dim(Tensor self, int[1]? dim, bool unbiased=True, bool keepdim=False) -> (Tensor, "
+    "Tensor)",
+    "std_mean.correction(Tensor self, int[1]? dim=None, *, Scalar? correction=None, bool "
+    "keepdim=False) -> (Tensor, Tensor)",
+))
 def std_mean(self, dim=None, unbiased=None, keepdim=False, *, correction=None):
     """std and mean."""
-    return self.std(dim, unbiased, keepdim, correction=correction), self.mean(
+    return std.forward(self, dim, unbiased, keepdim, correction=correction), self.mean(
         _arguments(dim, unbiased)[0], keepdim
     )
 
@@ -261,7 +299,10 @@ def logsumexp(self, dim, keepdim=False):
     return y
 
 
-@composite("count_nonzero(Tensor self, int[1]? dim=None) -> Tensor")
+@composite((
+    "count_nonzero(Tensor self, int? dim=None) -> Tensor",
+    "count_nonzero.dim_IntList(Tensor self, int[] dim) -> Tensor",
+))
 def count_nonzero(self, dim=None):
     """How many elements are not 0."""
     return (self != 0).sum(dim)

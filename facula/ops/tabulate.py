@@ -119,8 +119,12 @@ def _ranges(given, count):
     return [(given[2 * d], given[2 * d + 1]) for d in range(count)]
 
 
-@composite("histogram(Tensor self, int bins=100, *, float[]? range=None, Tensor? weight=None, "
-           "bool density=False, Tensor(a!)? out=None) -> (Tensor hist, Tensor bin_edges)")
+@composite((
+    "histogram.bin_ct(Tensor self, int bins=100, *, float[]? range=None, Tensor? weight=None, "
+    "bool density=False, Tensor(a!)? out=None) -> (Tensor hist, Tensor bin_edges)",
+    "histogram.bins_tensor(Tensor self, Tensor bins, *, Tensor? weight=None, "
+    "bool density=False, Tensor(a!)? out=None) -> (Tensor hist, Tensor bin_edges)",
+))
 def histogram(self, bins=100, *, range=None, weight=None, density=False):
     """Counts of elements in `bins` equal bins, or between edges given as a tensor; and the edges.
 
@@ -138,8 +142,14 @@ def histogram(self, bins=100, *, range=None, weight=None, density=False):
     return named("histogram", "hist", "bin_edges")(counts, edges)
 
 
-@composite("histogramdd(Tensor self, int[] bins, float[]? range=None, Tensor? weight=None, "
-           "bool density=False) -> (Tensor hist, Tensor[] bin_edges)")
+@composite((
+    "histogramdd(Tensor self, int[] bins, float[]? range=None, Tensor? weight=None, bool "
+    "density=False) -> (Tensor hist, Tensor[] bin_edges)",
+    "histogramdd.int_bins(Tensor self, int bins, float[]? range=None, Tensor? weight=None, bool "
+    "density=False) -> (Tensor hist, Tensor[] bin_edges)",
+    "histogramdd.TensorList_bins(Tensor self, Tensor[] bins, float[]? range=None, Tensor? "
+    "weight=None, bool density=False) -> (Tensor hist, Tensor[] bin_edges)",
+))
 def histogramdd(self, bins, range=None, weight=None, density=False):
     """Counts of points (..., D) in a grid of D dimensions, and the edges of its bins.
 
@@ -169,8 +179,14 @@ def histogramdd(self, bins, range=None, weight=None, density=False):
 # --- membership ----------------------------------------------------------------------------------
 
 
-@composite("isin(Tensor elements, Tensor test_elements, *, bool assume_unique=False, "
-           "bool invert=False, Tensor(a!)? out=None) -> Tensor")
+@composite((
+    "isin.Tensor_Tensor(Tensor elements, Tensor test_elements, *, bool assume_unique=False, bool "
+    "invert=False, Tensor(a!)? out=None) -> Tensor",
+    "isin.Tensor_Scalar(Tensor elements, Scalar test_element, *, bool assume_unique=False, bool "
+    "invert=False, Tensor(a!)? out=None) -> Tensor",
+    "isin.Scalar_Tensor(Scalar element, Tensor test_elements, *, bool assume_unique=False, bool "
+    "invert=False, Tensor(a!)? out=None) -> Tensor",
+))
 def isin(elements, test_elements, *, assume_unique=False, invert=False):
     """Whether each element is among others: a bool tensor in the shape of the first.
 
@@ -205,7 +221,7 @@ def isin(elements, test_elements, *, assume_unique=False, invert=False):
 # --- indices -------------------------------------------------------------------------------------
 
 
-@composite("unravel_index(Tensor indices, int[] shape) -> Tensor[]")
+@composite("unravel_index(Tensor indices, Any shape) -> Tensor[]")
 def unravel_index(indices, shape):
     """The index along each dimension of a shape that flat indices stand for: a tensor a dimension.
 

@@ -219,6 +219,35 @@ def generated({parameters}):
 """
 
 
+# Classes of arguments that have been accepted are not looked at again.
+SEEN = """
+def generated({parameters}):
+    if ({classes}) in seen:
+{prologue}        return forward({arguments})
+    return miss({values})
+"""
+
+
+def seen_source(signature: "CallSignature", first: str, given: Sequence[inspect.Parameter]) -> str:
+    """The function of a composite or an operation that takes `given`, `first` by another name."""
+    values = [first, *signature.values]
+    known = {p.name: p for p in given}
+    defaults = [n for n, p in known.items() if p.default is not p.empty and n in signature.values]
+    arguments = [
+        f"{p.name}={first if p is given[0] else p.name}"
+        if p.kind is p.KEYWORD_ONLY
+        else (first if p is given[0] else p.name)
+        for p in given
+    ]
+    return SEEN.format(
+        parameters=signature.parameters(first),
+        classes="".join(f"{n}.__class__, " for n in values),
+        prologue=signature.prologue(defaults, " " * 8),
+        arguments=", ".join(arguments),
+        values=", ".join(values),
+    )
+
+
 class CallSignature:
     """The parameters of a function, all optional, so that one text serves every call."""
 
@@ -243,9 +272,9 @@ class CallSignature:
         self.values = ([self.several] if self.several else []) + self.by_place + self.keywords
 
     def parameters(self, first: str) -> str:
-        star = [f"*{self.several}"] if self.several else []
-        rest = [f"{n}=MISSING" for n in [*self.by_place, *self.keywords] if n != "self"]
-        return ", ".join([first, *star, *rest])
+        places = [f"{n}=MISSING" for n in self.by_place if n != "self"]
+        star = [f"*{self.several}"] if self.several else ["*"] if self.keywords else []
+        return ", ".join([first, *places, *star, *[f"{n}=MISSING" for n in self.keywords]])
 
     def prologue(self, defaults: Iterable[str], indent: str) -> str:
         """Lines that give what was said by another name its own, and what was not its default."""

@@ -158,7 +158,10 @@ pointwise("round_multiple(Tensor self, Scalar scale) -> Tensor", SAME,
           lambda x, scale: round_(x / scale) * scale, lambda g, y, x, scale: 0, "bui", "round_cpu")
 
 
-@choice("round(Tensor self, *, int decimals=0, Tensor(a!)? out=None) -> Tensor")
+@choice((
+    "round(Tensor self, *, Tensor(a!)? out=None) -> Tensor",
+    "round.decimals(Tensor self, *, int decimals, Tensor(a!)? out=None) -> Tensor",
+))
 def round_decimals(self, *, decimals=0):
     """The nearest multiple of 10 ** -decimals, ties to even."""
     if decimals == 0:

@@ -73,7 +73,11 @@ def _(g, self_form):
     return g.reshape(self_form.shape)
 
 
-@view("squeeze(Tensor(a) self, int[1]? dim=None) -> Tensor(a)")
+@view((
+    "squeeze(Tensor(a) self) -> Tensor(a)",
+    "squeeze.dim(Tensor(a) self, int dim) -> Tensor(a)",
+    "squeeze.dims(Tensor(a) self, int[] dim) -> Tensor(a)",
+))
 def squeeze(geometry, dim=None):
     """Without dimensions of size 1: all of them, or those named."""
     return geometry.squeeze(dim)
@@ -84,7 +88,10 @@ def _(g, self_form):
     return g.reshape(self_form.shape)
 
 
-@view("view(Tensor(a) self, int[] size) -> Tensor(a)")
+@view((
+    "view(Tensor(a) self, SymInt[] size) -> Tensor(a)",
+    "view.dtype(Tensor(a) self, ScalarType dtype) -> Tensor(a)",
+))
 def view_(geometry, size):
     """The same elements in another shape, where strides allow it."""
     shape = infer_size(size, numel(geometry.shape))
@@ -121,7 +128,10 @@ def _(g, self_form, dim, index):
     return whole
 
 
-@view("narrow(Tensor(a) self, int dim, int start, int length) -> Tensor(a)")
+@view((
+    "narrow(Tensor(a) self, int dim, SymInt start, SymInt length) -> Tensor(a)",
+    "narrow.Tensor(Tensor(a) self, int dim, Tensor start, SymInt length) -> Tensor(a)",
+))
 def narrow(geometry, dim, start, length):
     """`length` indices of a dimension from `start` on."""
     return geometry.narrow(dim, start, length)
@@ -238,7 +248,10 @@ def swapdims(self, dim0, dim1):
     return self.transpose(dim0, dim1)
 
 
-@view_composite("movedim(Tensor(a) self, int[] source, int[] destination) -> Tensor(a)")
+@view_composite((
+    "movedim.int(Tensor(a) self, int source, int destination) -> Tensor(a)",
+    "movedim.intlist(Tensor(a) self, int[] source, int[] destination) -> Tensor(a)",
+))
 def movedim(self, source, destination):
     """Dimensions moved to other places; the others keep their order."""
     source = (source,) if isinstance(source, int) else tuple(source)
@@ -262,7 +275,10 @@ def movedim(self, source, destination):
     return self.permute(tuple(order))
 
 
-@view_composite("moveaxis(Tensor(a) self, int[] source, int[] destination) -> Tensor(a)")
+@view_composite((
+    "moveaxis.intlist(Tensor(a) self, int[] source, int[] destination) -> Tensor(a)",
+    "moveaxis.int(Tensor(a) self, int source, int destination) -> Tensor(a)",
+))
 def moveaxis(self, source, destination):
     """Another name of movedim."""
     return self.movedim(source, destination)
@@ -360,7 +376,12 @@ def _together(name, pieces):
     return pieces
 
 
-@composite("split(Tensor(a) self, int[] split_size_or_sections, int dim=0) -> Tensor(a)[]")
+@composite((
+    "split.Tensor(Tensor(a) self, SymInt split_size, int dim=0) -> Tensor(a)[]",
+    "split.sizes(Tensor(a) self, SymInt[] split_size, int dim=0) -> Tensor(a)[]",
+    "split.section(Tensor(a) self, SymInt split_size_or_sections, int dim=0) -> Tensor(a)[]",
+    "split.sections(Tensor(a) self, SymInt[] split_size_or_sections, int dim=0) -> Tensor(a)[]",
+))
 def split(self, split_size_or_sections=None, dim=0, *, split_size=None):
     """Pieces of a dimension: of a size each (the last may be smaller), or of given sizes."""
     if split_size_or_sections is None:
@@ -406,7 +427,12 @@ def chunk(self, chunks, dim=0):
     return self.split(-(-length // chunks) if length else [0] * chunks, dim)
 
 
-@composite("tensor_split(Tensor(a) self, int[] indices_or_sections, int dim=0) -> Tensor(a)[]")
+@composite((
+    "tensor_split.sections(Tensor(a) self, SymInt sections, int dim=0) -> Tensor(a)[]",
+    "tensor_split.indices(Tensor(a) self, SymInt[] indices, int dim=0) -> Tensor(a)[]",
+    "tensor_split.tensor_indices_or_sections(Tensor(a) self, Tensor tensor_indices_or_sections, "
+    "int dim=0) -> Tensor(a)[]",
+))
 def tensor_split(self, indices_or_sections, dim=0):
     """Pieces before each index, or that many pieces of nearly equal size."""
     if not self.form.ndim:
@@ -433,7 +459,8 @@ def tensor_split(self, indices_or_sections, dim=0):
 
 
 def _split_along(name, fewest, dim_of):
-    @composite(f"{name}(Tensor(a) self, int[] indices_or_sections) -> Tensor(a)[]",
+    @composite((f"{name}.int(Tensor(a) self, int sections) -> Tensor(a)[]",
+                f"{name}.array(Tensor(a) self, int[] indices) -> Tensor(a)[]"),
                "Pieces along one dimension, as tensor_split.")
     def pieces(self, indices_or_sections):
         if self.form.ndim < fewest:
@@ -492,7 +519,10 @@ def broadcast_tensors(*tensors):
     return tuple([one.expand(shape) for one in tensors])
 
 
-@composite("meshgrid(Tensor[] tensors, *, str? indexing=None) -> Tensor[]")
+@composite((
+    "meshgrid(Tensor[] tensors) -> Tensor[]",
+    "meshgrid.indexing(Tensor[] tensors, *, str indexing) -> Tensor[]",
+))
 def meshgrid(*tensors, indexing="ij"):
     """Grids of coordinates: tensor k varies along dimension k ("xy": the first two exchanged)."""
     if len(tensors) == 1 and isinstance(tensors[0], (list, tuple)):

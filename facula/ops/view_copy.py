@@ -41,16 +41,23 @@ def _make_copy(name, source):
     def copy(self, *args, **kwargs):
         return _copied(registry[name].function(self, *args, **kwargs))
 
-    text = source.texts[0].strip()
-    arguments, returns = text[text.index("(") :].rsplit("->", 1)
-    arguments = arguments.strip().removesuffix(")").replace("(a)", "")
-    keyword_only = "" if "*," in arguments else ", *"
-    out = "" if returns.strip().endswith("[]") else f"{keyword_only}, Tensor(a!)? out=None"
     made = composite(
-        f"{name}_copy{arguments}{out}) -> {returns.strip().replace('(a)', '')}",
+        [_copy_schema(text.strip()) for text in source.texts],
         f"A copy of what `{name}` gives, in memory of its own.",
     )(copy)
     made.method = False
+
+
+def _copy_schema(text):
+    """The schema of name_copy by that of the view."""
+    head, inside = text.split("(", 1)
+    name, dot, overload = head.partition(".")
+    arguments, returns = inside.rsplit("->", 1)
+    arguments = arguments.strip().removesuffix(")").replace("(a)", "")
+    keyword_only = "" if "*," in arguments else ", *"
+    out = "" if returns.strip().endswith("[]") else f"{keyword_only}, Tensor(a!)? out=None"
+    plain = returns.strip().replace("(a)", "")
+    return f"{name}_copy{dot}{overload}({arguments}{out}) -> {plain}"
 
 
 for _name, _record in list(registry.items()):

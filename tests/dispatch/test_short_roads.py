@@ -100,8 +100,8 @@ REFUSED: list[tuple[Callable[[Tensor], object], type[Exception], str]] = [
     (lambda x: x.narrow(0, 2, 2), RuntimeError, "exceeds dimension size"),
     (lambda x: x.view(5, 5), RuntimeError, r"shape '\[5, 5\]' is invalid for input of size 12"),
     (lambda x: x.t().view(12), RuntimeError, "view size is not compatible"),
-    (lambda x: x.transpose(0), TypeError, "missing required argument: 'dim1'"),
-    (lambda x: x.unsqueeze(0, 1), TypeError, "takes 1 arguments, got 2"),
+    (lambda x: x.transpose(0), TypeError, 'missing 1 required positional arguments: "dim1"'),
+    (lambda x: x.unsqueeze(0, 1), TypeError, "takes from 1 to 2 positional arguments"),
     (lambda x: x.unsqueeze(dim=0, axis=0), TypeError, "unsqueeze"),
     (lambda x: facula.transpose(3, 0, 1), TypeError, r"argument 'input' \(position 1\)"),
 ]
