@@ -33,6 +33,13 @@ def pointwise_of(name: str) -> "Pointwise":
     return record
 
 
+def reduction_of(name: str) -> "Reduction":
+    """The reduction record of that name."""
+    record = registry[name]
+    assert isinstance(record, Reduction)
+    return record
+
+
 def unbound(record: "Op") -> None:
     """Stands for what makes a record's functions until `facula.ops` is imported."""
     raise RuntimeError(f"{record.name} has no function yet: facula.ops makes it")
@@ -219,7 +226,10 @@ class Pointwise(Op):
         # Kinds of dtype ("b", "u", "i", "f") without a meaning here: "bf", or their error texts;
         # and the name that torch's own texts give the operation.
         self.refuses = refuses
-        self.kernel = kernel or f"{self.name}_cpu"
+        bare = self.name.removeprefix(f"{self.namespace}_")
+        self.kernel = kernel or f"{bare}_cpu"
+        # torch's own words where it has such for complex operands: exception and text.
+        self.complex_error: tuple[type[Exception], str] | None = None
         # Looks at a call of a new kind (compute dtype, keys of the operands); raises torch's error.
         self.check: Callable[[dtype, Sequence[Any]], None] | None = None
         self.error_codes: dict[int, Callable[[], Exception]] = {}
@@ -300,6 +310,8 @@ class Reduction(Op):
         self.gradient_rule = gradient
         self.state = state
         self.names_rule = names.reduced
+        # What torch's texts call the kernel.
+        self.kernel = f"{self.name}_cpu"
         # Whether the gradient formula reads (y, x); known once it has been traced.
         self.reads: tuple[bool, bool] | None = None
         # Prepared gradients, by the forms of gradient and input and the reduced dims.
@@ -494,5 +506,5 @@ def composite(schemas: Sequence[str] | str, doc: str | None = None) -> Callable[
 __all__ = [
     "BOOL", "DOUBLE", "FLOAT", "REQUIRED", "SAME", "Alias", "Choice", "Composite", "Op",
     "Operation", "Pointwise", "Reduction", "View", "choice", "composite", "operation", "pointwise",
-    "pointwise_of", "reduction", "registry", "unbound", "view", "view_composite",
+    "pointwise_of", "reduction", "reduction_of", "registry", "unbound", "view", "view_composite",
 ]  # fmt: skip

@@ -5,8 +5,16 @@ For operations whose kernels know real numbers only. Gradients fall out of the p
 
 from collections.abc import Callable
 
+from facula.dispatch.layout import dtype_word
 from facula.op import registry
 from facula.tensor import Tensor
+
+
+def refuse_complex(x: Tensor, text: str, error: type[Exception] = NotImplementedError) -> None:
+    """Raises torch's error where an operation has no meaning for complex numbers; {} in its text is
+    the dtype's older name."""
+    if x.form.dtype.is_complex:
+        raise error(text.format(dtype_word(x.form.dtype)))
 
 
 def one_complex_dtype(*operands: Tensor | None) -> bool:

@@ -146,6 +146,8 @@ def build_launch(op: Pointwise, key: tuple[Any, ...], target: Form | None = None
     """Infers dtype, shape, strides; traces the formula; compiles. `target`: form to write into."""
     compute, out = result_dtypes(op, key)
     shape = broadcast_shapes(*(k.shape for k in key if isinstance(k, Form)))
+    if op.complex_error is not None and compute.is_complex:
+        raise op.complex_error[0](op.complex_error[1])
     if compute.kind in op.refuses:
         if isinstance(op.refuses, dict):
             raise RuntimeError(op.refuses[compute.kind])

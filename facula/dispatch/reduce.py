@@ -22,7 +22,7 @@ from facula.dispatch.layout import (
 from facula.dispatch.node import NODE_CLASSES, node_type
 from facula.form import Form, form_of
 from facula.kernel import expr, plan
-from facula.kernel.complex import for_parts
+from facula.kernel.complex import Undefined, for_parts
 from facula.kernel.expr import Expr, linearise
 from facula.meta import dtype as dtypes
 from facula.meta.dtype import dtype
@@ -512,10 +512,15 @@ def build_reduction(
         empty = next(d for d in dims if form.shape[d] == 0)
         raise IndexError(f"{name}(): Expected reduction dim {empty} to have non-zero size.")
     states = op.state if isinstance(op.state, tuple) else (accumulator(compute, op.state),)
-    launch = build_reduce(
-        op.map, op.combine, op.finish, op.unit, states, [form], form.shape, dims,
-        [form_of(out, bare)], compute=register_kind(compute.short),
-    )  # fmt: skip
+    try:
+        launch = build_reduce(
+            op.map, op.combine, op.finish, op.unit, states, [form], form.shape, dims,
+            [form_of(out, bare)], compute=register_kind(compute.short),
+        )  # fmt: skip
+    except Undefined:
+        raise NotImplementedError(
+            f"\"{op.kernel}\" not implemented for '{dtype_word(compute)}'"
+        ) from None
     if op.gradient_rule is not None and op.reads is None:
         op.reads = reduction_reads(op)
     return launch, form_of(out, shape), dims, count

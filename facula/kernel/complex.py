@@ -510,8 +510,11 @@ def acosh_(z: Complex) -> Complex:
 # --- graphs --------------------------------------------------------------------------------------
 
 
-class Undefined(Exception):
+class Undefined(NotImplementedError):
     """An operation has no meaning for complex numbers."""
+
+    def __init__(self, op: str) -> None:
+        super().__init__(f"{op!r} is not implemented for complex numbers")
 
 
 Part: TypeAlias = "Expr | Complex"

@@ -3,6 +3,7 @@
 import math
 
 from facula.dispatch import dtype_word
+from facula.dispatch.parts import refuse_complex
 from facula.kernel.scalar import (
     abs_,
     and_,
@@ -181,6 +182,7 @@ activation("tanhshrink(Tensor self) -> Tensor", "x - tanh(x).",
 @composite("glu(Tensor self, int dim=-1) -> Tensor")
 def glu(self, dim=-1):
     """One half of a dimension times the sigmoid of the other (Dauphin et al., arXiv 1612.08083)."""
+    refuse_complex(self, "\"glu_cpu\" not implemented for '{}'")
     if not self.form.ndim:
         raise RuntimeError("glu does not support 0-dimensional tensors")
     place = wrap_dim(dim, self.form.ndim)

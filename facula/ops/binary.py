@@ -399,6 +399,19 @@ pointwise_of("lerp").check = check_lerp
 for _name in ("floor_divide", "divide_floor", "divide_trunc", "remainder", "fmod"):
     pointwise_of(_name).error_codes = {1: _zero_division}
 
+pointwise_of("hypot").refuses, pointwise_of("xlogy").refuses = "buic", "c"
+for _name, _error, _text in (
+    ("maximum", RuntimeError, "maximum not implemented for complex tensors."),
+    ("minimum", RuntimeError, "minimum not implemented for complex tensors."),
+    ("fmax", RuntimeError, "fmax not implemented for complex tensors."),
+    ("fmin", RuntimeError, "fmin not implemented for complex tensors."),
+    ("heaviside", RuntimeError, "heaviside is not yet implemented for complex tensors."),
+    ("clamp_between", NotImplementedError, "clamp is not supported for complex types"),
+    ("clamp_max", NotImplementedError, "clamp is not supported for complex types"),
+    ("clamp_min", NotImplementedError, "clamp is not supported for complex types"),
+):  # fmt: skip
+    pointwise_of(_name).complex_error = _error, _text
+
 # --- names ---------------------------------------------------------------------------------------
 
 for _name in ("true_divide", "divide_floor", "divide_trunc"):

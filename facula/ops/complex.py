@@ -231,12 +231,10 @@ def _from_reals(name, formula, a, b):
 
 def _check_parts(name, a, b):
     allowed = ("f16", "f32", "f64") if name == "complex" else ("f32", "f64")
-    words = "Half, Float or Double" if name == "complex" else "Float or Double"
     if a.form.kind not in allowed or b.form.kind not in allowed:
-        joint = "Expected both inputs to be"
         raise RuntimeError(
-            f"{joint} {words} tensors but got {dtype_word(a.form.dtype)} and "
-            f"{dtype_word(b.form.dtype)}"
+            "Expected both inputs to be Half, Float or Double tensors but got "
+            f"{dtype_word(a.form.dtype)} and {dtype_word(b.form.dtype)}"
         )
     if a.form.dtype is not b.form.dtype:
         raise RuntimeError(

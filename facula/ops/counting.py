@@ -4,6 +4,7 @@ import math
 from typing import TYPE_CHECKING
 
 from facula.dispatch import dtype_word
+from facula.dispatch.parts import refuse_complex
 from facula.late import Late
 from facula.meta import dtype as dtypes
 from facula.op import composite, registry
@@ -211,6 +212,7 @@ def bucketize(self, boundaries, *, out_int32=False, right=False):
             "bucketize(): boundaries tensor must be 1 dimension, but got "
             f"dim({boundaries.form.ndim})"
         )
+    refuse_complex(boundaries, "\"searchsorted_out_cpu\" not implemented for '{}'")
     return searchsorted.function(boundaries, self, out_int32=out_int32, right=right)
 
 

@@ -153,9 +153,11 @@ def _several(x, s, dim):
 
 def _real_only(name, x):
     if x.form.dtype.is_complex:
-        what = "a real-valued" if name[-1] in "n2" else "a real"
+        word = dtype_word(x.form.dtype)
         raise RuntimeError(
-            f"{name} expects {what} input tensor, but got {dtype_word(x.form.dtype)}"
+            f"{name} expects a real input tensor, but got {word}" if name[-1] == "t"
+            else f"rfftn expects a real-valued input tensor, but got {word}" if name[0] == "r"
+            else f"Only supports floating-point dtypes, but found: {word}"
         )
 
 

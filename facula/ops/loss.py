@@ -1,5 +1,6 @@
 """Losses: an elementwise formula, then none, mean or sum of it."""
 
+from facula.dispatch.parts import refuse_complex
 from facula.meta import names
 from facula.meta.shape import broadcast_shapes
 from facula.op import composite, registry
@@ -74,6 +75,7 @@ def binary_cross_entropy_with_logits(self, target, weight=None, pos_weight=None,
            "-> Tensor")
 def kl_div(self, target, reduction="mean", *, log_target=False):
     """Kullback-Leibler divergence of log-probabilities and target probabilities (or their logs)."""
+    refuse_complex(self, "kl_div: Complex inputs not supported.", RuntimeError)
     if log_target:
         loss = target.exp() * (target - self)
     else:

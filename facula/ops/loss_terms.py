@@ -28,6 +28,7 @@ term("mse_elementwise(Tensor self, Tensor target) -> Tensor", "(a - t)^2.",
 
 term("l1_elementwise(Tensor self, Tensor target) -> Tensor", "|a - t|.",
      lambda a, t: abs_(a - t), lambda g, y, a, t: (g * sign(a - t), -g * sign(a - t)))
+pointwise_of("mse_elementwise").refuses, pointwise_of("mse_elementwise").kernel = "c", "mse_cpu"
 pointwise_of("l1_elementwise").real_valued = True
 pointwise_of("l1_elementwise").complex_gradient = lambda g, y, a, t: (
     g * sgn(a - t), g * sgn(t - a)

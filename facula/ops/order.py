@@ -4,6 +4,7 @@ from collections import namedtuple
 from typing import TYPE_CHECKING, Any, cast
 
 from facula.dispatch import copy_reversed
+from facula.dispatch.parts import refuse_complex
 from facula.form import form_of
 from facula.late import Late
 from facula.launch.ordering import extreme, position, scan, sort
@@ -49,6 +50,7 @@ def _extremes(name, largest):
                f"{name} along a dim, with positions.")
     def along(self, dim, keepdim=False):
         dim = wrap_dim(dim, self.form.ndim)
+        refuse_complex(self, f"{name}(): does not support complex input", RuntimeError)
         _check_elements(name, self, dim)
         if self.form.ndim == 0:
             return self.clone(), registry["zeros"].function((), dtype=dtypes.int64)
@@ -70,6 +72,7 @@ def _extremes(name, largest):
     def check_order(self):
         if self.form.kind == "bool":
             raise RuntimeError(f"arg{name}(): does not support bool input")
+        refuse_complex(self, f"arg{name}(): does not support complex input", RuntimeError)
 
     @composite(f"arg{name}(Tensor self, int? dim=None, bool keepdim=False, *, "
                "Tensor(a!)? out=None) -> Tensor",
@@ -108,6 +111,7 @@ def _extremes(name, largest):
                     f"{name}(): Expected reduction dim to be specified for input.numel() == 0. "
                     "Specify the reduction dim with the 'dim' argument."
                 )
+            refuse_complex(self, f"\"{name}_all\" not implemented for '{{}}'")
             return registry[f"a{name}"].function(self)
         return RESULTS[name](*registry[f"{name}_along"].function(self, dim, keepdim))
 
@@ -124,6 +128,7 @@ def aminmax(self, *, dim=None, keepdim=False):
             "aminmax(): cannot compute aminmax over an empty dimension as the operation has no "
             "identity."
         )
+    refuse_complex(self, "\"aminmax_cpu\" not implemented for '{}'")
     dims = () if dim is None else dim
     return RESULTS["aminmax"]( self.amin(dims, keepdim), self.amax(dims, keepdim))
 
@@ -134,6 +139,7 @@ def aminmax(self, *, dim=None, keepdim=False):
 @operation("sort_along(Tensor self, int dim, bool descending) -> (Tensor, Tensor)")
 def sort_along(self, dim, descending):
     """Sorted along a dim, stable, with the old positions."""
+    refuse_complex(self, " Sort does not support complex dtypes on CPU", RuntimeError)
     dim = wrap_dim(dim, self.form.ndim)
     if self.form.ndim == 0:
         return self.clone(), registry["zeros"].function((), dtype=dtypes.int64)
@@ -186,6 +192,7 @@ def topk(self, k, dim=-1, largest=True, sorted=True):
     size = self.form.shape[wrap_dim(dim, self.form.ndim)] if self.form.ndim else 1
     if self.form.kind == "bool":
         raise RuntimeError("topk does not support bool dtypes on CPU")
+    refuse_complex(self, " topk does not support complex dtypes on CPU", RuntimeError)
     if not 0 <= k <= size:
         raise RuntimeError("selected index k out of range")
     values, indices = registry["sort_along"].function(self, dim, largest)
@@ -387,6 +394,7 @@ def kthvalue(self, k, dim=-1, keepdim=False):
     size = self.form.shape[dim] if self.form.ndim else 1
     if not 1 <= k <= size:
         raise RuntimeError("kthvalue(): selected number k out of range for dimension " + str(dim))
+    refuse_complex(self, "\"kthvalue_cpu\" not implemented for '{}'")
     return _pick("kthvalue", self, _place(self, dim, k - 1), dim, keepdim)
 
 
@@ -413,6 +421,7 @@ def _medians(name, skip):
     def middle(self, dim, keepdim):
         if self.form.kind == "bool":
             raise NotImplementedError("\"median_out\" not implemented for 'Bool'")
+        refuse_complex(self, "\"median_cpu\" not implemented for '{}'")
         if self.form.ndim == 0:
             return _pick(name, self, None, dim, keepdim)
         size = self.form.shape[dim]
@@ -432,6 +441,7 @@ _medians("nanmedian", True)
 @composite("mode(Tensor self, int dim=-1, bool keepdim=False) -> (Tensor, Tensor)")
 def mode(self, dim=-1, keepdim=False):
     """The most frequent element of a dim (the smallest of several), and its last position."""
+    refuse_complex(self, "\"mode_cpu\" not implemented for '{}'")
     dim = wrap_dim(dim, self.form.ndim)
     if self.form.ndim == 0:
         return _pick("mode", self, None, dim, keepdim)
@@ -488,6 +498,7 @@ _running_extreme("cummin", lambda old, new: old < new)
            "bool return_counts=False, int? dim=None) -> (Tensor, Tensor, Tensor)")
 def unique(self, sorted=True, return_inverse=False, return_counts=False, dim=None):
     """The distinct elements in order; where each element went, and how often each occurs."""
+    refuse_complex(self, "\"unique\" not implemented for '{}'")
     if dim is not None:
         rows = _slices("unique", self, dim)
         order = _row_order(rows)
@@ -564,6 +575,7 @@ def _chosen(found, inverse, counts, return_inverse, return_counts):
            "int? dim=None) -> (Tensor, Tensor, Tensor)")
 def unique_consecutive(self, return_inverse=False, return_counts=False, dim=None):
     """The first of each run of equal elements."""
+    refuse_complex(self, "\"unique\" not implemented for '{}'")
     if dim is not None:
         found, inverse, counts = _runs(_slices("unique_consecutive", self, dim))
         found = _unsliced(found, self, dim)

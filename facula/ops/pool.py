@@ -9,6 +9,7 @@ from functools import cache
 
 from facula.autograd.mode import mode
 from facula.dispatch.layout import dtype_word
+from facula.dispatch.parts import refuse_complex
 from facula.kernel.library.pool_window import Window
 from facula.launch import pooling as launch
 from facula.launch.pooling import INSIDE, PADDED, Pooling
@@ -338,6 +339,7 @@ def _taken(x, index, rank):
 @operation("max_unpool(Tensor self, Tensor indices, int[] shape, int rank) -> Tensor")
 def max_unpool(self, indices, shape, rank):
     """Zeros, with the input's elements at their indices in each plane."""
+    refuse_complex(self, f"\"max_unpool{max(rank, 2)}d\" not implemented for '{{}}'")
     return _in_order_of(self, launch.unpool(self, indices, shape, rank, adds=False))
 
 

@@ -19,6 +19,7 @@ from facula.dispatch import (
     dtype_word,
     record_operation,
 )
+from facula.dispatch.parts import refuse_complex
 from facula.form import form_of
 from facula.generator import Generator, default_generator, kernel_of
 from facula.kernel import expr
@@ -1000,7 +1001,7 @@ def cauchy_(self, median=0.0, sigma=1.0, *, generator=None):
     """Every element becomes Cauchy with a median and a half width."""
     if not sigma > 0:
         raise RuntimeError(f"cauchy_ expects sigma > 0.0, but found sigma={_number(sigma)}")
-    name = {"i64": "long int"}.get(self.form.kind, C_NAMES[self.form.kind])
+    name = {"i64": "long int"}.get(self.form.kind, C_NAMES.get(self.form.kind, ""))
     _check_continuous("Cauchy", self.form.dtype, name)
     return _write(self, _by_formula, CAUCHY, median, sigma, _source("cauchy_", generator))
 
@@ -1010,6 +1011,7 @@ def geometric_(self, p, *, generator=None):
     """Every element becomes the number of trials up to the first success, each of probability p."""
     if not 0 < p < 1:
         raise RuntimeError(f"geometric_ expects p to be in (0, 1), but got p={_number(p)}")
+    refuse_complex(self, "\"geometric_cpu\" not implemented for '{}'")
     return _write(self, _by_formula, GEOMETRIC, p, 0.0, _source("geometric_", generator))
 
 

@@ -7,12 +7,23 @@ from facula.dispatch import (
     remember,
     run_reduce,
 )
+from facula.dispatch.parts import refuse_complex
 from facula.form import Form, form_of
 from facula.kernel.scalar import maximum, minimum, ne
 from facula.meta import dtype as dtypes
 from facula.meta import names
 from facula.meta.shape import reduced_shape, wrap_dims
-from facula.op import BOOL, FLOAT, SAME, Alias, composite, operation, reduction, registry
+from facula.op import (
+    BOOL,
+    FLOAT,
+    SAME,
+    Alias,
+    composite,
+    operation,
+    reduction,
+    reduction_of,
+    registry,
+)
 
 reduction((
     "sum.dim_IntList(Tensor self, int[1]? dim, bool keepdim=False, *, ScalarType? dtype=None, "
@@ -60,6 +71,9 @@ reduction("prod_plain(Tensor self, int[1]? dim=None, bool keepdim=False) -> Tens
           "The product.",
           map=lambda x: x, combine=lambda a, b: a * b, unit=1)
 
+
+for _name, _kernel in (("amax_plain", "max_values_cpu"), ("amin_plain", "min_values_cpu")):
+    reduction_of(_name).kernel = _kernel
 
 # --- with more than one pass ---------------------------------------------------------------------
 
@@ -312,6 +326,7 @@ def count_nonzero(self, dim=None):
 
 
 def _without_nan(self):
+    refuse_complex(self, "nansum on CPU does not support complex inputs", RuntimeError)
     return registry["where"].function(self != self, 0, self)
 
 

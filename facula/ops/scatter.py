@@ -1,5 +1,6 @@
 """Records that combine elements by index: products, means, largest and smallest ones."""
 
+from facula.dispatch.parts import refuse_complex
 from facula.meta import dtype as dtypes
 from facula.op import composite, operation, registry
 
@@ -21,6 +22,9 @@ def scatter_reduce(self, dim, index, src, reduce, *, include_self=True):
         raise RuntimeError(
             f"reduce argument must be either sum, prod, mean, amax or amin, got {reduce}"
         )
+    if reduce in ("amax", "amin"):
+        kernel = f"scatter_gather_tensor_cpu_reduce_{reduce}"
+        refuse_complex(self, f"\"{kernel}\" not implemented for '{{}}'")
     way, unit = WAYS[reduce]
     x = self
     if not include_self:

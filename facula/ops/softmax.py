@@ -2,6 +2,7 @@
 
 from facula.autograd.mode import mode
 from facula.dispatch import dtype_word
+from facula.dispatch.parts import refuse_complex
 from facula.launch.class_loss import How, class_loss_backward
 from facula.launch.class_loss import class_loss as class_loss_kernel
 from facula.launch.indirect import as_index
@@ -171,6 +172,7 @@ def nll_loss(self, target, weight=None, reduction="mean", ignore_index=-100):
     if self.form.ndim == 0:
         raise RuntimeError("input tensor should be 1D or 2D")
     _check_target(self, target)
+    refuse_complex(self, "\"nll_loss_out_frame\" not implemented for '{}'")
     if target.form.kind not in ("i64", "u8"):
         raise RuntimeError(f"expected scalar type Long but found {_word(target)}")
     _check_weight(self, weight)

@@ -41,7 +41,7 @@ from facula.kernel.special.orthogonal import (
     shifted_chebyshev_polynomial_v,
     shifted_chebyshev_polynomial_w,
 )
-from facula.op import FLOAT, Alias, pointwise, registry
+from facula.op import FLOAT, Alias, pointwise, pointwise_of, registry
 
 DENSITY = 1 / math.sqrt(2 * math.pi)  # of the normal distribution, at 0
 SLOPE_OF_ERF = 2 / math.sqrt(math.pi)
@@ -164,5 +164,6 @@ polynomial("legendre_polynomial_p", "Legendre polynomial, degree n.",
 # --- names ---------------------------------------------------------------------------------------
 
 registry["special_ndtr"].node_name = "MulBackward0"
+pointwise_of("special_xlog1py").refuses = "c"
 registry["special_xlog1py"].node_name = "SpecialXlog1PyBackward0"
 Alias("special_i0", "i0")

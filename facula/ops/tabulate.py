@@ -3,6 +3,7 @@
 import math
 
 from facula.dispatch import dtype_word
+from facula.dispatch.parts import refuse_complex
 from facula.meta import dtype as dtypes
 from facula.meta.shape import wrap_dim
 from facula.op import composite, registry
@@ -323,6 +324,7 @@ def index_reduce(self, dim, index, source, reduce, *, include_self=True):
     >>> index_reduce(ones(2), 0, tensor([1, 1]), tensor([2.0, 3.0]), "prod")
     tensor([1., 6.])
     """
+    refuse_complex(self, "\"index_func_\" not implemented for '{}'")
     place = wrap_dim(dim, self.form.ndim)
     _check_index(self, place, index, source, reduce)
     shape = source.form.shape

@@ -259,6 +259,29 @@ for _name in ("round_whole", "round_fraction", "round_multiple",
               "logit_whole", "logit_within", "replace_nan", "trigamma"):
     registry[_name].namespace, registry[_name].method = "private", False
 
+for _name, _kernel in (
+    ("digamma", "digamma"), ("trigamma", "trigamma"), ("erf", "erf_vml_cpu"),
+    ("erfc", "erfc_vml_cpu"), ("erfinv", "erfinv_vml_cpu"), ("lgamma", "lgamma_vml_cpu"),
+    ("logit_whole", "logit_cpu"), ("logit_within", "logit_cpu"),
+):  # fmt: skip
+    pointwise_of(_name).kernel = _kernel
+pointwise_of("logit_whole").refuses = "c"
+# What torch says of complex numbers where it has words of its own.
+for _name, _error, _text in (
+    ("ceil", NotImplementedError, "ceil is not supported for complex inputs"),
+    ("floor", NotImplementedError, "floor is not supported for complex inputs"),
+    ("trunc", NotImplementedError, "trunc is not supported for complex inputs"),
+    ("sign", NotImplementedError,
+     "Unlike NumPy, torch.sign is not intended to support complex numbers. Please use torch.sgn "
+     "instead."),
+    ("signbit", NotImplementedError, "signbit is not implemented for complex tensors."),
+    ("deg2rad", RuntimeError, "deg2rad is not supported for complex tensors."),
+    ("rad2deg", RuntimeError, "rad2deg is not supported for complex tensors."),
+    ("isposinf", RuntimeError, "isposinf does not support complex inputs."),
+    ("isneginf", RuntimeError, "isneginf does not support complex inputs."),
+):  # fmt: skip
+    pointwise_of(_name).complex_error = _error, _text
+
 for _name, _of in (
     ("absolute", "abs"), ("arccos", "acos"), ("arccosh", "acosh"), ("arcsin", "asin"),
     ("arcsinh", "asinh"),

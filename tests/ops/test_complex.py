@@ -317,7 +317,7 @@ def test_random_numbers_are_torchs() -> None:
 def test_what_is_refused() -> None:
     z = facula.tensor([1j])
     with pytest.raises(NotImplementedError, match="not implemented for 'ComplexFloat'"):
-        facula.floor(z)
+        facula.atan2(z, z)
     with pytest.raises(NotImplementedError, match="not implemented for 'ComplexFloat'"):
         z < z  # noqa: B015
     with pytest.raises(RuntimeError, match="can't be cast"):
@@ -370,3 +370,26 @@ def test_running_combinations(name: str) -> None:
     wanted = np.exp(expected) if name == "logcumsumexp" else expected
     assert np.allclose(turn, wanted)
     assert gradcheck(lambda x: getattr(facula, name)(x, 1), (x[:1].detach().requires_grad_(),))
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "words"),
+    [
+        (lambda z: z.sort(), RuntimeError, "Sort does not support complex dtypes on CPU"),
+        (lambda z: z.topk(1), RuntimeError, "topk does not support complex dtypes on CPU"),
+        (lambda z: z.max(), NotImplementedError, "max_all"),
+        (lambda z: z.max(0), RuntimeError, r"max\(\): does not support complex input"),
+        (lambda z: z.argmin(), RuntimeError, r"argmin\(\): does not support complex input"),
+        (lambda z: z.amax(), NotImplementedError, "max_values_cpu"),
+        (lambda z: z.median(), NotImplementedError, "median_cpu"),
+        (lambda z: z.clamp(0, 1), NotImplementedError, "clamp is not supported for complex"),
+        (lambda z: z.sign(), NotImplementedError, "torch.sign is not intended to support"),
+        (lambda z: facula.maximum(z, z), RuntimeError, "maximum not implemented for complex"),
+        (lambda z: z.unique(), NotImplementedError, '"unique" not implemented'),
+        (lambda z: z.nansum(), RuntimeError, "nansum on CPU does not support complex inputs"),
+        (lambda z: facula.special.i0e(z), NotImplementedError, '"i0e_cpu" not implemented'),
+    ],
+)
+def test_torchs_words_for_what_has_no_order(call: Any, error: Any, words: str) -> None:
+    with pytest.raises(error, match=words):
+        call(facula.tensor([1 + 2j, 3j]))
