@@ -14,7 +14,12 @@ pytest.importorskip("expecttest")  # PyTorch's own test utilities need it
 from tests.compat import op_db
 
 SAMPLES = 6
-LEAST = Counter({"float32": 373, "float32 grad": 300, "float64": 371, "int64": 276, "bool": 204})
+LEAST = Counter(
+    {
+        "float32": 640, "float32 grad": 509, "float64": 645, "float64 grad": 517, "int64": 448,
+        "bool": 335,
+    }
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("line", sorted(op_db.passing()))
