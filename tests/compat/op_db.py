@@ -362,7 +362,9 @@ def check(op: OpInfo, kind: str, first: int | None = None, stop: int | None = No
         return Outcome(0, [str(error)])
     torch.manual_seed(0)
     try:
-        samples = list(op.sample_inputs("cpu", dtype, requires_grad=bool(gradient)))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            samples = list(op.sample_inputs("cpu", dtype, requires_grad=bool(gradient)))
     except RuntimeError as error:  # a sample that this build of PyTorch cannot make
         return Outcome(0, [f"no samples: {error}"])
     for place, sample in enumerate(samples[:first]):
