@@ -561,6 +561,36 @@ def _exponent(b: Builder, size: Value) -> Value:
     return field - b.select(small, b.like(field, layout.mantissa), b.like(field, 0))
 
 
+@decomposition
+def exponent(b: Builder, x: Value) -> Value:
+    size = b.op("abs", x)
+    layout = LAYOUTS[x.type.kind]
+    result = b.cast(_exponent(b, size) - layout.bias, x.type.kind)
+    result = b.select(b.compare("eq", size, 0), b.like(x, -INF), result)
+    return b.select(size < INF, result, size)
+
+
+@decomposition
+def scale(b: Builder, x: Value, n: Value) -> Value:
+    """In two steps, so that it serves the whole range of exponents from smallest to largest."""
+    half = b.op("trunc", n * 0.5)
+    return _scale_by(b, _scale_by(b, x, half), n - half)
+
+
+@decomposition
+def nextafter(b: Builder, x: Value, y: Value) -> Value:
+    """Numbers of one sign are in the order of their bits."""
+    layout = LAYOUTS[x.type.kind]
+    bits = b.bitcast(x, layout.integer)
+    outwards = (x < y) ^ _is_negative(b, x)
+    stepped = b.bitcast(bits + b.select(outwards, b.like(bits, 1), b.like(bits, -1)), x.type.kind)
+    smallest = b.bitcast(b.like(bits, 1), x.type.kind)
+    stepped = b.select(b.compare("eq", x, 0), b.op("copysign", smallest, y), stepped)
+    stepped = b.select(b.compare("eq", x, y), y, stepped)
+    known = b.compare("eq", x, x) & b.compare("eq", y, y)
+    return b.select(known, stepped, x + y)
+
+
 def _subtracted(b: Builder, x: Value, y: Value) -> Value:
     """x - trunc(x / y) * y for x >= 0, y > 0 and a quotient that the mantissa holds; exact."""
     rest = b.op("fma", -b.op("trunc", x / y), y, x)

@@ -162,6 +162,13 @@ def _kind_beside(literal: complex | float | int | bool, kind: str) -> str:
     return "f32"
 
 
+def _kind_compared(condition: Expr) -> str:
+    """The kind of the numbers that a condition asks about: that of a choice between literals."""
+    while condition.kind == "i1" and condition.args:
+        condition = condition.args[0]
+    return condition.kind
+
+
 def call(name: str, *args: Any) -> Expr:
     """An operation on expressions and Python numbers; these take the kind beside them."""
     if name == "where":
@@ -169,6 +176,8 @@ def call(name: str, *args: Any) -> Expr:
         if not isinstance(condition, Expr):
             condition = const(bool(condition), "i1")
     kinds = [a.kind for a in args if isinstance(a, Expr)]
+    if not kinds and name == "where":
+        kinds = [_kind_compared(condition)]
     if not kinds:
         raise TypeError(f"{name}: at least one operand must be an expression")
     kind = max(kinds, key=RANK.index)

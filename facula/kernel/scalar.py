@@ -315,6 +315,31 @@ def copysign(a, b):
 
 
 @plain
+def exponent(a):
+    """The whole n with 2^n <= |a| < 2^(n + 1); -inf, inf, nan for 0, inf, nan."""
+    if a == 0:
+        return -math.inf
+    return float(math.frexp(a)[1] - 1) if math.isfinite(a) else abs(a)
+
+
+@plain
+def scale(a, n):
+    """a * 2^n for a whole n."""
+    if n != n or math.isinf(n) or a == 0 or not math.isfinite(a):
+        return a * PLAIN["exp2"](n)
+    try:
+        return math.ldexp(a, int(n))
+    except OverflowError:
+        return math.copysign(math.inf, a)
+
+
+@plain
+def nextafter(a, b):
+    """The neighbour of a in the direction of b."""
+    return math.nextafter(a, b)
+
+
+@plain
 def fma(a, b, c):
     """a * b + c; rounded once by machines, twice here."""
     return a * b + c

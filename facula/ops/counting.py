@@ -209,8 +209,7 @@ def bucketize(self, boundaries, *, out_int32=False, right=False):
     """
     if boundaries.form.ndim != 1:
         raise RuntimeError(
-            "bucketize(): boundaries tensor must be 1 dimension, but got "
-            f"dim({boundaries.form.ndim})"
+            f"boundaries tensor must be 1 dimension, but got dim({boundaries.form.ndim})"
         )
     refuse_complex(boundaries, "\"searchsorted_out_cpu\" not implemented for '{}'")
     return searchsorted.function(boundaries, self, out_int32=out_int32, right=right)

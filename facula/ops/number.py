@@ -1,8 +1,8 @@
 """Numbers taken apart: common divisors, exponents, neighbours."""
 
 from facula.dispatch import dtype_word
-from facula.kernel.scalar import abs_, and_, eq, gt, lt, where
-from facula.kernel.special.parts import exponent, greatest_divisor, next_number, scaled
+from facula.kernel.scalar import abs_, and_, eq, exponent, gt, lt, nextafter, scale, where
+from facula.kernel.special.parts import greatest_divisor, next_number
 from facula.meta import dtype as dtypes
 from facula.meta.dtype import finfo
 from facula.op import SAME, choice, composite, pointwise, registry
@@ -22,11 +22,14 @@ pointwise("lcm(Tensor self, Tensor other) -> Tensor", SAME, "The least common mu
 pointwise("exponent(Tensor self) -> Tensor", SAME, "The whole n with 2 ** n <= |x| < 2 ** (n + 1).",
           lambda x: exponent(x), lambda g, y, x: 0, "bui")
 
+pointwise("scale(Tensor self, Tensor n) -> Tensor", SAME, "self * 2 ** n for whole n.",
+          lambda x, n: scale(x, n), lambda g, y, x, n: (scale(g, n), 0), "bui")
+
 pointwise("frexp_mantissa(Tensor self) -> Tensor", SAME, "x as a number from 1/2 to 1.",
           lambda x: where(and_(gt(abs_(x), 0), lt(abs_(x), float("inf"))),
-                          scaled(x, -1 - exponent(x)), x),
+                          scale(x, -1 - exponent(x)), x),
           lambda g, y, x: g * where(and_(gt(abs_(x), 0), lt(abs_(x), float("inf"))),
-                                    scaled(x * 0 + 1, -1 - exponent(x)), 1))
+                                    scale(x * 0 + 1, -1 - exponent(x)), 1))
 
 pointwise("frexp_exponent(Tensor self) -> Tensor", SAME, "The power of two that belongs to it.",
           lambda x: where(and_(gt(abs_(x), 0), lt(abs_(x), float("inf"))), exponent(x) + 1, 0))
@@ -51,6 +54,10 @@ def frexp(self):
 # Binary digits after the point, and the exponent of the smallest normal number.
 LAYOUTS = {"f16": (10, -14), "bf16": (7, -126), "f32": (23, -126), "f64": (52, -1022)}
 
+pointwise("nextafter_bits(Tensor self, Tensor other) -> Tensor", SAME,
+          "The neighbour of self in the direction of other, for float32 and float64.",
+          lambda a, b: nextafter(a, b), lambda g, y, a, b: (where(eq(a, b), 0, g), 0))
+
 pointwise("nextafter_within(Tensor self, Tensor other, Scalar digits, Scalar lowest, "
           "Scalar largest) -> Tensor", SAME, "The neighbour of self in the direction of other.",
           lambda a, b, digits, lowest, largest: next_number(a, b, digits, lowest, largest),
@@ -58,7 +65,7 @@ pointwise("nextafter_within(Tensor self, Tensor other, Scalar digits, Scalar low
 
 
 @choice("nextafter(Tensor self, Tensor other, *, Tensor(a!)? out=None) -> Tensor")
-def nextafter(self, other):
+def next_after(self, other):
     """The next representable number after self in the direction of other.
 
     >>> nextafter(tensor([1.0]), tensor([2.0])) > 1
@@ -71,15 +78,19 @@ def nextafter(self, other):
         raise NotImplementedError(
             f"\"nextafter_cpu\" not implemented for '{dtype_word(common)}'"
         )
+    if common.itemsize >= 4:
+        return "nextafter_bits", (self, other)
     digits, lowest = LAYOUTS[common.short]
     return "nextafter_within", (self, other, float(digits), float(lowest), finfo(common).max)
 
 
 # --- names ---------------------------------------------------------------------------------------
 
-for _name, _node in (("frexp_mantissa", "Frexp"), ("nextafter_within", "Nextafter")):
+for _name, _node in (("frexp_mantissa", "Frexp"), ("nextafter_bits", "Nextafter"),
+                     ("nextafter_within", "Nextafter")):
     registry[_name].node_name = f"{_node}Backward0"
-for _name in ("exponent", "frexp_mantissa", "frexp_exponent", "nextafter_within"):
+for _name in ("exponent", "frexp_mantissa", "frexp_exponent", "nextafter_bits",
+              "nextafter_within", "scale"):
     registry[_name].namespace, registry[_name].method = "private", False
 
 # Refuse names of dimensions, as in torch (Note [named tensors]).

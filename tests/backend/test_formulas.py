@@ -108,6 +108,8 @@ def test_floats(op: str, kind: str) -> None:
     values = FLOATS
     if op in FINITE_ONLY:
         values = (0.3, 1.25, 2.5, 7.5, 17.25) if op != "erfinv" else (0.3, -0.7, 0.99, 0.0)
+    if op == "scale":
+        values = (0.0, -0.0, 1.0, -1.0, 3.0, 17.0, -40.0)
     if op in ("sin", "cos", "tan"):
         values = tuple(v for v in FLOATS if not abs(v) > 1e6 or v != v)
     within = 5e-7 if kind == "f32" else 1e-13 if op in FINITE_ONLY else 4e-15

@@ -102,3 +102,11 @@ def test_a_graph_computes_what_its_formula_does(x: float, y: float) -> None:
         return where(a > b, a * b - 3, maximum(a, b) + a / 7)
 
     assert run(linearise([formula(X, Y)]), x, y) == [formula(x, y)]
+
+
+def test_a_choice_between_literals_has_the_kind_of_what_is_compared() -> None:
+    x = input_(0, "f64")
+    assert call("where", call("lt", x, 0), math.pi, 0).kind == "f64"
+    both = call("and", call("lt", x, 0), call("isnan", x))
+    assert call("where", both, 1, 0).kind == "f64"
+    assert call("where", input_(0, "i1"), 1, 0).kind == "i64"

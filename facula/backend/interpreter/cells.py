@@ -193,6 +193,8 @@ def step(op: str, kind: str, args: Sequence[Number]) -> Number:
         return args[1] if args[0] else args[2]
     if op == "fma" and kind in ("f32", "f64"):
         return fused(args[0], args[1], args[2], kind)
+    if op == "nextafter" and kind == "f32":
+        return _beside(*args)
     if kind == "i1":
         return _truth(op, args)
     if kind not in ("f32", "f64"):
@@ -201,6 +203,18 @@ def step(op: str, kind: str, args: Sequence[Number]) -> Number:
         if op == "pow" and args[1] >= 0:
             return wrapped(pow(args[0], args[1], 1 << 64), kind)
     return converted(PLAIN[op](*args), kind)
+
+
+def _beside(a: float, b: float) -> float:
+    """The f32 number next to a in the direction of b."""
+    if a == b or a != a or b != b:
+        return b if a == b else math.nan
+    if a == 0:
+        return math.copysign(2.0**-149, b)
+    bits: int = struct.unpack("<i", struct.pack("<f", a))[0]
+    bits += 1 if (a < b) == (a > 0) else -1
+    beside: float = struct.unpack("<f", struct.pack("<i", bits))[0]
+    return beside
 
 
 def _truth(op: str, args: Sequence[bool]) -> bool:

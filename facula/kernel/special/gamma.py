@@ -87,7 +87,7 @@ def _density(a: Any, x: Any) -> Any:
 
 
 def _lower_series(a: Any, x: Any) -> Any:
-    """P(a, x) = density times the sum of x^n / ((a + 1) ... (a + n)) (DLMF 8.7.1)."""
+    """P(a, x) over its density: the sum of x^n / ((a + 1) ... (a + n)) (DLMF 8.7.1)."""
 
     def going(total: Any, term: Any, place: Any, x: Any) -> Any:
         return gt(term, total * EPSILON)
@@ -98,7 +98,7 @@ def _lower_series(a: Any, x: Any) -> Any:
         return total + term, term, place
 
     total, _, _ = repeat(STEPS, going, step, (1.0, 1.0, a), (x,))
-    return total * _density(a, x)
+    return total
 
 
 def _upper_series(a: Any, x: Any) -> Any:
@@ -118,26 +118,35 @@ def _upper_series(a: Any, x: Any) -> Any:
     return -expm1(exponent) - a * exp(exponent) * total
 
 
+# Numerators and denominators of a continued fraction are scaled down from here.
+LARGE = 2.0**52
+
+
 def _fraction(a: Any, x: Any) -> Any:
-    """Q(a, x) by its continued fraction (DLMF 8.9.2), evaluated after Lentz (1976)."""
+    """Q(a, x) over x^a exp(-x) / gamma(a): its continued fraction (DLMF 8.9.2), by the recurrence
+    of numerators and denominators, whose only division no next step waits for."""
 
-    def going(value: Any, c: Any, d: Any, change: Any, n: Any, a: Any, x: Any) -> Any:
-        return gt(abs_(change - 1), EPSILON)
+    def going(value: Any, change: Any, *rest: Any) -> Any:
+        return gt(abs_(change), abs_(value) * EPSILON)
 
-    def step(value: Any, c: Any, d: Any, change: Any, n: Any, a: Any, x: Any) -> tuple[Any, ...]:
+    def step(
+        value: Any, change: Any, p: Any, q: Any, p_last: Any, q_last: Any, n: Any, a: Any, x: Any
+    ) -> tuple[Any, ...]:
         above = n * (a - n)
         below = x - a + (n + n + 1)
-        d = below + above * d
-        d = 1 / where(eq(d, 0), 1e-300, d)
-        c = below + above / c
-        c = where(eq(c, 0), 1e-300, c)
-        change = c * d
-        return value * change, c, d, change, n + 1
+        p_next, q_next = below * p + above * p_last, below * q + above * q_last
+        found = where(eq(q_next, 0), value, p_next / q_next)
+        shrink = where(gt(abs_(p_next), LARGE), 1 / LARGE, x * 0 + 1)
+        return (
+            found, found - value,
+            p_next * shrink, q_next * shrink, p * shrink, q * shrink,
+            n + 1,
+        )  # fmt: skip
 
     first = x - a + 1
-    first = where(eq(first, 0), 1e-300, first)
-    value, _, _, _, _ = repeat(STEPS, going, step, (first, first, 0.0, 2.0, 1.0), (a, x))
-    return _density(a, x) * a / value
+    state = (1 / first, INF, 1.0, first, 0.0, 1.0, 1.0)
+    value, *_ = repeat(STEPS, going, step, state, (a, x))
+    return value
 
 
 def _uniform(a: Any, x: Any, sign: int) -> Any:
@@ -162,8 +171,9 @@ def _incomplete(a: Any, x: Any, upper: bool) -> Any:
     fraction = and_(and_(not_(near), gt(x, 1.1)), not_(lower))
     little = and_(and_(not_(near), le(x, 1.1)), not_(lower))
     zero = a * 0
-    p = rarely(series, _lower_series, zero, a, x)
-    q = rarely(fraction, _fraction, zero, a, x)
+    density = _density(a, x)
+    p = rarely(series, _lower_series, zero, a, x) * density
+    q = rarely(fraction, _fraction, zero, a, x) * (density * a)
     q = rarely(little, _upper_series, q, a, x)
     if upper:
         q = rarely(near, lambda a, x: _uniform(a, x, 1), q, a, x)

@@ -4,7 +4,7 @@ import math
 from typing import Any
 
 from facula.kernel.coefficients import ERFINV_FAR, ERFINV_NEAR
-from facula.kernel.scalar import and_, eq, erf, erfc, exp, fma, gt, log, log1p, lt, sqrt, where
+from facula.kernel.scalar import and_, eq, erfc, exp, fma, gt, log, log1p, lt, sqrt, where
 from facula.kernel.special.tables import ERFCX, NDTRI_FAR
 from facula.kernel.word import polynomial, word
 
@@ -27,8 +27,7 @@ def erfcx(x: Any) -> Any:
 @word
 def ndtr(x: Any) -> Any:
     """The area under the normal density left of x."""
-    t = x * ROOT_HALF
-    return where(lt(t, -0.5), erfc(-t) * 0.5, 0.5 + 0.5 * erf(t))
+    return erfc(x * -ROOT_HALF) * 0.5
 
 
 @word

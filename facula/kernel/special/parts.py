@@ -1,41 +1,9 @@
-"""The binary exponent, and what follows from it: fractions, neighbours. Common divisors."""
+"""Neighbours among numbers of any precision, common divisors."""
 
 from typing import Any
 
 from facula.kernel.expr import repeat
-from facula.kernel.scalar import (
-    abs_,
-    and_,
-    eq,
-    exp2,
-    floor,
-    fmod,
-    ge,
-    gt,
-    log2,
-    lt,
-    ne,
-    trunc,
-    where,
-)
-from facula.kernel.word import word
-
-
-@word
-def exponent(x: Any) -> Any:
-    """The whole n with 2^n <= |x| < 2^(n + 1); -inf, inf, nan for 0, inf, nan."""
-    size = abs_(x)
-    n = floor(log2(size))
-    # The logarithm is rounded: just below a power of two it may come out as that power.
-    n = where(lt(size, exp2(n)), n - 1, n)
-    finite = and_(gt(size, 0), lt(size, float("inf")))
-    return where(and_(finite, ge(size, exp2(n + 1))), n + 1, n)
-
-
-def scaled(x: Any, n: Any) -> Any:
-    """x 2^n, in two steps: 2^n alone may be beyond all numbers."""
-    half = trunc(n * 0.5)
-    return x * exp2(half) * exp2(n - half)
+from facula.kernel.scalar import abs_, and_, eq, exp2, exponent, fmod, gt, lt, ne, where
 
 
 def next_number(a: Any, b: Any, digits: Any, lowest: Any, largest: Any) -> Any:
