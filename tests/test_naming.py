@@ -166,6 +166,26 @@ def test_words_that_are_no_names_stay_words() -> None:
     assert losses.item() == 2
 
 
+def test_names_given_after_a_tensor_was_saved_do_not_reach_its_gradient() -> None:
+    w = facula.ones(2, 2, requires_grad=True)
+    y = w * 1
+    z = y @ w
+    y.rename_("A", "B")
+    first = facula.autograd.grad((z * z).sum(), w, create_graph=True)[0]
+    first.sum().backward()
+    assert w.grad is not None
+    assert first.names == w.grad.names == (None, None)
+    assert w.grad.tolist() == [[48.0, 48.0], [48.0, 48.0]]
+
+
+def test_a_named_result_keeps_its_shape() -> None:
+    out = facula.zeros(0, names=("N",))
+    with pytest.raises(RuntimeError, match="Cannot resize named tensor"):
+        facula.add(facula.ones(2, names=("N",)), 1, out=out)
+    assert out.names == ("N",)
+    assert out.shape == (0,)
+
+
 def test_copies_and_files_are_refused() -> None:
     x = named("N", shape=(2,))
     for function in (pickle.dumps, copy.copy):

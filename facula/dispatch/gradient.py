@@ -17,6 +17,7 @@ from facula.dispatch.layout import (
     register_kind,
     remember,
 )
+from facula.dispatch.named import nameless
 from facula.dispatch.node import NODE_CLASSES, node_type
 from facula.dispatch.reduce import sum_to
 from facula.dispatch.source import ALLOCATE, compile_function
@@ -170,7 +171,7 @@ class PointwiseNode(Node):
         for v, form in zip(values, forms, strict=False):
             if type(form) is type:
                 numbers += (v.real, v.imag) if form is complex else (v,)
-        inputs = [widened(v) for v in (g, y, *tensors)]
+        inputs = [widened(nameless(v)) for v in (g, y, *tensors)]
         finished: list[Tensor | None] = [None] * len(self.edges)
         results = graph.run(inputs, numbers, lambda number, _: number, on_carrier)
         for k, gradient in zip(wanted, results, strict=True):

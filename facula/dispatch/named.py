@@ -12,7 +12,7 @@ from typing import Any
 
 from facula.dispatch.copy import alias
 from facula.form import with_names
-from facula.meta.names import NOT_YET, Names, mismatch, positions
+from facula.meta.names import NOT_YET, Names, mismatch, not_resized, positions
 from facula.op import Choice, Composite, Op, Operation, Reduction, registry
 from facula.tensor import Tensor
 
@@ -247,8 +247,21 @@ def plainly(
         return run(*plain, **keywords), stripped
     finally:
         for target, form in kept:
-            if form.names is not None and target.form.ndim == form.ndim:
-                target.form = with_names(target.form, form.names)
+            if form.names is None:
+                continue
+            found, target.form = target.form, form
+            if found.shape != form.shape:
+                raise not_resized(form.names, form.shape, found.shape)
+            target.form = with_names(found, form.names)
+
+
+def nameless(value: Any) -> Any:
+    """What a node saved, without names: tensors may have been given some since then."""
+    if isinstance(value, Tensor):
+        return bare(value, [], [])
+    if type(value) in (list, tuple):
+        return type(value)([nameless(one) for one in value])
+    return value
 
 
 def bare(value: Any, stripped: list[tuple[Tensor, Tensor]], targets: list[Tensor]) -> Any:
@@ -305,4 +318,6 @@ def renamed(tensor: Tensor, names: Names | None) -> Tensor:
     return y
 
 
-__all__ = ["call_named", "concerns_names", "has_names", "names_of", "plainly", "renamed"]
+__all__ = [
+    "call_named", "concerns_names", "has_names", "nameless", "names_of", "plainly", "renamed",
+]  # fmt: skip

@@ -7,9 +7,10 @@ from typing import Any
 from facula.autograd.graph import FREED, Node, Output, check_version, next_order
 from facula.autograd.mode import mode
 from facula.dispatch.layout import as_tuple
+from facula.dispatch.named import nameless
 from facula.dispatch.node import NODE_CLASSES, edge_of, node_type
 from facula.dispatch.source import compile_function, record_source
-from facula.form import seen
+from facula.form import named_forms, seen
 from facula.op import Operation
 from facula.tensor import Tensor, wrap
 
@@ -50,6 +51,8 @@ class FunctionNode(Node):
                 arguments.append(self.needs)
             else:
                 arguments.append(self.results(values["y"]) if mode.enabled else values["y"])
+        if named_forms:
+            arguments = [nameless(one) for one in arguments]
         results = op.gradient_rule(*arguments)
         if around:
             results = conjugated(results)

@@ -35,6 +35,15 @@ def mismatch(wanted: Names, found: Names) -> RuntimeError:
     )
 
 
+def not_resized(names: Names, old: Sequence[int], new: Sequence[int]) -> RuntimeError:
+    """What is raised where a tensor with names would get another shape."""
+    return RuntimeError(
+        "Cannot resize named tensor with resize_ or resize_as_ (tried to resize "
+        f"Tensor{listed(names)} with size {list(old)} to {list(new)}). This may be caused by "
+        "passing a named tensor as an `out=` argument; please ensure that the sizes are the same. "
+    )
+
+
 def quoted(name: str | None) -> str:
     """A name as messages show it."""
     return "None" if name is None else f"'{name}'"

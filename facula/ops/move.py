@@ -716,12 +716,7 @@ def _resize_with_names(self, *size):
     """Named tensors keep their shape."""
     wanted = size[0] if len(size) == 1 and not isinstance(size[0], int) else size
     if tuple(wanted) != tuple(self.form.shape):
-        raise RuntimeError(
-            "Cannot resize named tensor with resize_ or resize_as_ (tried to resize "
-            f"Tensor{names.listed(self.names)} with size {list(self.form.shape)} to "
-            f"{list(wanted)}). This may be caused by passing a named tensor as an `out=` argument; "
-            "please ensure that the sizes are the same. "
-        )
+        raise names.not_resized(self.names, self.form.shape, wanted)
     return self
 
 
