@@ -156,26 +156,28 @@ class _Blocks(ProductUnits):
             step = build.select(self.keeps, step, p["c_row"])
 
         def store_rows(
-            sums: list[list[Value]], to: Value, step: Value, kind: str, touches: bool
+            sums: list[list[Value]], whole: bool, to: Value, step: Value, kind: str, touches: bool
         ) -> None:
             touch = None
             if touches:
                 touch = self.last_touch(self.is_only, column, masks[: len(sums[0])])
             # Rows past the last one of C come first, and are written over.
             for i in reversed(range(len(sums))):
-                line = build.op("min", build.int(i), count - 1)
+                line = build.int(i)
+                if not whole and i:
+                    line = build.op("min", line, count - 1)
                 place = build.offset(to, line * step, kind)
                 values = sums[i] if touch is None else touch(sums[i], row + line)
                 self.store_at(place, kind, values, masks)
 
-        def store(sums: list[list[Value]]) -> None:
+        def store(sums: list[list[Value]], whole: bool = False) -> None:
             if not self.narrows:
-                store_rows(sums, to, step, self.register, not self.meets)
+                store_rows(sums, whole, to, step, self.register, not self.meets)
                 return
             with build.when(self.is_only) as branch:
-                store_rows(sums, c, p["c_row"], self.plan.kind, True)
+                store_rows(sums, whole, c, p["c_row"], self.plan.kind, True)
             with build.otherwise(branch):
-                store_rows(sums, to, step, self.register, False)
+                store_rows(sums, whole, to, step, self.register, False)
 
         def of_width(vectors: int) -> None:
             # Masks cost nothing in the inner loop, so that full strips need no code of their own.
@@ -188,7 +190,7 @@ class _Blocks(ProductUnits):
                 of_height([*lower, self.rows], inside)
                 return
             with build.when(build.compare("eq", count, self.rows)) as branch:
-                store(self.products(row, column, self.rows, None, inside))
+                store(self.products(row, column, self.rows, None, inside), True)
             with build.otherwise(branch):
                 of_height([*lower, highest], inside)
 
