@@ -4,7 +4,14 @@ from typing import Any
 
 from facula.autograd.mode import mode
 from facula.autograd.views import rebase, room_like
-from facula.dispatch.copy import alias, copy_into, copy_of, overlaps, refuse_overlap
+from facula.dispatch.copy import (
+    alias,
+    check_writable_memory,
+    copy_into,
+    copy_of,
+    overlaps,
+    refuse_overlap,
+)
 from facula.dispatch.gradient import record_pointwise, saved_operands
 from facula.dispatch.launch import Launch
 from facula.dispatch.operation import record_operation
@@ -47,12 +54,13 @@ def inplace_pointwise(op: Pointwise, target: Tensor, operands: tuple[Any, ...]) 
     if tracked and (target.needs_grad or target.base is not None):
         check_inplace(target)
         check_base_of_view(target)
-    launch = launch_into(op, operands, target)
+    check_writable_memory(target)
     safe = list(operands)
     for k, v in enumerate(safe):
         if isinstance(v, Tensor) and v is not target and overlaps(target, v):
             refuse_overlap(target, v)
             safe[k] = copy_of(v)
+    launch = launch_into(op, operands, target)
     seen = as_they_were(launch, target, operands) if recording and launch.differentiable else ()
     before = alias(target)
     _write(op, tuple(safe), target)

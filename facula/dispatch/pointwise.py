@@ -148,6 +148,8 @@ def build_launch(op: Pointwise, key: tuple[Any, ...], target: Form | None = None
     shape = broadcast_shapes(*(k.shape for k in key if isinstance(k, Form)))
     if op.complex_error is not None and compute.is_complex:
         raise op.complex_error[0](op.complex_error[1])
+    if target is not None and tuple(target.shape) != tuple(shape):
+        check_writable(op.name, target, shape, out)
     if compute.kind in op.refuses:
         if isinstance(op.refuses, dict):
             raise RuntimeError(op.refuses[compute.kind])

@@ -482,12 +482,6 @@ def build_reduction(
         raise TypeError(
             f"{op.name}(): argument 'dim' must be tuple of ints, not {type(dim).__name__}"
         )
-    if dim == () and not op.empty_dims_mean_none:
-        dims: tuple[int, ...] = ()
-    else:
-        dims = wrap_dims(None if dim == () else dim, form.ndim)
-    if not form.ndim:
-        dims = ()
     compute = wanted or form.dtype
     if op.rule == FLOAT and compute.kind not in "fc":
         if wanted is not None or not op.integers_to_float:
@@ -497,6 +491,12 @@ def build_reduction(
                 f"floating point or complex dtype. Got: {dtype_word(compute)}"
             )
         compute = dtypes.get_default_dtype()
+    if dim == () and not op.empty_dims_mean_none:
+        dims: tuple[int, ...] = ()
+    else:
+        dims = wrap_dims(None if dim == () else dim, form.ndim)
+    if not form.ndim:
+        dims = ()
     if op.rule == "sum" and wanted is None and compute.kind not in "fc":
         compute = dtypes.int64
     out = dtypes.bool_ if op.rule == BOOL else compute

@@ -67,7 +67,7 @@ pointwise("relu(Tensor self) -> Tensor", SAME, "max(x, 0).",
 
 activation("relu6(Tensor self) -> Tensor", "min(max(x, 0), 6).",
            lambda x: minimum(maximum(x, 0), 6),
-           lambda g, y, x: where(and_(gt(y, 0), lt(y, 6)), g, 0),
+           lambda g, y, x: where(and_(gt(x, 0), lt(x, 6)), g, 0),
            {"b": "Bool inputs not supported for hardtanh"})
 
 activation("threshold(Tensor self, Scalar threshold, Scalar value) -> Tensor",

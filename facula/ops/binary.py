@@ -170,7 +170,7 @@ binary("remainder", SAME, "self - other * floor(self / other).",
        lambda a, b: a % b, lambda g, y, a, b: (g, -g * floordiv(a, b)), "b")
 
 binary("true_divide", FLOAT, "self / other.",
-       lambda a, b: a / b, lambda g, y, a, b: (g / b, -g * (y / b)))
+       lambda a, b: a / b, lambda g, y, a, b: (g / b, -g * (a / b / b)))
 
 
 @choice((
@@ -283,10 +283,10 @@ def fixed_power(exponent, name, value, gradient):
 FIXED: dict[float, str] = {}
 fixed_power(2, "two", lambda x: x * x, lambda g, y, x: g * (2 * x))
 fixed_power(3, "three", lambda x: x * x * x, lambda g, y, x: g * (3 * (x * x)))
-fixed_power(0.5, "half", lambda x: sqrt(x), lambda g, y, x: g * (0.5 / y))
-fixed_power(-0.5, "minus_half", lambda x: 1 / sqrt(x), lambda g, y, x: g * (-0.5 * (y * y * y)))
-fixed_power(-1, "minus_one", lambda x: 1 / x, lambda g, y, x: -g * (y * y))
-fixed_power(-2, "minus_two", lambda x: 1 / (x * x), lambda g, y, x: g * (-2 * (y / x)))
+fixed_power(0.5, "half", lambda x: sqrt(x), lambda g, y, x: g * (0.5 / sqrt(x)))
+fixed_power(-0.5, "minus_half", lambda x: 1 / sqrt(x), lambda g, y, x: g * (-0.5 / (x * sqrt(x))))
+fixed_power(-1, "minus_one", lambda x: 1 / x, lambda g, y, x: -g / (x * x))
+fixed_power(-2, "minus_two", lambda x: 1 / (x * x), lambda g, y, x: g * (-2 / (x * x * x)))
 
 power("power", SAME, "self to the power exponent.").node_name = "PowBackward1"
 power("power_of_number", SAME, "A number to the power exponent.").node_name = "PowBackward2"
@@ -391,6 +391,10 @@ def check_lerp(compute, key):
 def _zero_division():
     return RuntimeError("ZeroDivisionError")
 
+
+for _name in ("atan2", "hypot", "logaddexp", "logaddexp2", "logical_and", "logical_or",
+              "logical_xor", "fmax", "fmin", "maximum", "minimum", "ldexp", "heaviside"):
+    pointwise_of(_name).tensors_only = True
 
 pointwise_of("add").check = check_alpha
 pointwise_of("sub").check = pointwise_of("rsub").check = check_difference

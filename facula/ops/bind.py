@@ -99,6 +99,18 @@ def describe(function: Callable[..., Any], name: str, doc: str, op: Op) -> Calla
 # --- pointwise -----------------------------------------------------------------------------------
 
 
+def refuse_numbers(
+    name: str, names: Sequence[str], operands: Sequence[Any], first: int = 1
+) -> None:
+    """torch's TypeError for the first operand that is no tensor; places count from `first`."""
+    for place, (shown, value) in enumerate(zip(names, operands, strict=False)):
+        if not isinstance(value, Tensor):
+            raise TypeError(
+                f"{name}(): argument '{'input' if shown == 'self' else shown}' (position "
+                f"{place + first}) must be Tensor, not {type(value).__name__}"
+            )
+
+
 def hot_function(op: Pointwise) -> Callable[..., Any]:
     """f(tensors...) with all Scalar arguments at their defaults, as constants of the kernel.
 
@@ -106,7 +118,7 @@ def hot_function(op: Pointwise) -> Callable[..., Any]:
     the call, one for each set of places where numbers stand.
     """
     names, defaults, constants = plain_arguments(op)
-    takes_number = len(names) > 1 and not op.constant_numbers
+    takes_number = len(names) > 1 and not op.constant_numbers and not op.tensors_only
     numbered: dict[tuple[bool, ...], Callable[..., Any]] = {}
 
     def miss(operands: tuple[Any, ...]) -> Tensor:
@@ -129,6 +141,8 @@ def hot_function(op: Pointwise) -> Callable[..., Any]:
             numbered[tuple([k in places for k in range(len(names))])] = with_these
             several: Tensor = with_these(*operands)
             return several
+        if op.tensors_only:
+            refuse_numbers(op.name, names, operands)
         return call_pointwise(op, values)
 
     launches: dict[Any, Any] = {}
@@ -241,7 +255,9 @@ def inplace_function(
     scalars = [(n, a) for n, a in zip(names, declared, strict=True) if a.type[:6] != "Tensor"]
     number = None if place is None else names[place]
     constants = plain_arguments(op)[2]
-    takes_number = place is None and len(tensors) == 2 and not op.constant_numbers
+    takes_number = (
+        place is None and len(tensors) == 2 and not op.constant_numbers and not op.tensors_only
+    )
     places = [k for k, n in enumerate(names) if n in tensors]
     writes: dict[Any, Any] = {}
 
@@ -257,6 +273,8 @@ def inplace_function(
             )
         if named_forms and has_names(operands):
             return call_named(op, in_place, operands, {}, inplace=True)
+        if op.tensors_only:
+            refuse_numbers(f"{op.name}_", names, operands, 0)
         values = [operands[k] for k in places]
         plain = all(
             type(v) is type(a.default) and v == a.default
@@ -1053,7 +1071,10 @@ def on_tensors(cls: type, name: str, args: tuple[Any, ...]) -> Tensor:
     if name == "where" and not isinstance(args[0], Tensor):
         return args[1] if args[0] else args[2]
     name = SCALAR_NAMES.get(name, name)
-    return registry[name if name in registry else f"special_{name}"].function(*args)
+    op = registry[name if name in registry else f"special_{name}"]
+    if isinstance(op, Pointwise) and op.tensors_only:
+        return call_pointwise(op, args)
+    return op.function(*args)
 
 
 __all__ = ["Form", "Functions", "Launch", "bind", "namespace_of", "set_methods"]

@@ -15,7 +15,8 @@ NONE = "the derivative for '{}: input' is not implemented."
 
 def incomplete(name, doc, value, gradient):
     """A record of an incomplete gamma function."""
-    pointwise(f"{name}(Tensor self, Tensor other) -> Tensor", FLOAT, doc, value, gradient)
+    pointwise(f"{name}(Tensor self, Tensor other) -> Tensor", FLOAT, doc, value, gradient,
+              ).tensors_only = True
 
 
 incomplete("igamma", "The regularised lower incomplete gamma function P(self, other).",

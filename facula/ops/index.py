@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 from facula.autograd.mode import mode
 from facula.dispatch import (
+    check_base_of_view,
+    check_inplace,
     check_writable_memory,
     copy_of,
     dtype_word,
@@ -439,7 +441,7 @@ def setitem(self, key, value):
             return
         if not isinstance(value, (*NUMBERS, np.generic)):
             raise TypeError(f"can't assign a {_type_name(value)} to a {self.type()}")
-        value = registry["tensor"].function(value, dtype=self.form.dtype)
+        value = registry["full"].function((), value, dtype=self.form.dtype)
     if not any(index is not None for index in indices):
         while value.form.ndim > y.form.ndim and value.form.shape[0] == 1:
             value = value.squeeze(0)
@@ -838,6 +840,8 @@ def _(g, dim, index):
 
 def _inplace(name, *arguments):
     def run(self, *args, **kwargs):
+        check_inplace(self)
+        check_base_of_view(self)
         return self.copy_(registry[name].function(self, *args, **kwargs))
 
     schemas = [f"{name}_(Tensor(a!) self, {one}) -> Tensor(a!)" for one in arguments]

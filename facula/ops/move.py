@@ -437,9 +437,12 @@ def cat(tensors, dim=0):
     common = dtypes.result_type([(one.form.dtype, one.form.ndim) for one in tensors])
     if not kept:
         return empty(common, (0,))
+    for place, one in enumerate(tensors):
+        if not one.form.ndim:
+            raise RuntimeError(
+                f"zero-dimensional tensor (at position {place}) cannot be concatenated"
+            )
     first = kept[0].form.shape
-    if not first:
-        raise RuntimeError("zero-dimensional tensor (at position 0) cannot be concatenated")
     dim = wrap_dim(dim, len(first))
     for k, one in enumerate(kept):
         if one.form.ndim != len(first):

@@ -292,8 +292,10 @@ def batch_norm(input, weight, bias, running_mean, running_var, training, momentu
     if not input.form.numel:
         # As torch has it: nothing is checked, and weight and bias stay in the graph.
         y = input.clone()
-        y = y if weight is None else y * weight[0]
-        return y if bias is None else y + bias[0]
+        one, other = (None if p is None else p[0] if p.form.numel else p.sum()
+                      for p in (weight, bias))  # fmt: skip
+        y = y if one is None else y * one
+        return y if other is None else y + other
     parameters = (_form(running_mean), _form(running_var), _form(weight), _form(bias))
     _check_channels(input.form, training, parameters)
     return registry["batch_norm_channels"].function(

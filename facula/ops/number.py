@@ -10,12 +10,12 @@ from facula.returns import named
 from facula.tensor import Tensor
 
 pointwise("gcd(Tensor self, Tensor other) -> Tensor", SAME, "The greatest common divisor.",
-          lambda a, b: greatest_divisor(a, b), None, "bf")
+          lambda a, b: greatest_divisor(a, b), None, "bf").tensors_only = True
 
 pointwise("lcm(Tensor self, Tensor other) -> Tensor", SAME, "The least common multiple.",
           lambda a, b: where(eq(greatest_divisor(a, b), 0), 0,
                              abs_(a // where(eq(a, 0), 1, greatest_divisor(a, b)) * b)),
-          None, "bf")
+          None, "bf").tensors_only = True
 
 # --- mantissa and exponent -----------------------------------------------------------------------
 

@@ -445,6 +445,7 @@ def mode(self, dim=-1, keepdim=False):
     dim = wrap_dim(dim, self.form.ndim)
     if self.form.ndim == 0:
         return _pick("mode", self, None, dim, keepdim)
+    _check_elements("mode", self, dim)
     values, indices = registry["sort_along"].function(self.detach(), dim, False)
     size = self.form.shape[dim]
     numbers = registry["arange"].function(size).reshape((-1,) + (1,) * (self.form.ndim - dim - 1))

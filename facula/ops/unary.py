@@ -97,7 +97,8 @@ unary("rad2deg", FLOAT, "Radians as degrees.",
 unary("sin", FLOAT, "Sine.", lambda x: sin(x), lambda g, y, x: g * cos(x))
 unary("sinc", FLOAT, "sin(pi x) / (pi x), 1 at 0.",
       lambda x: where(eq(x, 0), 1, sin(x * math.pi) / (x * math.pi)),
-      lambda g, y, x: where(eq(x, 0), 0, g * ((cos(x * math.pi) - y) / x)))
+      lambda g, y, x: where(eq(x, 0), 0,
+                            g * ((cos(x * math.pi) - sin(x * math.pi) / (x * math.pi)) / x)))
 unary("sinh", FLOAT, "Hyperbolic sine.", lambda x: sinh(x), lambda g, y, x: g * cosh(x))
 unary("tan", FLOAT, "Tangent.", lambda x: tan(x), lambda g, y, x: g * (1 + y * y))
 unary("tanh", FLOAT, "Hyperbolic tangent.", lambda x: tanh(x), lambda g, y, x: g * (1 - y * y))

@@ -346,6 +346,11 @@ def ravel(self):
 @view_composite("unflatten(Tensor(a) self, int dim, int[] sizes) -> Tensor(a)")
 def unflatten(self, dim, sizes):
     """One dimension taken apart into several."""
+    if not self.form.ndim and wrap_dim(dim, 0) == 0:
+        raise RuntimeError(
+            "unflatten got an unexpected error:\n"
+            f"Dimension specified as {dim} but tensor has no dimensions"
+        )
     dim = wrap_dim(dim, self.ndim)
     shape = self.form.shape
     sizes = (sizes,) if isinstance(sizes, int) else tuple(sizes)

@@ -31,6 +31,7 @@ TOLERANCE = {
     "float32": (1e-4, 1e-5), "float64": (1e-9, 1e-10), "float16": (1e-2, 1e-2),
     "bfloat16": (5e-2, 5e-2),
 }  # fmt: skip
+COMPARISONS = ("Eq", "Lt")  # how the nodes of PyTorch's in-place comparisons begin
 LARGEST = 2000  # elements of a tensor that a program goes on with
 
 
@@ -458,8 +459,11 @@ def compare_tensor(
         if type(got).__name__ != type(expected).__name__:
             raise Difference(f"{name}: {got!r:.80}, expected {expected!r:.80}")
         return
-    # PyTorch marks bools that comparisons write into; no gradient can ever reach them.
-    tracked = ("requires_grad", "is_leaf") if expected.is_floating_point() else ()
+    # PyTorch marks what comparisons write into; no gradient can ever reach it.
+    marked = not expected.is_floating_point() or (
+        expected.grad_fn is not None and type(expected.grad_fn).__name__[:2] in COMPARISONS
+    )
+    tracked = () if marked else ("requires_grad", "is_leaf")
     for what in ("dtype", "shape", *tracked):
         one, other = getattr(got, what), getattr(expected, what)
         if str(one).replace("facula", "torch") != str(other):
@@ -509,6 +513,16 @@ def same_sharing(ours: dict[str, Any], theirs: dict[str, Any]) -> None:
         raise Difference("two variables share storage that do not in PyTorch")
 
 
+def shares(line: str, scope: dict[str, Any]) -> bool:
+    """Whether a write reads other memory of the storage that it writes."""
+    written = re.match(r"(v\d+)(\[|\.\w+_\()", line)
+    if written is None:
+        return False
+    target = scope[written[1]]
+    others = [scope[n] for n in re.findall(r"v\d+", line[written.end() :]) if n in scope]
+    return any(v is not target and address(v) == address(target) for v in others if v.numel())
+
+
 def is_stale(scope: dict[str, Any]) -> bool:
     """PyTorch refuses to say anything about one of several views after a write to their base."""
     try:
@@ -531,6 +545,8 @@ def run(lines: list[str]) -> None:
         expected, got = step(line, theirs), step(line, ours)
         if is_stale(theirs):
             return
+        if shares(line, theirs) or (got is None and "single memory location" in str(expected)):
+            return  # what a write leaves whose operands overlap depends on the order; ours is fixed
         if type(expected) is not type(got):
             raise Difference(f"{line}: {describe(got)}, expected {describe(expected)}")
         if expected is not None and re.match(r"v\d+ = ", line) is None:
@@ -563,7 +579,10 @@ def compare_gradients(ours: dict[str, Any], theirs: dict[str, Any]) -> None:
         found.append((error, local.get("g")))
     (expected_error, expected), (error, got) = found
     # Our gradient did not need what was overwritten; we have a derivative where PyTorch has none.
-    ours_can = ("modified by an inplace operation", "is not implemented")
+    ours_can = (
+        "modified by an inplace operation", "is not implemented", "is not supported",
+        "INTERNAL ASSERT",
+    )  # fmt: skip
     if error is None and any(text in str(expected_error) for text in ours_can):
         return
     if type(expected_error) is not type(error):
