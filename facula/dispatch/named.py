@@ -11,7 +11,9 @@ from functools import cache
 from typing import Any
 
 from facula.dispatch.copy import alias
+from facula.dispatch.layout import remember
 from facula.form import with_names
+from facula.meta.dtype import dtype
 from facula.meta.names import NOT_YET, Names, mismatch, not_resized, positions
 from facula.op import Choice, Composite, Op, Operation, Reduction, registry
 from facula.tensor import Tensor
@@ -63,6 +65,10 @@ def call_named(
     """
     if op.named_road is not None:
         return op.named_road(*args, **kwargs)
+    key = None if inplace else call_key(op, args, kwargs)
+    learnt = None if key is None else _learnt.get(key)
+    if learnt is not None:
+        return call_learnt(learnt, shortest(op, run, args), args)
     values = by_name(op, args, kwargs)
     named = has_names((*args, *kwargs.values()))
     words = [n for n in DIMENSIONS & values.keys() if is_name(values[n])]
@@ -92,10 +98,64 @@ def call_named(
     if waits:
         names = ruled(op, rule, values, y)
         check_targets(targets, names)
+    if key is not None and not targets:
+        remember(_learnt, key, (names, without_tensors(args), kwargs))
     for target in targets:
         if target.form.names is None and not isinstance(names, list):
             target.form = with_names(target.form, names)
     return christened(y, names, stripped, [*tensors_in((args, tuple(kwargs.values())))], targets)
+
+
+# What calls come to, by record, forms and plain arguments: names of results, and the arguments with
+# numbers for names of dimensions.
+_learnt: dict[Any, tuple[Any, tuple[Any, ...], dict[str, Any]]] = {}
+
+PLAIN = frozenset((int, float, bool, str, type(None), dtype))
+
+
+def call_key(op: Op, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...] | None:
+    """What decides a call's names; None if some argument is neither plain nor a tensor."""
+    parts: list[Any] = [op]
+    for value in args:
+        if isinstance(value, Tensor):
+            parts.append(value.form)
+        elif value.__class__ in PLAIN:
+            parts += (value.__class__, value)  # 1, 1.0 and True are equal
+        elif value.__class__ is tuple and all(one.__class__ in (int, str) for one in value):
+            parts.append(value)
+        else:
+            return None
+    for name, value in kwargs.items():
+        if value.__class__ not in PLAIN:
+            return None
+        parts += (name, value.__class__, value)
+    return tuple(parts)
+
+
+def without_tensors(args: tuple[Any, ...]) -> tuple[Any, ...]:
+    return tuple([None if isinstance(value, Tensor) else value for value in args])
+
+
+def shortest(op: Op, run: Callable[..., Any], args: tuple[Any, ...]) -> Callable[..., Any]:
+    """The record's method, which knows plain calls of this kind, where there is one."""
+    method: Any = op.as_method
+    return method if method is not None and args and isinstance(args[0], Tensor) else run
+
+
+def call_learnt(
+    learnt: tuple[Any, tuple[Any, ...], dict[str, Any]],
+    run: Callable[..., Any],
+    args: tuple[Any, ...],
+) -> Any:
+    """A call of a kind that has been seen before and wrote into none of its arguments."""
+    names, known, kwargs = learnt
+    stripped: list[tuple[Tensor, Tensor]] = []
+    plain = [
+        bare(value, stripped, []) if isinstance(value, Tensor) else fixed
+        for value, fixed in zip(args, known, strict=True)
+    ]
+    inputs = [value for value in args if isinstance(value, Tensor)]
+    return christened(run(*plain, **kwargs), names, stripped, inputs, [])
 
 
 def not_yet(word: str, inplace: bool, values: dict[str, Any]) -> RuntimeError:
@@ -267,7 +327,7 @@ def nameless(value: Any) -> Any:
 def bare(value: Any, stripped: list[tuple[Tensor, Tensor]], targets: list[Tensor]) -> Any:
     """An argument with stand-ins for the named tensors in it."""
     if isinstance(value, Tensor):
-        if value.form.names is None or any(value is target for target in targets):
+        if value.form.names is None or (targets and any(value is one for one in targets)):
             return value
         for tensor, known in stripped:
             if tensor is value:

@@ -881,12 +881,26 @@ def method_of(op: Op) -> Callable[..., Any]:
     """A record's function as a method, where self never comes by name: short roads stay short."""
     whole = op.function if op.as_method is None else op.as_method
     short = (op.short_method if isinstance(op, Composite) else None) or whole
-    looking = whole if op.named_road is None else named_method(op, short)
+    if op.named_road is not None:
+        looking = named_method(op, short)
+    else:
+        looking = whole if short is whole else looking_method(whole, short)
     if named_forms or looking is short:
         return looking
     # Nothing on this road looks for names: it lasts until there are some.
     when_names_begin.append(partial(setattr, Tensor, op.name, looking))
     return short
+
+
+def looking_method(whole: Callable[..., Any], short: Callable[..., Any]) -> Callable[..., Any]:
+    """A method's short road for tensors without names, when there are some with."""
+
+    def method(self: Tensor, *args: Any, **kwargs: Any) -> Any:
+        if kwargs or self.form.names is not None or has_names(args):
+            return whole(self, *args, **kwargs)
+        return short(self, *args)
+
+    return functools.wraps(whole)(method)
 
 
 def named_method(op: Op, short: Callable[..., Any]) -> Callable[..., Any]:
