@@ -57,7 +57,15 @@ from facula.dispatch.layout import (
     register_kind,
     remember,
 )
-from facula.dispatch.named import call_named, concerns_names, has_names, names_of, plainly, renamed
+from facula.dispatch.named import (
+    call_named,
+    concerns_names,
+    has_names,
+    is_named,
+    names_of,
+    plainly,
+    renamed,
+)
 from facula.dispatch.node import edge_of, node_type
 from facula.dispatch.operation import (
     FunctionNode,
@@ -179,6 +187,7 @@ __all__ = [
     "learn_launch",
     "concerns_names",
     "has_names",
+    "is_named",
     "names_of",
     "noted",
     "plainly",

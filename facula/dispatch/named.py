@@ -52,6 +52,16 @@ def concerns_names(args: Sequence[Any], kwargs: dict[str, Any]) -> bool:
     return bool(kwargs) and concerns_names(tuple(kwargs.values()), {})
 
 
+def is_named(op: Op, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+    """Whether a call that concerns names is one: words may be other things than dimensions."""
+    if has_names((*args, *kwargs.values())):
+        return True
+    if not callable(op.names_rule) and op.named_road is None:
+        return False
+    values = by_name(op, args, kwargs)
+    return any(is_name(values[name]) for name in DIMENSIONS & values.keys())
+
+
 def call_named(
     op: Op,
     run: Callable[..., Any],
@@ -379,5 +389,6 @@ def renamed(tensor: Tensor, names: Names | None) -> Tensor:
 
 
 __all__ = [
-    "call_named", "concerns_names", "has_names", "nameless", "names_of", "plainly", "renamed",
+    "call_named", "concerns_names", "has_names", "is_named", "nameless", "names_of", "plainly",
+    "renamed",
 ]  # fmt: skip

@@ -33,6 +33,7 @@ from facula.dispatch import (
     dtype_word,
     has_names,
     inplace_pointwise,
+    is_named,
     launch_key,
     launcher,
     learn,
@@ -460,7 +461,7 @@ def entry(
     check = None if overloads is None else overloads.check
 
     def function(*args: Any, **kwargs: Any) -> Any:
-        if named_forms and concerns_names(args, kwargs):
+        if named_forms and concerns_names(args, kwargs) and is_named(op, args, kwargs):
             kwargs = {spelling.get(name, name): value for name, value in kwargs.items()}
             return call_named(op, call, args, kwargs)
         if check is not None:
@@ -482,9 +483,10 @@ def method_entry(
     check = None if overloads is None else overloads.check
 
     def method(self: Any, *args: Any, **kwargs: Any) -> Any:
-        if named_forms and concerns_names((self, *args), kwargs):
+        given = (self, *args)
+        if named_forms and concerns_names(given, kwargs) and is_named(op, given, kwargs):
             kwargs = {spelling.get(name, name): value for name, value in kwargs.items()}
-            return call_named(op, call, (self, *args), kwargs)
+            return call_named(op, call, given, kwargs)
         if check is not None:
             changed = check(args, kwargs)
             if changed is not None:
@@ -909,7 +911,8 @@ def named_method(op: Op, short: Callable[..., Any]) -> Callable[..., Any]:
     assert road is not None
 
     def method(self: Tensor, *args: Any, **kwargs: Any) -> Any:
-        if concerns_names((self, *args), kwargs):
+        given = (self, *args)
+        if concerns_names(given, kwargs) and is_named(op, given, kwargs):
             return road(self, *args, **kwargs)
         return short(self, *args, **kwargs)
 
