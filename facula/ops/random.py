@@ -344,9 +344,9 @@ def _normal(y, mean, std, generator):
         # The variance of a complex number is that of both parts together.
         y, std = registry["view_as_real"].function(y.detach()), std / math.sqrt(2)
         form = y.form
-    if not form.dtype.is_floating_point:
-        raise _not_for("normal_kernel_cpu", form.dtype)
     if form.numel:
+        if not form.dtype.is_floating_point:
+            raise _not_for("normal_kernel_cpu", form.dtype)
         plan = NormalBlocks if form.contiguous and form.numel >= NORMAL_BLOCK else NormalPairs
         generator.fill(y, kernel_of(plan, form.kind), (float(mean), float(std)))
 
@@ -493,9 +493,9 @@ def _log_normal(y, mean, std, generator):
     form = y.form
     if not std > 0:
         raise RuntimeError(f"log_normal_ expects std > 0.0, but found std={_number(std)}")
-    if not form.dtype.is_floating_point:
-        raise _not_for("log_normal_cpu", form.dtype)
     if form.numel:
+        if not form.dtype.is_floating_point:
+            raise _not_for("log_normal_cpu", form.dtype)
         strides = form.strides if form.dense else restride_like(form.shape, [form.strides])
         normals = allocate(form_of(dtypes.float64, form.shape, strides))
         generator.fill(normals, kernel_of(NormalPairs, "f64"), (float(mean), float(std)))
@@ -987,7 +987,8 @@ def _check_continuous(distribution, dtype, name):
 )
 def exponential_(self, lambd=1.0, *, generator=None):
     """Every element becomes exponential with a rate."""
-    _check_continuous("Exponential", self.form.dtype, dtype_word(self.form.dtype))
+    if self.form.numel:
+        _check_continuous("Exponential", self.form.dtype, dtype_word(self.form.dtype))
     if not lambd > 0:
         raise RuntimeError(f"exponential_ expects lambda > 0.0, but found lambda={_number(lambd)}")
     return _write(self, _by_formula, EXPONENTIAL, lambd, 0.0, _source("exponential_", generator))
@@ -1012,6 +1013,8 @@ def geometric_(self, p, *, generator=None):
     if not 0 < p < 1:
         raise RuntimeError(f"geometric_ expects p to be in (0, 1), but got p={_number(p)}")
     refuse_complex(self, "\"geometric_cpu\" not implemented for '{}'")
+    if self.form.numel and self.form.dtype is dtypes.bool_:
+        raise _not_for("geometric_cpu", self.form.dtype)
     return _write(self, _by_formula, GEOMETRIC, p, 0.0, _source("geometric_", generator))
 
 
@@ -1070,6 +1073,8 @@ def _largest_race(weights, count, source):
 
 def _with_replacement(weights, y, count, source):
     columns = weights.form.shape[-1]
+    if not columns:
+        raise RuntimeError("invalid multinomial distribution (sum of probabilities <= 0)")
     rows = weights.form.numel // columns
     target = y if y.form.contiguous else fresh(dtypes.int64, y.form.shape)
     sums = Storage(8 * columns)

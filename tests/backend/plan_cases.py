@@ -12,7 +12,16 @@ from facula.backend import llvm
 from facula.backend.cpu import machine
 from facula.kernel import expr
 from facula.kernel.expr import Expr, linearise
-from facula.kernel.library import channel, class_loss, norm, pool, pool_window, random, softmax
+from facula.kernel.library import (
+    channel,
+    class_loss,
+    norm,
+    pool,
+    pool_window,
+    random,
+    random_counts,
+    softmax,
+)
 from facula.kernel.library.conv import (
     Conv2d,
     conv2d_backward_data,
@@ -770,6 +779,15 @@ def random_cases() -> Iterator[Case]:
             )
             values["y"] = numbers("i64", 18)
             yield name, plan_, values, {"y": "i64"}
+    for given in ("f32", "f64", "f16"):
+        rates = np.array([0, 0.25, 3, 9.5, 10, 33, 1000, -1, np.nan, 0], DTYPES[given])
+        plan = random_counts.Poisson(given)
+        yield fill(f"poisson {given}", plan, given, 10, rates=rates)
+    for given in ("f32", "f64"):
+        trials = np.array([0, 5, 5, 40, 40, 1000, 1000, 7, -1, 3], DTYPES[given])
+        chances = np.array([0.5, 0, 1, 0.25, 0.75, 0.5, 0.875, 0.5, 0.5, np.nan], DTYPES[given])
+        more = {"trials": trials, "chances": chances}
+        yield fill(f"binomial {given}", random_counts.Binomial(given), given, 10, **more)
     u, scale_ = expr.input_(0, "f64"), expr.param(0, "f64")
     formula = linearise([expr.call("log1p", -u) / scale_])
     yield fill("formula", random.FromUniform("f32", formula), "f32", 30, p0=2.0, p1=0.0)

@@ -17,13 +17,25 @@ from facula.backend.interpreter import (
     pooling,
     products,
     random,
+    random_counts,
     winograd,
 )
 from facula.backend.interpreter.cells import DEFINITIONS, Number
 from facula.kernel.plan import Plan
 
 # Importing them registers their definitions.
-_DEFINITIONS = (indirect, layers, loops, losses, norms, pooling, products, random, winograd)
+_DEFINITIONS = (
+    indirect,
+    layers,
+    loops,
+    losses,
+    norms,
+    pooling,
+    products,
+    random,
+    random_counts,
+    winograd,
+)
 
 __all__ = ["DEFINITIONS", "compile_plan"]
 
