@@ -288,6 +288,28 @@ def eigvalsh(a: Tensor, triangle: str) -> Tensor:
     )
 
 
+def eig(a: Tensor, name: str) -> tuple[Tensor, Tensor]:
+    """(eigenvalues, eigenvectors) of any square matrix, complex even where all are real."""
+    values = array_of(a)
+    _no_infinities(values)
+    found, vectors = _converged(name, lambda: np.linalg.eig(values))
+    kind = np.result_type(values.dtype, np.complex64)
+    return tensor_of(found.astype(kind)), tensor_of(vectors.astype(kind), columns=True)
+
+
+def eigvals(a: Tensor, name: str) -> Tensor:
+    """The eigenvalues alone."""
+    values = array_of(a)
+    _no_infinities(values)
+    found = _converged(name, lambda: np.linalg.eigvals(values))
+    return tensor_of(found.astype(np.result_type(values.dtype, np.complex64)))
+
+
+def _no_infinities(values: "np.ndarray") -> None:
+    if not np.isfinite(values).all():
+        raise RuntimeError("torch.linalg.eig: input tensor should not contain infs or NaNs.")
+
+
 def determinant(a: Tensor) -> Tensor:
     """The determinants."""
     with np.errstate(all="ignore"):

@@ -377,12 +377,8 @@ def _(g, ys, upper):
     factor, gradient = (adjoint(ys[0]), adjoint(g[0])) if upper else (ys[0], g[0])
     turned = adjoint(factor)
     inner = turned.matmul(gradient).tril()
-    # Both triangles, the diagonal counted once and real.
+    # Both triangles, the diagonal counted once.
     inner = (inner + adjoint(inner.tril(-1))) * 0.5
-    if inner.form.dtype.is_complex:
-        diagonal = inner.diagonal(0, -2, -1)
-        skew = diagonal - diagonal.real
-        inner = inner - registry["diag_embed"].function(skew)
     solve = registry["solve_triangle"].function
     left = solve(turned, inner, True)
     # left @ L^-1
@@ -464,10 +460,31 @@ def cholesky_solve(self, input2, upper=False):
     _check_old_systems("cholesky_solve", self, input2)
     lapack.require_kernel("cholesky_solve_cpu", self)
     factor, B = _spread(input2, self)
-    solve = registry["solve_triangle"].function
-    if upper:
-        return solve(factor, solve(adjoint(factor), B, False), True)
-    return solve(adjoint(factor), solve(factor, B, False), True)
+    return registry["solve_from_factor"].function(B, factor, upper)
+
+
+@operation("solve_from_factor(Tensor B, Tensor factor, bool upper) -> Tensor")
+def solve_from_factor(B, factor, upper):
+    """X with A @ X = B from Cholesky's factor of A; leading dims are equal."""
+    turned = adjoint(factor)
+    first, last = (turned, factor) if upper else (factor, turned)
+    middle = lapack.solve_triangular(first, B, False, False, True)
+    return lapack.solve_triangular(last, middle, True, False, True)
+
+
+solve_from_factor.node_name = "CholeskySolveBackward0"
+
+
+@solve_from_factor.gradient
+def _(g, y, factor, upper, needs):
+    """As of A^-1 @ B, with A the product of the factor and its adjoint: the factor's other triangle
+    is not masked, as in torch."""
+    right = registry["solve_from_factor"].function(g, factor, upper)
+    if not needs[1]:
+        return right, None
+    both = -right.matmul(adjoint(y))
+    both = both + adjoint(both)
+    return right, factor.matmul(both) if upper else both.matmul(factor)
 
 
 def _check_old_systems(name, B, A):
@@ -523,8 +540,8 @@ def _(g, y, self, upper):
 
 # Where records stand that are no functions of torch itself.
 for _name in (
-    "cholesky_factor", "inverse_from_factor", "invert_matrices", "sign_and_log", "solve_matrices",
-    "solve_triangle",
+    "cholesky_factor", "inverse_from_factor", "invert_matrices", "sign_and_log",
+    "solve_from_factor", "solve_matrices", "solve_triangle",
 ):
     registry[_name].namespace = "internal"
     registry[_name].method = False
@@ -532,6 +549,6 @@ for _name in (
 # These gradients hold for complex matrices as they are written. Note [complex numbers].
 for _one in (
     solve_matrices, solve_triangle, invert_matrices, linalg_det, sign_and_log,
-    cholesky_factor, inverse_from_factor,
+    cholesky_factor, inverse_from_factor, solve_from_factor,
 ):  # fmt: skip
     _one.conjugates = False

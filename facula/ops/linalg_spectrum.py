@@ -213,6 +213,90 @@ def linalg_eigvalsh(self, UPLO="L"):
     return lapack.eigvalsh(self, triangle)
 
 
+# --- eigenvalues of any matrix -------------------------------------------------------------------
+
+
+@operation("spectrum(Tensor A) -> (Tensor, Tensor)")
+def spectrum(A):
+    """(eigenvalues, eigenvectors), both complex."""
+    return lapack.eig(A, "linalg.eig")
+
+
+spectrum.node_name = "LinalgEigBackward0"
+
+
+@spectrum.gradient
+def _(g, ys, A_form):
+    """Boeddeker et al., "On the Computation of Complex-valued Gradients with Application to
+    Statistically Optimum Beamforming" (2017), of eigenvectors of length one, whose phase a loss
+    must not feel."""
+    (values, v), (dvalues, dv) = ys, g
+    turned = adjoint(v)
+    if dv is None:
+        middle = dvalues.unsqueeze(-1) * turned
+    else:
+        inner = turned.matmul(dv)
+        lengths = inner.diagonal(0, -2, -1)
+        _check_phase(lengths, dv)
+        inner = inner - turned.matmul(v) * lengths.real.unsqueeze(-2)
+        one = registry["eye"].function(values.form.shape[-1], dtype=values.form.dtype)
+        gaps = values.unsqueeze(-2) - values.unsqueeze(-1)
+        inner = inner / (gaps.conj() + one)
+        diagonal = inner.diagonal(0, -2, -1)
+        inner = inner + _diagonal(-diagonal if dvalues is None else dvalues - diagonal)
+        middle = inner.matmul(turned)
+    return registry["solve_matrices"].function(turned, middle)[0]
+
+
+def _check_phase(lengths, dv):
+    """A loss that the phase of eigenvectors moves has no gradient; rounding may look like one."""
+    if lengths.form.numel == 0:
+        return
+    turn = lengths.detach().imag.abs().max().item()
+    if turn > 1e-2 * max(1.0, lengths.detach().abs().max().item()):
+        raise RuntimeError(
+            "linalg_eig_backward: The eigenvectors in the complex case are specified up to "
+            "multiplication by e^{i phi}. The specified loss function depends on this quantity, so "
+            "it is ill-defined."
+        )
+
+
+def _check_eig(name, A):
+    lapack.require_square(name, A)
+    kind = A.form.dtype
+    if not (kind.is_floating_point or kind.is_complex):
+        raise RuntimeError(f"Unknown Complex ScalarType for {lapack.word(A)}")
+    lapack.require_kernel("linalg_eig_out_cpu", A)
+
+
+@composite("linalg_eig(Tensor self, *, Tensor(a!)? out=None) "
+           "-> (Tensor eigenvalues, Tensor eigenvectors)")
+def linalg_eig(self):
+    """Eigenvalues, in no order, and eigenvectors of length one; both complex.
+
+    >>> import facula as torch
+    >>> torch.linalg.eig(torch.tensor([[2.0, 0.0], [0.0, 1.0]])).eigenvalues
+    tensor([2.+0.j, 1.+0.j])
+    """
+    _check_eig("linalg.eig", self)
+    found = registry["spectrum"].function(self)
+    return named("linalg_eig", "eigenvalues", "eigenvectors")(*found)
+
+
+@composite("linalg_eigvals(Tensor self, *, Tensor(a!)? out=None) -> Tensor")
+def linalg_eigvals(self):
+    """The eigenvalues of square matrices, complex, in no order.
+
+    >>> import facula as torch
+    >>> torch.linalg.eigvals(torch.tensor([[2.0, 0.0], [0.0, 1.0]]))
+    tensor([2.+0.j, 1.+0.j])
+    """
+    _check_eig("linalg.eigvals", self)
+    if _recorded(self):
+        return registry["spectrum"].function(self)[0]
+    return lapack.eigvals(self, "linalg.eigvals")
+
+
 # --- thresholds ----------------------------------------------------------------------------------
 
 
@@ -374,12 +458,12 @@ def pinverse(self, rcond=1e-15):
 
 
 # Where records stand that are no functions of torch itself.
-for _name in ("pseudo_inverse", "singular_factors", "symmetric_spectrum"):
+for _name in ("pseudo_inverse", "singular_factors", "spectrum", "symmetric_spectrum"):
     registry[_name].namespace = "internal"
     registry[_name].method = False
 
 # These gradients hold for complex matrices as they are written. Note [complex numbers].
 for _one in (
-    singular_factors, symmetric_spectrum, pseudo_inverse,
+    singular_factors, symmetric_spectrum, pseudo_inverse, spectrum,
 ):  # fmt: skip
     _one.conjugates = False
