@@ -155,12 +155,6 @@ def dot(self, tensor):
         raise RuntimeError(
             f"1D tensors expected, but got {self.form.ndim}D and {tensor.form.ndim}D tensors"
         )
-    if self.form.shape != tensor.form.shape:
-        raise RuntimeError(
-            f"inconsistent tensor size, expected tensor [{self.form.numel}] and src "
-            f"[{tensor.form.numel}] to have the same number of elements, but got {self.form.numel} "
-            f"and {tensor.form.numel} elements respectively"
-        )
     if self.form.dtype is not tensor.form.dtype:
         raise RuntimeError(
             f"dot : expected both vectors to have same dtype, but found {_word(self).title()} and "
@@ -168,6 +162,12 @@ def dot(self, tensor):
         )
     if self.form.kind == "bool":
         raise NotImplementedError("\"dot\" not implemented for 'Bool'")
+    if self.form.shape != tensor.form.shape:
+        raise RuntimeError(
+            f"inconsistent tensor size, expected tensor [{self.form.numel}] and src "
+            f"[{tensor.form.numel}] to have the same number of elements, but got {self.form.numel} "
+            f"and {tensor.form.numel} elements respectively"
+        )
     return product(self.unsqueeze(0), tensor.unsqueeze(1)).view(())
 
 
@@ -270,7 +270,7 @@ def addr(self, vec1, vec2, *, beta=1, alpha=1):
            "Tensor(a!)? out=None) -> Tensor")
 def addbmm(self, batch1, batch2, *, beta=1, alpha=1):
     """beta * self + alpha * the sum of the products of two batches."""
-    return _plus(self, batch1.bmm(batch2).sum(0), beta, alpha)
+    return _plus(self, batch1.bmm(batch2).sum(0, dtype=batch1.form.dtype), beta, alpha)
 
 
 @composite((
@@ -387,6 +387,9 @@ def _labelled(term, tensor, letters_of_gap):
 def _joined(a, b, kept):
     """The product of two labelled tensors, summed over shared labels that nobody needs further."""
     (left, x), (right, y) = a, b
+    if x.form.dtype is not y.form.dtype and {x.form.dtype.kind, y.form.dtype.kind} <= {"i", "u"}:
+        # A sum over letters that only one of them has made it int64.
+        x, y = x.to(dtypes.int64), y.to(dtypes.int64)
     shared = [k for k in left if k in right]
     batch = [k for k in shared if k in kept]
     summed = [k for k in shared if k not in kept]
@@ -465,9 +468,7 @@ def einsum(equation, *operands):
     return tensor.permute(tuple(labels.index(k) for k in wanted))
 
 
-@composite(
-    "tensordot(Tensor self, Tensor other, Any dims=2) -> Tensor"
-)
+@composite("tensordot(Tensor self, Tensor other, Any dims=2, *, Tensor(a!)? out=None) -> Tensor")
 def tensordot(self, other, dims=2):
     """Sums of products over some dims of each."""
     if isinstance(dims, int):
@@ -478,9 +479,9 @@ def tensordot(self, other, dims=2):
     for d, e in zip(mine, theirs, strict=True):
         # A size of 1 is broadcast: then the other's sum over the dim is what counts.
         if self.form.shape[d] == 1:
-            other = other.sum(e, keepdim=True)
+            other = other.sum(e, True, dtype=other.form.dtype)
         elif other.form.shape[e] == 1:
-            self = self.sum(d, keepdim=True)
+            self = self.sum(d, True, dtype=self.form.dtype)
         elif self.form.shape[d] != other.form.shape[e]:
             raise RuntimeError(
                 "contracted dimensions need to match, but first has size "
@@ -496,7 +497,7 @@ def tensordot(self, other, dims=2):
     return x.mm(y).reshape((*shape[0], *shape[1]))
 
 
-@composite("kron(Tensor self, Tensor other) -> Tensor")
+@composite("kron(Tensor self, Tensor other, *, Tensor(a!)? out=None) -> Tensor")
 def kron(self, other):
     """The Kronecker product: each element of self times all of other."""
     ndim = max(self.ndim, other.ndim)
@@ -507,7 +508,7 @@ def kron(self, other):
     return (x * y).reshape(tuple(a * b for a, b in zip(mine, theirs, strict=True)))
 
 
-@composite("vdot(Tensor self, Tensor other) -> Tensor")
+@composite("vdot(Tensor self, Tensor other, *, Tensor(a!)? out=None) -> Tensor")
 def vdot(self, other):
     """The inner product of two vectors, the first conjugated."""
     return self.conj().dot(other)

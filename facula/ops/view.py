@@ -577,7 +577,7 @@ def diag_embed(self, offset=0, dim1=-2, dim2=-1):
     return y
 
 
-@composite("diag(Tensor self, int diagonal=0) -> Tensor")
+@composite("diag(Tensor self, int diagonal=0, *, Tensor(a!)? out=None) -> Tensor")
 def diag(self, diagonal=0):
     """The matrix with a vector on its diagonal, or the diagonal of a matrix as a vector."""
     if self.ndim == 1:

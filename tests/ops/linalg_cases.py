@@ -135,3 +135,25 @@ PRODUCTS = [
     "[t.shape for t in torch.svd_lowrank(c, 2)]", "torch.svd_lowrank(b, 3)[1]",
     "torch.pca_lowrank(b)[1]", "torch.pca_lowrank(b, 5)", "torch.pca_lowrank(b, niter=-1)",
 ]  # fmt: skip
+
+MORE = [
+    "torch.vdot(a[0], a[1], out=torch.zeros(()))", "torch.kron(a, b, out=torch.zeros(16, 12))",
+    "torch.tensordot(a, b, 1, out=torch.zeros(4, 3))", "torch.diag(a, out=torch.zeros(4))",
+    "torch.dot(a[0], b[0].double())", "torch.addbmm(a.int(), c.int(), c.int()).dtype",
+    "torch.einsum('ij,kl->i', a.int(), a.int())",
+    "torch.tensordot(a.int()[:, :1], b.int(), dims=([1], [0]))",
+    "L.eigvals(a).abs().sort().values", "L.eigvals(a).dtype",
+    "L.eig(a.double()).eigenvectors.dtype",
+    "[t.stride() for t in L.eig(c)]", "L.eig(b)", "L.eig(a.int())", "L.eig(a.half())",
+    "L.eig(a * float('nan'))", "L.eigvals(b[0])",
+    "L.solve(a + 1j * s, b + 0j)", "L.inv(a + 1j * s)", "L.det(c + 1j)", "L.cholesky(s + 0j)",
+    "L.qr(b + 1j).R.abs()", "L.svdvals(b + 1j * b.flip(0))", "L.eigvalsh(s + 1j * (a - a.mT))",
+    "L.slogdet(s + 1j * a)", "L.lu(b + 1j * b.flip(0))", "L.pinv(b + 1j * b.flip(0))",
+    "L.matrix_exp((a + 1j * s) / 4)", "L.norm(b + 1j * b, 3)", "L.matrix_norm(b + 1j, 'nuc')",
+    "L.ldl_factor(s + 1j * (a - a.mT), hermitian=True)", "L.ldl_factor(s + 1j * s)",
+    "L.lstsq(b + 1j * b.flip(0), a + 0j).solution", "L.vecdot(b + 1j, b + 2j)",
+    "L.solve_triangular(a + 1j * s, b + 0j, upper=True)", "torch.cov(b + 1j * b.flip(0))",
+    "torch.corrcoef(b + 1j * b.flip(0))", "torch.geqrf(b + 1j * b.flip(0))",
+    "torch.linalg.householder_product(*torch.geqrf(b + 1j * b.flip(0)))",
+    "torch.cholesky_inverse(L.cholesky(s + 1j * (a - a.mT) / 9))",
+]  # fmt: skip

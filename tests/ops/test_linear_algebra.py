@@ -14,9 +14,17 @@ from tests.ops.twin import check
 EPS = {"float32": 2.0**-23, "float64": 2.0**-52}
 
 
-@pytest.mark.parametrize(
-    "text", [*cases.SYSTEMS, *cases.FACTORS, *cases.SPECTRA, *cases.NORMS, *cases.PRODUCTS]
-)
+LIKE_TORCH = [
+    *cases.SYSTEMS,
+    *cases.FACTORS,
+    *cases.SPECTRA,
+    *cases.NORMS,
+    *cases.PRODUCTS,
+    *cases.MORE,
+]
+
+
+@pytest.mark.parametrize("text", LIKE_TORCH)
 def test_linear_algebra_like_torch(torch: ModuleType, text: str) -> None:
     check(torch, cases.START + text)
 
@@ -176,6 +184,42 @@ def test_gradients_of_linear_algebra(row: int) -> None:
     x = numbers(shape).requires_grad_()
     assert facula.autograd.gradcheck(function, (x,))
     assert facula.autograd.gradgradcheck(function, (x,))
+
+
+COMPLEX: list[tuple[tuple[int, ...], Callable[[Tensor], Tensor]]] = [
+    ((3, 3), lambda z: linalg.inv(z)),
+    ((3, 3), lambda z: linalg.det(z)),
+    ((3, 3), lambda z: linalg.slogdet(z).logabsdet),
+    ((3, 3), lambda z: linalg.solve(z, z[:, :2])),
+    ((3, 3), lambda z: linalg.cholesky(z @ z.mH + 2 * facula.eye(3))),
+    ((3, 2), lambda z: linalg.qr(z).R),
+    ((2, 3), lambda z: linalg.qr(z).Q),
+    ((3, 2), lambda z: linalg.svd(z, full_matrices=False).U.abs()),
+    ((2, 3), lambda z: linalg.svd(z, full_matrices=False).Vh.abs()),
+    ((3, 3), lambda z: linalg.eigh(z + z.mH).eigenvectors.abs()),
+    ((3, 3), lambda z: linalg.eig(z).eigenvectors.abs()),
+    ((3, 3), lambda z: linalg.eigvals(z)),
+    ((3, 2), lambda z: linalg.pinv(z)),
+    ((3, 3), lambda z: linalg.matrix_exp(z)),
+    ((3, 2), lambda z: linalg.lu(z)[1]),
+    ((2, 3), lambda z: linalg.lu(z)[2]),
+    ((3, 3), lambda z: linalg.lu_solve(*linalg.lu_factor(z), z[:, :1], adjoint=True)),
+    ((3, 2), lambda z: linalg.lstsq(z, z[:, :1] * 1j + 1).solution),
+    ((3, 2), lambda z: linalg.vector_norm(z, 3)),
+]
+
+
+@pytest.mark.parametrize("row", range(len(COMPLEX)))
+def test_gradients_of_complex_matrices(row: int) -> None:
+    """As functions of real and imaginary parts, which finite differences know."""
+    shape, function = COMPLEX[row]
+    real, imag = numbers(shape).requires_grad_(), numbers((*shape, 1))[..., 0].flip(0).contiguous()
+
+    def parts(x: Tensor, y: Tensor) -> Tensor:
+        found = function(facula.complex(x, y))
+        return facula.view_as_real(found) if found.is_complex() else found
+
+    assert facula.autograd.gradcheck(parts, (real, imag.requires_grad_()))
 
 
 @pytest.mark.parametrize("scale", [0.0, 1e-3, 1.0, 30.0, 60.0])

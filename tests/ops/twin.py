@@ -21,7 +21,11 @@ TOLERANCE = {
     "torch.float32": 2e-6,
     "torch.float16": 2e-3,
     "torch.bfloat16": 1.6e-2,
+    "torch.complex128": 1e-12,
+    "torch.complex64": 2e-6,
 }
+# What NumPy holds values in that are compared within a tolerance.
+KINDS = {name: complex if "complex" in name else float for name in TOLERANCE}
 
 
 def run(module: ModuleType, text: str) -> Any:
@@ -42,7 +46,7 @@ def described(value: Any) -> Any:
         wide = plain.double() if plain.is_floating_point() else plain
         return (
             "tensor", dtype, tuple(plain.shape), tuple(plain.stride()), value.requires_grad,
-            np.array(wide.tolist(), np.float64 if plain.is_floating_point() else object),
+            np.array(wide.tolist(), KINDS.get(dtype, object)),
         )  # fmt: skip
     if isinstance(value, np.ndarray):
         return ("array", value.dtype.str, value.shape, value.strides, value.tolist())
