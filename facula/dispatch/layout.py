@@ -92,6 +92,16 @@ def dtype_word(d: dtype) -> str:
     }[d.name]  # fmt: skip
 
 
+def type_word(d: dtype) -> str:
+    """A dtype as C++ calls it, which some of PyTorch's messages print."""
+    return {
+        "bool": "bool", "uint8": "unsigned char", "int8": "signed char", "int16": "short",
+        "int32": "int", "int64": "long", "float16": "c10::Half", "bfloat16": "c10::BFloat16",
+        "float32": "float", "float64": "double", "complex32": "c10::complex<c10::Half>",
+        "complex64": "c10::complex<float>", "complex128": "c10::complex<double>",
+    }[d.name]  # fmt: skip
+
+
 def cast_to(value: Expr, stored: str) -> Expr:
     """The expression as the register kind of a stored kind."""
     kind = register_kind(stored)

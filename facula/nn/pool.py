@@ -114,6 +114,30 @@ def adaptive_max_pool3d(input: Tensor, output_size: Wanted, return_indices: bool
     return made if return_indices else made[0]
 
 
+def adaptive_max_pool1d_with_indices(
+    input: Tensor, output_size: int | Sequence[int], return_indices: bool = False
+) -> tuple[Tensor, Tensor]:
+    """`adaptive_max_pool1d` with the places of the elements."""
+    made: tuple[Tensor, Tensor] = adaptive_max_pool1d(input, output_size, True)
+    return made
+
+
+def adaptive_max_pool2d_with_indices(
+    input: Tensor, output_size: Wanted, return_indices: bool = False
+) -> tuple[Tensor, Tensor]:
+    """`adaptive_max_pool2d` with the places of the elements."""
+    made: tuple[Tensor, Tensor] = adaptive_max_pool2d(input, output_size, True)
+    return made
+
+
+def adaptive_max_pool3d_with_indices(
+    input: Tensor, output_size: Wanted, return_indices: bool = False
+) -> tuple[Tensor, Tensor]:
+    """`adaptive_max_pool3d` with the places of the elements."""
+    made: tuple[Tensor, Tensor] = adaptive_max_pool3d(input, output_size, True)
+    return made
+
+
 # --- power averages ----------------------------------------------------------------------------
 
 

@@ -1,5 +1,6 @@
 """Convolutions. The two gradients are operations themselves; their gradients are convolutions."""
 
+from facula.dispatch.layout import type_word
 from facula.dispatch.parts import bilinear_in_parts, one_complex_dtype
 from facula.kernel.library.conv_shape import Conv2d
 from facula.launch.convolution import backward_data, backward_weight, forward
@@ -21,9 +22,7 @@ def _pair(value, name):
 
 
 def _word(tensor):
-    return {"f32": "float", "f64": "double", "f16": "c10::Half", "bf16": "c10::BFloat16",
-            "i64": "long int", "i32": "int", "i16": "short int", "i8": "signed char",
-            "u8": "unsigned char", "bool": "bool"}[tensor.form.kind]  # fmt: skip
+    return type_word(tensor.form.dtype)
 
 
 def shape_of(input, weight, bias, stride, padding, dilation, groups):
@@ -36,7 +35,8 @@ def shape_of(input, weight, bias, stride, padding, dilation, groups):
             "Expected 3D (unbatched) or 4D (batched) input to conv2d, but got input of size: "
             f"{list(x)}"
             if len(x) != 4
-            else f"conv2d: expected a weight of 4 dimensions, got {list(w)}"
+            else f"Expected {len(w)}-dimensional input for {len(w)}-dimensional weight {list(w)}, "
+            f"but got 4-dimensional input of size {list(x)} instead"
         )
     if isinstance(padding, str):
         if padding not in ("same", "valid"):

@@ -4,7 +4,7 @@ A row is an image of one row. A transposed convolution is the gradient of a conv
 the roles exchanged, so its own gradients are that convolution's other two operations.
 """
 
-from facula.dispatch.layout import dtype_word
+from facula.dispatch.layout import dtype_word, type_word
 from facula.dispatch.parts import bilinear_in_parts, one_complex_dtype
 from facula.kernel.library.conv_shape import Conv2d
 from facula.launch import convolution_volume as volumes
@@ -148,11 +148,11 @@ def _check_operands(name, x, weight, bias, groups, transposed):
             f"{head} of size {w}, expected bias to be 1-dimensional with {made} elements, but got "
             f"bias of size {list(bias.form.shape)} instead"
         )
-    for other in (weight, bias):
+    for what, other in (("weight", weight), ("bias", bias)):
         if other is not None and other.form.dtype is not x.form.dtype:
             raise RuntimeError(
-                f"expected scalar type {dtype_word(x.form.dtype)} but found "
-                f"{dtype_word(other.form.dtype)}"
+                f"Input type ({type_word(x.form.dtype)}) and {what} type "
+                f"({type_word(other.form.dtype)}) should be the same"
             )
     if not x.form.dtype.is_floating_point and x.form.kind != "i64":
         kernel = f"slow_{name}_out_cpu" if transposed else name

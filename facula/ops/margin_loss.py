@@ -16,10 +16,15 @@ REDUCTIONS = {"none": 0, "mean": 1, "sum": 2}
 TINY = 1e-12
 
 
-def _reduced(loss, reduction):
+def _number_of(reduction):
     number = REDUCTIONS.get(reduction) if isinstance(reduction, str) else reduction
     if number is None:
         raise ValueError(f"{reduction} is not a valid value for reduction")
+    return number
+
+
+def _reduced(loss, reduction):
+    number = _number_of(reduction)
     return loss.mean() if number == 1 else loss.sum() if number == 2 else loss
 
 
@@ -129,22 +134,25 @@ def _rows(name, self, target, targets_of):
                                f"{list(shape)}")
     elif given != wanted:
         raise RuntimeError(
-            f"inconsistent target size, expected {list(wanted)} but got {list(given)}"
+            "multi_margin_loss: The target tensor should be 1-D with size equal to the number of "
+            f"samples. Expected target size {list(wanted)}, but got {list(given)}"
             if name == "multi_margin_loss"
             else f"inconsistent target size: {list(given)} for input of size: {list(shape)}"
         )
-    if target.form.kind != "i64":
-        raise RuntimeError(
-            f"expected scalar type Long but found {dtype_word(target.form.dtype)}"
-        )
     _refuse(f"{name}_forward_out_frame" if name == "multilabel_margin_loss" else name, self)
     return rows, target.reshape(wanted)
+
+
+def _check_long(target):
+    if target.form.kind != "i64":
+        raise RuntimeError(f"expected scalar type Long but found {dtype_word(target.form.dtype)}")
 
 
 @composite("multi_margin_loss(Tensor self, Tensor target, Scalar p=1, Scalar margin=1, "
            "Tensor? weight=None, int reduction=Mean) -> Tensor")
 def multi_margin_loss(self, target, p=1, margin=1, weight=None, reduction=1):
     """The mean over the classes of max(0, margin - x[y] + x[i])^p, the right class y left out."""
+    _number_of(reduction)
     if p not in (1, 2):
         raise RuntimeError("only p == 1 and p == 2 supported")
     x, y = _rows("multi_margin_loss", self, target, lambda n, c: (n,))
@@ -153,6 +161,7 @@ def multi_margin_loss(self, target, p=1, margin=1, weight=None, reduction=1):
         raise RuntimeError(
             f"inconsistent weight size, expected {c} but got {list(weight.form.shape)}"
         )
+    _check_long(target)
     if bool(((y < 0) | (y >= c)).any()):
         raise RuntimeError("target out of range")
     y = y.unsqueeze(1)
@@ -171,7 +180,9 @@ def multi_margin_loss(self, target, p=1, margin=1, weight=None, reduction=1):
 def multilabel_margin_loss(self, target, reduction=1):
     """The sum of max(0, 1 - x[y] + x[i]) over the right classes y and the others i, by classes;
     a row of target names its right classes, up to the first -1."""
+    _number_of(reduction)
     x, y = _rows("multilabel_margin_loss", self, target, lambda n, c: (n, c))
+    _check_long(target)
     n, c = x.form.shape
     if y.form.numel and not (int(y.min()) >= -1 and int(y.max()) < c):
         raise RuntimeError("argument #3 target is out of range")

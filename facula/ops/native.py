@@ -103,6 +103,38 @@ def bilinear(input1, input2, weight, bias=None):
     return y if bias is None else y + bias
 
 
+@composite("conv_tbc(Tensor self, Tensor weight, Tensor bias, int pad=0) -> Tensor")
+def conv_tbc(self, weight, bias, pad=0):
+    """A convolution along time of (T, B, C) with (k, C, O): (T', B, O)."""
+    for number, name, x, ndim in (
+        (1, "Input", self, 3), (2, "Weight", weight, 3), (3, "Bias", bias, 1)
+    ):
+        if x.form.ndim != ndim:
+            what = "time, batch, in_channels" if number == 1 else "kw, in_channels, out_channels"
+            dims = f"{ndim} dims: {what}" if number < 3 else "1 dim"
+            raise RuntimeError(f"{name} must have {dims}.")
+    if self.form.shape[2] != weight.form.shape[1]:
+        raise RuntimeError(
+            "Input dim 2 (input channels) == Weight dim 1 (input channels) is required, got "
+            f"{self.form.shape[2]} and {weight.form.shape[1]}"
+        )
+    if weight.form.shape[2] != bias.form.shape[0]:
+        raise RuntimeError(
+            "Bias size must equal dim 2 in the weight tensor (output channels), got "
+            f"{bias.form.shape[0]} and {weight.form.shape[2]}"
+        )
+    y = registry["conv1d"].function(
+        self.permute(1, 2, 0), weight.permute(2, 1, 0), bias, padding=pad
+    )
+    return y.permute(2, 0, 1)
+
+
+@composite("native_channel_shuffle(Tensor self, int groups) -> Tensor")
+def native_channel_shuffle(self, groups):
+    """Another name of channel_shuffle."""
+    return registry["channel_shuffle"].function(self, groups)
+
+
 @operation("constant_pad(Tensor self, SymInt[] pad, Scalar value) -> Tensor")
 def constant_pad(self, pad, value):
     """The tensor with more elements of one value around it, or with some cut off."""
@@ -162,6 +194,8 @@ def constant_pad_nd(self, pad, value=0):
 
 # Where records stand that are no functions of torch itself.
 registry["constant_pad"].namespace = "internal"
-for _name in ("native_layer_norm", "native_group_norm", "native_batch_norm", "bilinear",
-              "constant_pad", "constant_pad_nd"):
+for _name in (
+    "conv_tbc", "native_channel_shuffle", "native_layer_norm", "native_group_norm",
+    "native_batch_norm", "bilinear", "constant_pad", "constant_pad_nd",
+):
     registry[_name].method = False

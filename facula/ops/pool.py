@@ -109,6 +109,8 @@ def windows(name, shape, rank, kernel_size, stride, padding, dilation, ceil_mode
     step = kernel if omitted else _repeated(stride, rank, name, "stride")
     pads = _repeated(padding, rank, name, "padding")
     holes = _repeated(dilation, rank, name, "dilation")
+    if rank > 1 and len(shape) in (rank + 1, rank + 2) and min(step) > 0:
+        _check_pads(kernel, holes, pads)
     _check_rank(name, shape, rank)
     if rank == 1 and name == "max_pool1d":
         _check_max_pool1d(kernel[0], step[0], pads[0], holes[0])
@@ -121,15 +123,8 @@ def windows(name, shape, rank, kernel_size, stride, padding, dilation, ceil_mode
         if min(values) <= 0:
             said = " ".join(f"{letter}{a}: {v}" for a, v in zip(letters, values, strict=True))
             raise RuntimeError(f"{what} should be greater than zero, but got {said}")
-    if min(pads) < 0:
-        raise RuntimeError(f"pad must be non-negative, but got pad: {min(pads)}")
+    _check_pads(kernel, holes, pads)
     known = tuple([Window(*one) for one in zip(kernel, step, holes, strict=True)])
-    for pad, window in zip(pads, known, strict=True):
-        if 2 * pad > window.reach + 1:
-            raise RuntimeError(
-                f"pad should be at most half of effective kernel size, but got pad={pad}, "
-                f"kernel_size={window.size} and dilation={window.dilation}"
-            )
     sizes = tuple(shape[-rank:])
     out = tuple(
         [results(n, w, pad, ceil_mode) for n, w, pad in zip(sizes, known, pads, strict=True)]
@@ -137,6 +132,17 @@ def windows(name, shape, rank, kernel_size, stride, padding, dilation, ceil_mode
     if min(out) < 1:
         raise RuntimeError(_too_small(name, shape[-rank - 1], sizes, out, kernel))
     return Pooling(sizes, out, known, pads, divisor)
+
+
+def _check_pads(kernel, dilation, pads):
+    if min(pads) < 0:
+        raise RuntimeError(f"pad must be non-negative, but got pad: {min(pads)}")
+    for pad, size, hole in zip(pads, kernel, dilation, strict=True):
+        if 2 * pad > hole * (size - 1) + 1 and size > 0:
+            raise RuntimeError(
+                "pad should be at most half of effective kernel size, but got "
+                f"pad={pad}, kernel_size={size} and dilation={hole}"
+            )
 
 
 def _check_max_pool1d(kernel, stride, pad, dilation):
