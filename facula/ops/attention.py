@@ -18,9 +18,9 @@ NEVER = float("-inf")
 MANY_SCORES = 1 << 22
 
 
-def _scores(query, key, mask, root, first, causal):
+def _scores(query, key, mask, scale, first, causal):
     """Some rows of scaled scores, with the mask; `first` is the number of the first row."""
-    scores = (query * root).matmul((key * root).transpose(-2, -1))
+    scores = query.matmul(key.transpose(-2, -1)) * scale
     rows, columns = scores.form.shape[-2:]
     if causal:
         numbers = registry["arange"].function
@@ -55,14 +55,14 @@ def _blocks(query, key):
     return [(first, min(step, rows - first)) for first in range(0, rows, step)]
 
 
-@operation("attention_by_rows(Tensor query, Tensor key, Tensor value, Tensor? mask, float root, "
+@operation("attention_by_rows(Tensor query, Tensor key, Tensor value, Tensor? mask, float scale, "
            "bool causal) -> Tensor")
-def attention_by_rows(query, key, value, mask, root, causal):
+def attention_by_rows(query, key, value, mask, scale, causal):
     """Attention without dropout, some rows of queries at a time."""
     found = []
     for first, count in _blocks(query, key):
         part = query.narrow(-2, first, count)
-        scores = _scores(part, key, _rows(mask, first, count), root, first, causal)
+        scores = _scores(part, key, _rows(mask, first, count), scale, first, causal)
         found.append(_weights(scores, causal or mask is not None).matmul(value))
     return registry["cat"].function(found, -2)
 
@@ -71,18 +71,18 @@ attention_by_rows.node_name = "ScaledDotProductAttentionBackward0"
 
 
 @attention_by_rows.gradient
-def _(g, query, key, value, mask, root, causal, needs):
+def _(g, query, key, value, mask, scale, causal, needs):
     dq: list[Tensor] = []
     dm: list[Tensor] = []
     dk = dv = None
     for first, count in _blocks(query, key):
         part, rows = query.narrow(-2, first, count), _rows(mask, first, count)
-        p = _weights(_scores(part, key, rows, root, first, causal), causal or mask is not None)
+        p = _weights(_scores(part, key, rows, scale, first, causal), causal or mask is not None)
         h = g.narrow(-2, first, count)
         dp = h.matmul(value.transpose(-2, -1))
         ds = p * (dp - (dp * p).sum(-1, keepdim=True))
-        dq.append(ds.matmul(key) * (root * root))
-        one, two = ds.transpose(-2, -1).matmul(part) * (root * root), p.transpose(-2, -1).matmul(h)
+        dq.append(ds.matmul(key) * scale)
+        one, two = ds.transpose(-2, -1).matmul(part) * scale, p.transpose(-2, -1).matmul(h)
         dk, dv = (one, two) if dk is None or dv is None else (dk + one, dv + two)
         if mask is not None and needs[3]:
             dm.append(ds)
@@ -168,9 +168,6 @@ def scaled_dot_product_attention(
         key, value = _grouped(query, key), _grouped(query, value)
     width = query.form.shape[-1]
     factor = (1.0 / math.sqrt(width) if width else math.nan) if scale is None else scale
-    if factor < 0:
-        query, factor = -query, -factor
-    root = math.sqrt(factor)
     mask = attn_mask
     if mask is not None and mask.form.dtype is dtypes.bool_:
         zero = registry["zeros"].function((), dtype=query.form.dtype)
@@ -182,8 +179,8 @@ def scaled_dot_product_attention(
     for n in lead:
         scores *= n
     if dropout_p == 0.0 and scores > MANY_SCORES:
-        return attention_by_rows.function(query, key, value, mask, root, is_causal)
-    made = _scores(query, key, mask, root, 0, is_causal)
+        return attention_by_rows.function(query, key, value, mask, factor, is_causal)
+    made = _scores(query, key, mask, factor, 0, is_causal)
     weights = _weights(made, is_causal or mask is not None)
     if dropout_p > 0.0:
         weights = registry["dropout"].function(weights, dropout_p, True)

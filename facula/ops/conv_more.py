@@ -148,12 +148,16 @@ def _check_operands(name, x, weight, bias, groups, transposed):
             f"{head} of size {w}, expected bias to be 1-dimensional with {made} elements, but got "
             f"bias of size {list(bias.form.shape)} instead"
         )
-    for what, other in (("weight", weight), ("bias", bias)):
-        if other is not None and other.form.dtype is not x.form.dtype:
-            raise RuntimeError(
-                f"Input type ({type_word(x.form.dtype)}) and {what} type "
-                f"({type_word(other.form.dtype)}) should be the same"
-            )
+    if weight.form.dtype is not x.form.dtype:
+        raise RuntimeError(
+            f"expected scalar type {dtype_word(x.form.dtype)} but found "
+            f"{dtype_word(weight.form.dtype)}"
+        )
+    if bias is not None and bias.form.dtype is not x.form.dtype:
+        raise RuntimeError(
+            f"Input type ({type_word(x.form.dtype)}) and bias type "
+            f"({type_word(bias.form.dtype)}) should be the same"
+        )
     if not x.form.dtype.is_floating_point and x.form.kind != "i64":
         kernel = f"slow_{name}_out_cpu" if transposed else name
         raise NotImplementedError(f"\"{kernel}\" not implemented for '{dtype_word(x.form.dtype)}'")

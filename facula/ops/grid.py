@@ -8,7 +8,7 @@ import math
 
 from facula.dispatch import dtype_word
 from facula.meta import dtype as dtypes
-from facula.op import composite, registry
+from facula.op import SAME, composite, pointwise, registry
 
 BILINEAR, NEAREST, BICUBIC = range(3)
 ZEROS, BORDER, REFLECTION = range(3)
@@ -95,16 +95,21 @@ def _linear(flat, points, sizes):
     return total
 
 
+# The cubic kernel at distances up to 1, and from 1 to 2.
+for _record in (
+    pointwise("cubic_near(Tensor self) -> Tensor", SAME, "(a + 2) x^3 - (a + 3) x^2 + 1.",
+              lambda x: ((KEYS + 2) * x - (KEYS + 3)) * x * x + 1,
+              lambda g, y, x: g * ((3 * (KEYS + 2) * x - 2 * (KEYS + 3)) * x)),
+    pointwise("cubic_far(Tensor self) -> Tensor", SAME, "a x^3 - 5 a x^2 + 8 a x - 4 a.",
+              lambda x: ((KEYS * x - 5 * KEYS) * x + 8 * KEYS) * x - 4 * KEYS,
+              lambda g, y, x: g * ((3 * KEYS * x - 10 * KEYS) * x + 8 * KEYS)),
+):
+    _record.namespace, _record.method, _record.inplace = "internal", False, False
+
+
 def _cubic_weights(t):
     """The weights of elements -1, 0, 1 and 2 for a point at t in [0, 1)."""
-    a = KEYS
-
-    def near(x):
-        return ((a + 2) * x - (a + 3)) * x * x + 1
-
-    def far(x):
-        return ((a * x - 5 * a) * x + 8 * a) * x - 4 * a
-
+    near, far = registry["cubic_near"].function, registry["cubic_far"].function
     return far(t + 1), near(t), near(1 - t), far(2 - t)
 
 

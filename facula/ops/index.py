@@ -908,7 +908,7 @@ def take(self, index):
            "bool scale_grad_by_freq=False, bool sparse=False) -> Tensor")
 def embedding(weight, indices, padding_idx=-1, scale_grad_by_freq=False, sparse=False):
     """Rows of weight by number; row `padding_idx` gets no gradient."""
-    if sparse:
+    if sparse and weight.needs_grad and mode.enabled:
         raise NotImplementedError("embedding(): sparse gradients are not supported")
     if weight.form.ndim != 2:
         raise RuntimeError("'weight' must be 2-D")

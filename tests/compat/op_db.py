@@ -137,6 +137,9 @@ def translate(value: Any) -> Any:
         return type(value)([translate(one) for one in value])
     if isinstance(value, types.FunctionType):
         return with_facula(value)
+    if dataclasses.is_dataclass(value):
+        fields = {f.name: translate(getattr(value, f.name)) for f in dataclasses.fields(value)}
+        return getattr(facula.nn, type(value).__name__)(**fields)
     if isinstance(value, torch.nn.Module):
         return module_of(value)
     return value
