@@ -908,8 +908,6 @@ def take(self, index):
            "bool scale_grad_by_freq=False, bool sparse=False) -> Tensor")
 def embedding(weight, indices, padding_idx=-1, scale_grad_by_freq=False, sparse=False):
     """Rows of weight by number; row `padding_idx` gets no gradient."""
-    if sparse and weight.needs_grad and mode.enabled:
-        raise NotImplementedError("embedding(): sparse gradients are not supported")
     if weight.form.ndim != 2:
         raise RuntimeError("'weight' must be 2-D")
     if indices.form.kind not in ("i64", "i32"):
@@ -918,12 +916,14 @@ def embedding(weight, indices, padding_idx=-1, scale_grad_by_freq=False, sparse=
             f"Long, Int; but got torch.{_name(indices)}Tensor instead (while checking arguments "
             "for embedding)"
         )
-    return registry["embedding_rows"].function(weight, indices, padding_idx, scale_grad_by_freq)
+    return registry["embedding_rows"].function(
+        weight, indices, padding_idx, scale_grad_by_freq, sparse
+    )
 
 
 @operation("embedding_rows(Tensor weight, Tensor indices, int padding_idx, "
-           "bool scale_grad_by_freq) -> Tensor")
-def embedding_rows(weight, indices, padding_idx, scale_grad_by_freq):
+           "bool scale_grad_by_freq, bool sparse) -> Tensor")
+def embedding_rows(weight, indices, padding_idx, scale_grad_by_freq, sparse):
     """Rows of weight by number."""
     y = empty(weight.form.dtype, (*indices.form.shape, weight.form.shape[1]))
     strides = [0] * indices.form.ndim + [weight.form.strides[1]]
@@ -941,7 +941,9 @@ embedding_rows.node_name = "EmbeddingBackward0"
 
 
 @embedding_rows.gradient
-def _(g, weight_form, indices, padding_idx, scale_grad_by_freq):
+def _(g, weight_form, indices, padding_idx, scale_grad_by_freq, sparse):
+    if sparse:
+        raise NotImplementedError("embedding(): sparse gradients are not supported")
     flat = indices.reshape(-1)
     rows = g.reshape(flat.form.numel, weight_form.shape[1])
     if padding_idx >= 0:
