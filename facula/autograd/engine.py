@@ -243,7 +243,10 @@ def accumulate_grad(leaf: Tensor, gradient: Tensor, create_graph: bool) -> None:
             leaf.grad = gradient.clone()
         else:
             fresh = gradient.detach()
+            names, fresh.form = fresh.form.names, fresh.form.plain
             leaf.grad = fresh.clone_as(leaf.form.plain)
+            if names is not None:  # a hook has given it some
+                leaf.grad.names = names
     elif create_graph:
         leaf.grad = old + gradient
     else:

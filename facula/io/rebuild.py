@@ -27,6 +27,7 @@ from facula.meta.dtype import (
 )
 from facula.meta.layout import layout, strided
 from facula.meta.shape import Size
+from facula.naming import SERIALIZED
 from facula.storage import Storage
 from facula.tensor import Tensor, view_of
 from facula.typed_storage import OLD_NAMES, TypedStorage
@@ -58,6 +59,8 @@ def tensor_call(tensor: Tensor, storage: Reference) -> Call:
     """How to make a tensor anew over its storage."""
     _warn_of_hooks(tensor)
     state = dict(vars(tensor)) or None
+    if tensor.form.names is not None:
+        raise RuntimeError(SERIALIZED)
     if type(tensor) is not Tensor and type(tensor) is _parameter_class():
         return _parameter_call(tensor, storage, state)
     if type(tensor) is not Tensor:

@@ -1,6 +1,7 @@
 """Flatten and Unflatten: other shapes of the same elements."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from facula.nn.modules.module import Module
 from facula.tensor import Tensor
@@ -34,10 +35,23 @@ class Unflatten(Module):
     >>> import facula as torch
     >>> torch.nn.Unflatten(1, (2, 5, 5))(torch.zeros(2, 50)).shape
     torch.Size([2, 2, 5, 5])
+
+    A dimension that is said by name is split into named ones: (name, size) pairs.
+
+    >>> x = torch.zeros(2, 6, names=("N", "C"))
+    >>> torch.nn.Unflatten("C", (("A", 2), ("B", 3)))(x).names
+    ('N', 'A', 'B')
     """
 
-    def __init__(self, dim: int, unflattened_size: Sequence[int]) -> None:
+    def __init__(self, dim: int | str, unflattened_size: Sequence[Any]) -> None:
         super().__init__()
+        self.dim = dim
+        self.unflattened_size = unflattened_size
+        if isinstance(dim, str):
+            _require_pairs(unflattened_size)
+            return
+        if not isinstance(dim, int):
+            raise TypeError("invalid argument type for dim parameter")
         if not isinstance(unflattened_size, tuple | list):
             raise TypeError(
                 "unflattened_size must be a tuple of ints, "
@@ -49,11 +63,23 @@ class Unflatten(Module):
                     "unflattened_size must be tuple of ints, "
                     f"but found element of type {type(size).__name__} at pos {place}"
                 )
-        self.dim = dim
-        self.unflattened_size = unflattened_size
 
     def forward(self, input: Tensor) -> Tensor:
         return input.unflatten(self.dim, self.unflattened_size)
 
     def extra_repr(self) -> str:
         return f"dim={self.dim}, unflattened_size={self.unflattened_size}"
+
+
+def _require_pairs(size: object) -> None:
+    """The sizes of named dimensions are a tuple of tuples."""
+    if not isinstance(size, tuple):
+        raise TypeError(
+            f"unflattened_size must be a tuple of tuples, but found type {type(size).__name__}"
+        )
+    for place, pair in enumerate(size):
+        if not isinstance(pair, tuple):
+            raise TypeError(
+                "unflattened_size must be tuple of tuples, "
+                f"but found element of type {type(pair).__name__} at pos {place}"
+            )
