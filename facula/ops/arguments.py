@@ -419,9 +419,12 @@ def no_overload(
     text += f"{', ' if kwargs and not args else ''}), but expected one of:\n"
     for one in signatures:
         text += f" * {one}\n"
-        if len(one.parameters) != len(given):
-            continue
         names = {p.name for p in one.parameters}
+        # PyTorch counts the star, and out= only where it is given.
+        starred = any(p.keyword_only for p in one.parameters)
+        count = len(one.parameters) + starred - ("out" in names and "out" not in kwargs)
+        if count != len(given):
+            continue
         foreign = [n for n in kwargs if n not in names]
         if foreign:
             text += "      didn't match because some of the keywords were incorrect: "

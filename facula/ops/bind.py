@@ -599,6 +599,11 @@ def operation_recorder(op: Operation) -> Callable[[CallSignature], Callable[...,
     return recorder
 
 
+def lists_of_ints(op: Op) -> set[str]:
+    """Arguments that may be several ints in some overload."""
+    return {a.name for s in op.schemas for a in s.arguments if a.is_list and a.base == "int"}
+
+
 def remembered_launch(
     op: Op,
     roads: Roads,
@@ -609,7 +614,9 @@ def remembered_launch(
     """Makes function and method of a record whose launch forms and plain arguments decide: calls
     that came to one launch on their tensors, and are not recorded, take that at once."""
     names = inspect.signature(function).parameters
-    signature = CallSignature(function, False, spellings([*names][1:]), keywords)
+    signature = CallSignature(
+        function, False, spellings([*names][1:]), keywords, lists_of_ints(op)
+    )
     tensors = [n for n in signature.by_place if op.types.get(n) == "Tensor"]
     places = [k for k, n in enumerate(signature.values) if n in tensors]
     runs = op.looks
@@ -745,11 +752,10 @@ def remembered_view(
     """Makes function and method of a view: what a form and arguments come to is learnt once."""
     names = inspect.signature(op.forward).parameters
     many = isinstance(op, View) and gathers(op)
-    signature = CallSignature(op.forward, many, spellings([*names][1:]))
-    looks = op.looks
+    signature = CallSignature(op.forward, many, spellings([*names][1:]), (), lists_of_ints(op))
 
     def learn_moving(
-        self: Tensor, values: tuple[Any, ...], slow: Callable[..., Any]
+        self: Tensor, values: tuple[Any, ...], slow: Callable[..., Any], looks: dict[Any, Any]
     ) -> None:
         named = dict(zip(signature.values, values, strict=True))
         args, kwargs = signature.call(values)
@@ -763,6 +769,9 @@ def remembered_view(
             remember(looks, key, (form, step, size, size - extent + 1))
 
     def made(first: str, slow: Callable[..., Any]) -> Callable[..., Any]:
+        # t.permute(x, 1, 0) is refused, although x.permute(1, 0) is not.
+        looks = {} if many and first == "input" else op.looks
+
         def miss(self: Tensor, values: tuple[Any, ...]) -> Any:
             args, kwargs = signature.call(values)
             if named_forms and concerns_names((self, *args), kwargs):
@@ -774,7 +783,7 @@ def remembered_view(
                         named = dict(zip(signature.values, values, strict=True))
                         remember(looks, (self.form, *strict_values(signature, named)), found)
                 else:
-                    learn_moving(self, values, slow)
+                    learn_moving(self, values, slow, looks)
             return slow(self, *args, **kwargs)
 
         scope = {"looks": looks, "miss": miss, "MISSING": MISSING, "mode": mode, "share": share,
@@ -814,7 +823,7 @@ def bind_composite(op: Composite) -> None:
     function: Callable[..., Any]
     function, method = (functools.wraps(op.forward)(road) for road in roads)
     if op.short_road is not None:
-        function = op.short_road(function)
+        function = describe(op.short_road(function), op.name, op.doc, op)
     op.function = describe(function, op.name, op.doc, op) if takes_out(op) else function
     plain = parameters == ["self"] or all(t == "Any" for n, t in op.types.items() if n != "self")
     op.hot = op.forward

@@ -141,13 +141,8 @@ def _shorter(name, value):
     """The road of sizes seen before, in front of the general one."""
 
     def road(general):
-        def born(*many, size=None, names=None, out=None, dtype=None, layout=None, device=None,
-                 requires_grad=False, pin_memory=False):
-            if (
-                size is names is out is layout is device is None
-                and not requires_grad
-                and not pin_memory
-            ):
+        def born(*many, dtype=None, **others):
+            if not others:
                 try:
                     return _births[name, many, *map(type, many), dtype or get_default_dtype()]()
                 except (KeyError, TypeError):
@@ -155,15 +150,8 @@ def _shorter(name, value):
                         one = (name, *many, *map(type, many[0]), dtype or get_default_dtype())
                         if one in _births:
                             return _births[one]()
-            given = {"size": size, "names": names, "out": out, "dtype": dtype, "layout": layout,
-                     "device": device}  # fmt: skip
-            kwargs = {n: v for n, v in given.items() if v is not None}
-            if requires_grad is not False:
-                kwargs["requires_grad"] = requires_grad
-            if pin_memory is not False:
-                kwargs["pin_memory"] = pin_memory
-            y = general(*many, **kwargs)
-            if not kwargs or kwargs.keys() == {"dtype"}:
+            y = general(*many, dtype=dtype, **others)
+            if not others:
                 single = len(many) == 1 and many[0].__class__ is tuple
                 _born(y, name, many[0] if single else many, dtype, value)
             return y
@@ -278,6 +266,7 @@ def arange(start=None, end=None, step=1, *, out=None, dtype=None, layout=None, d
 def linspace(start, end, steps, *, out=None, dtype=None, layout=None, device=None,
              requires_grad=False, pin_memory=False):
     """`steps` numbers evenly spaced from start to end, both included."""
+    _check_ends("linspace", start, end)
     _check_device(device)
     _check_layout(layout, pin_memory)
     if steps < 0:
@@ -286,6 +275,15 @@ def linspace(start, end, steps, *, out=None, dtype=None, layout=None, device=Non
     values = _spaced(start, end, steps, dtype)
     y = from_bytes(values.tobytes(), dtypes.of_numpy(values.dtype), (steps,))
     return _finish(y.to(dtype), requires_grad, out)
+
+
+def _check_ends(name, start, end):
+    for what, value in (("start", start), ("end", end)):
+        if isinstance(value, Tensor) and value.form.ndim:
+            raise RuntimeError(
+                f"{name} only supports 0-dimensional start and end tensors, but got {what} with "
+                f"{value.form.ndim} dimension(s)."
+            )
 
 
 def _spaced(start, end, steps, dtype):
@@ -314,6 +312,7 @@ def _spaced(start, end, steps, dtype):
 def logspace(start, end, steps, base=10.0, *, out=None, dtype=None, layout=None, device=None,
              requires_grad=False, pin_memory=False):
     """base to the power of evenly spaced exponents."""
+    _check_ends("logspace", start, end)
     _check_device(device)
     _check_layout(layout, pin_memory)
     if steps < 0:
@@ -337,7 +336,8 @@ def eye(n, m=None, *, out=None, dtype=None, layout=None, device=None, requires_g
     _check_layout(layout, pin_memory)
     m = n if m is None else m
     if n < 0 or m < 0:
-        raise RuntimeError(f"n must be greater or equal to 0, got {min(n, m)}")
+        what, size = ("n", n) if n < 0 else ("m", m)
+        raise RuntimeError(f"{what} must be greater or equal to 0, got {size}")
     y = _filled((n, m), 0, _kind(dtype))
     if n and m:
         y.diagonal().fill_(1)

@@ -81,6 +81,11 @@ def parse(self, key):
             place += 1
         elif kind is slice:
             if item != slice(None):
+                if any(v is not None and not hasattr(v, "__index__")
+                       for v in (item.start, item.stop, item.step)):  # fmt: skip
+                    raise TypeError(
+                        "slice indices must be integers or None or have an __index__ method"
+                    )
                 start, stop, step = (
                     None if v is None else int(v.__index__())
                     for v in (item.start, item.stop, item.step)
@@ -482,7 +487,10 @@ def _check_gather(name, self, dim, index, source=None):
     _check_index(name, index)
     ndim = max(self.form.ndim, 1)
     if index.form.numel and max(index.form.ndim, 1) != ndim:
-        raise RuntimeError("Index tensor must have the same number of dimensions as input tensor")
+        word = "self" if name.startswith("scatter") else "input"
+        raise RuntimeError(f"Index tensor must have the same number of dimensions as {word} tensor")
+    if source is not None and index.form.numel and max(source.form.ndim, 1) != ndim:
+        raise RuntimeError("Index tensor must have the same number of dimensions as src tensor")
     for d, (n, limit) in enumerate(zip(index.form.shape, self.form.shape, strict=False)):
         if d != dim and n > limit and index.form.numel:
             raise RuntimeError(
@@ -522,7 +530,7 @@ REDUCTIONS = {"add": "add", "sum": "add", "multiply": "mul",
 def _scatter(mode, self, dim, index, src, into=None):
     """Combines src into `into`, a copy of self if not given."""
     dim = wrap_dim(dim, self.form.ndim)
-    _check_gather("scatter", self, dim, index)
+    _check_gather("scatter", self, dim, index, src)
     if src.form.dtype is not self.form.dtype:
         raise RuntimeError("scatter(): Expected self.dtype to be equal to src.dtype")
     y = copy_of(self) if into is None else into
@@ -1005,6 +1013,11 @@ def take_along_dim(self, indices, dim=None):
 @composite("masked_scatter(Tensor self, Tensor mask, Tensor source) -> Tensor")
 def masked_scatter(self, mask, source):
     """A copy of self with the elements of source, in order, where the mask is true."""
+    if mask.form.kind != "bool":
+        raise RuntimeError(
+            "masked_scatter_ only supports boolean masks, but got mask with dtype "
+            f"{dtype_word(mask.form.dtype)}"
+        )
     if self.form.dtype is not source.form.dtype:
         raise RuntimeError(
             f"masked_scatter: expected self and source to have same dtypes but got {_name(self)} "

@@ -583,9 +583,15 @@ for _record in (cat, stack):
     _short_join(_record)
 
 
+def _check_some(name, tensors):
+    if not tensors:
+        raise RuntimeError(f"{name} expects a non-empty TensorList")
+
+
 @composite("hstack(Tensor[] tensors, *, Tensor(a!)? out=None) -> Tensor")
 def hstack(tensors):
     """Joined along dimension 1 (0 for vectors)."""
+    _check_some("hstack", tensors)
     tensors = [one.reshape(1) if one.ndim == 0 else one for one in tensors]
     return registry["cat"].function(tensors, 0 if tensors[0].ndim == 1 else 1)
 
@@ -593,6 +599,7 @@ def hstack(tensors):
 @composite("vstack(Tensor[] tensors, *, Tensor(a!)? out=None) -> Tensor")
 def vstack(tensors):
     """Joined along dimension 0, vectors as rows."""
+    _check_some("vstack", tensors)
     return registry["cat"].function(
         [one.reshape(1, -1) if one.ndim < 2 else one for one in tensors], 0
     )
@@ -621,6 +628,7 @@ def column_stack(tensors):
 @composite("dstack(Tensor[] tensors, *, Tensor(a!)? out=None) -> Tensor")
 def dstack(tensors):
     """Joined along dimension 2."""
+    _check_some("dstack", tensors)
     return registry["cat"].function([registry["atleast_3d"].function(one) for one in tensors], 2)
 
 

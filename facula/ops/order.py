@@ -306,12 +306,16 @@ def flip(self, *many, dims=()):
 @composite("fliplr(Tensor self) -> Tensor")
 def fliplr(self):
     """Columns in reverse order."""
+    if self.form.ndim < 2:
+        raise RuntimeError("Input must be >= 2-d.")
     return self.flip(1)
 
 
 @composite("flipud(Tensor self) -> Tensor")
 def flipud(self):
     """Rows in reverse order."""
+    if self.form.ndim < 1:
+        raise RuntimeError("Input must be >= 1-d.")
     return self.flip(0)
 
 
@@ -320,6 +324,10 @@ def roll(self, shifts, dims=()):
     """Elements moved along dims, coming in again at the other end."""
     shifts = (shifts,) if isinstance(shifts, int) else tuple(shifts)
     dims = (dims,) if isinstance(dims, int) else tuple(dims)
+    if not shifts:
+        raise RuntimeError("`shifts` required")
+    if dims and not self.form.ndim:
+        raise IndexError(f"Dimension specified as {dims[0]} but tensor has no dimensions")
     if not dims:
         if len(shifts) != 1:
             raise RuntimeError(f"shifts and dimensions must align. shifts: {len(shifts)}, dims:0")
@@ -364,6 +372,14 @@ _triangle("triu", lambda distance, diagonal: distance >= diagonal)
 @composite("rot90(Tensor self, int k=1, int[] dims=[0, 1]) -> Tensor")
 def rot90(self, k=1, dims=(0, 1)):
     """Turned by k quarter turns in the plane of two dims."""
+    if len(dims) != 2:
+        raise RuntimeError(f"expected total rotation dims == 2, but got dims = {len(dims)}")
+    if self.form.ndim < 2:
+        raise RuntimeError(f"expected total dims >= 2, but got total dims = {self.form.ndim}")
+    if (dims[0] - dims[1]) % self.form.ndim == 0:
+        raise RuntimeError(
+            f"expected rotation dims to be different, but got dim0 = {dims[0]} and dim1 = {dims[1]}"
+        )
     first, second = (wrap_dim(d, self.form.ndim) for d in dims)
     k = k % 4
     if k == 0:

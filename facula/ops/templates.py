@@ -257,6 +257,7 @@ class CallSignature:
         gathers: bool,
         spellings: dict[str, str],
         keywords: Sequence[str] = (),
+        lists: Collection[str] = (),
     ) -> None:
         given = list(inspect.signature(function).parameters.values())[1:]
         several = [p.name for p in given if p.kind is p.VAR_POSITIONAL]
@@ -268,6 +269,8 @@ class CallSignature:
         said = [] if self.several else list(spellings)
         rest = [n for n in [*self.names, *keywords] if n not in self.by_place]
         self.keywords = [*rest, *said]
+        # Arguments that may be tuples of ints.
+        self.lists = frozenset(lists) | {n for n, meant in spellings.items() if meant in lists}
         # Names in the order of a call's values: those gathered by * come first, as one tuple.
         self.values = ([self.several] if self.several else []) + self.by_place + self.keywords
 
@@ -303,7 +306,7 @@ class CallSignature:
 
 def strict_key(signature: "CallSignature", left_out: Collection[str] = ()) -> list[str]:
     """The parts of a key for arguments that are no tensors. Their classes belong to it, because 1,
-    1.0 and True are equal; classes within a tuple do not, but for that of an argument by *."""
+    1.0 and True are equal, and those of the elements of tuples."""
     parts: list[str] = []
     for name in signature.values:
         if name in left_out:
@@ -311,6 +314,10 @@ def strict_key(signature: "CallSignature", left_out: Collection[str] = ()) -> li
         parts.append(name)
         if name == signature.several:
             parts.append(f"*map(type, {name})")
+        elif name in signature.lists:
+            parts.append(
+                f"{name}.__class__ if {name}.__class__ is not tuple else (*map(type, {name}),)"
+            )
         elif name not in NEVER_NUMBERS:
             parts.append(f"{name}.__class__")
     return parts
@@ -323,6 +330,8 @@ def strict_values(signature: "CallSignature", named: Mapping[str, Any]) -> list[
         parts.append(value)
         if name == signature.several:
             parts += map(type, value)
+        elif name in signature.lists and type(value) is tuple:
+            parts.append(tuple(map(type, value)))
         elif name not in NEVER_NUMBERS:
             parts.append(type(value))
     return parts

@@ -470,8 +470,8 @@ def _split_along(name, fewest, dim_of):
     def pieces(self, indices_or_sections):
         if self.form.ndim < fewest:
             raise RuntimeError(
-                f"torch.{name} requires a tensor with at least {fewest} "
-                f"dimension{'s' * (fewest > 1)}, but got a tensor with {self.form.ndim} dimensions!"
+                f"torch.{name} requires a tensor with at least {fewest} dimension, but got a "
+                f"tensor with {self.form.ndim} dimensions!"
             )
         dim = dim_of(self.form.ndim)
         length = self.form.shape[dim]
