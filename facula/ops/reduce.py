@@ -223,7 +223,7 @@ def var(self, dim=None, unbiased=None, keepdim=False, *, correction=None):
     if self.form.dtype.is_complex:
         parts = registry["view_as_real"].function(self.resolve_conj())
         dim, unbiased = _arguments(dim, unbiased)
-        how = {"unbiased": unbiased, "keepdim": keepdim, "correction": correction}
+        how = {"keepdim": keepdim, "correction": _correction(unbiased, correction)}
         real, imag = (parts.select(-1, k).var(_dims(self, dim), **how) for k in (0, 1))
         return real + imag
     if not self.form.dtype.is_floating_point:
