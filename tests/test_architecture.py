@@ -37,7 +37,7 @@ OWNERS = {
 }
 ENVIRONMENT_OWNERS = {"config.py"}
 # Files of ops/ that hold no records.
-NO_RECORDS = {"__init__", "arguments", "bind", "calls"}
+NO_RECORDS = {"__init__", "arguments", "bind", "calls", "words"}
 CODE_GENERATORS = {"dispatch/source.py", "ops/bind.py"}
 # torch.utils is a package of torch's, and nn/utils.py a module of torch's.
 PUBLIC_UTILS = {"utils/__init__.py", "nn/utils.py", "nn/utils/__init__.py"}

@@ -11,7 +11,7 @@ from typing import Any
 
 from facula.op import Op, registry
 
-NO_RECORDS = ("arguments", "bind", "calls", "templates")
+NO_RECORDS = ("arguments", "bind", "calls", "templates", "words")
 
 for _file in sorted(found.name for found in pkgutil.iter_modules(__path__)):
     if _file not in NO_RECORDS:

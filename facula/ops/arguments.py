@@ -100,6 +100,7 @@ KINDS: dict[str, Callable[[Any], bool]] = {
     "Generator": lambda value: isinstance(value, Generator),
     "Storage": lambda value: hasattr(value, "data_ptr") and not isinstance(value, Tensor),
     "Dimname": lambda value: isinstance(value, str) or value is None,
+    "Callable": callable,
 }
 
 

@@ -73,6 +73,7 @@ from facula.ops.templates import (
     strict_values,
     view_source,
 )
+from facula.ops.words import document
 from facula.tensor import Tensor
 
 # Python's operators by the record that answers them; the reflected form is made where one exists.
@@ -92,8 +93,7 @@ def describe(function: Callable[..., Any], name: str, doc: str, op: Op) -> Calla
     function.__name__ = name
     function.__qualname__ = name
     function.__module__ = "facula"
-    schemas = "\n".join(str(s) for s in op.schemas)
-    function.__doc__ = f"{doc}\n\n{schemas}" if doc else schemas
+    function.__doc__ = document(op, name, doc)
     return function
 
 
@@ -821,6 +821,8 @@ def bind_composite(op: Composite) -> None:
         return
     roads = seen_entries(op, op.forward, parameters)
     function: Callable[..., Any]
+    op.words = op.doc
+    op.forward.__doc__ = document(op, op.name, op.doc)
     function, method = (functools.wraps(op.forward)(road) for road in roads)
     if op.short_road is not None:
         function = describe(op.short_road(function), op.name, op.doc, op)

@@ -518,6 +518,8 @@ def shares(line: str, scope: dict[str, Any]) -> bool:
     written = re.match(r"(v\d+)(\[|\.\w+_\()", line)
     if written is None:
         return False
+    if written[1] not in scope:
+        return False
     target = scope[written[1]]
     others = [scope[n] for n in re.findall(r"v\d+", line[written.end() :]) if n in scope]
     return any(v is not target and address(v) == address(target) for v in others if v.numel())
