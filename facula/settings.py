@@ -16,7 +16,8 @@ from facula.tensor import Tensor
 __all__ = [
     "are_deterministic_algorithms_enabled", "compiled_with_cxx11_abi", "get_default_device",
     "get_deterministic_debug_mode", "get_device_module", "get_num_interop_threads",
-    "is_deterministic_algorithms_warn_only_enabled", "is_storage", "is_warn_always_enabled",
+    "is_deterministic_algorithms_warn_only_enabled", "is_storage",
+    "is_vulkan_available", "is_warn_always_enabled",
     "set_default_device", "set_deterministic_debug_mode", "set_flush_denormal",
     "set_num_interop_threads", "set_warn_always", "typename", "use_deterministic_algorithms",
 ]  # fmt: skip
@@ -156,6 +157,11 @@ def typename(obj: object, /) -> str:
 def is_storage(obj: object, /) -> bool:
     """True if the object is a storage, of bytes or of numbers."""
     return hasattr(obj, "untyped") and hasattr(obj, "data_ptr")
+
+
+def is_vulkan_available() -> bool:
+    """False: there is no such backend."""
+    return False
 
 
 def compiled_with_cxx11_abi() -> bool:

@@ -187,7 +187,7 @@ def from_dlpack(ext_tensor, *, device=None, copy=None):
     return y.clone() if copy else y
 
 
-@composite("to_dlpack(Tensor tensor) -> Scalar")
+@composite("to_dlpack(Tensor tensor) -> Any")
 def to_dlpack(tensor):
     """A capsule over a tensor's memory, for one library to consume; its `__dlpack__` does the
     same."""

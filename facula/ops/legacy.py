@@ -215,19 +215,19 @@ def _by_elements(self, name, others, function: Callable[..., Any]):
     return self.copy_(values.reshape(self.form.shape))
 
 
-@composite("apply_(Tensor(a!) self, Callable callable) -> Tensor(a!)")
+@composite("apply_(Tensor(a!) self, Any callable) -> Tensor(a!)")
 def apply_(self, callable):
     """Each element becomes callable(element). Slow: Python is called for every element."""
     return _by_elements(self, "apply_", (), callable)
 
 
-@composite("map_(Tensor(a!) self, Tensor other, Callable callable) -> Tensor(a!)")
+@composite("map_(Tensor(a!) self, Tensor other, Any callable) -> Tensor(a!)")
 def map_(self, other, callable):
     """Each element becomes callable(element, element of other). Slow, as apply_."""
     return _by_elements(self, "map_", (other,), callable)
 
 
-@composite("map2_(Tensor(a!) self, Tensor x, Tensor y, Callable callable) -> Tensor(a!)")
+@composite("map2_(Tensor(a!) self, Tensor x, Tensor y, Any callable) -> Tensor(a!)")
 def map2_(self, x, y, callable):
     """Each element becomes callable(element, element of x, element of y). Slow, as apply_."""
     return _by_elements(self, "map2_", (x, y), callable)

@@ -7,7 +7,7 @@ from facula.op import Alias, View, composite, registry
 from facula.tensor import Tensor
 
 # Functions of views that are no records of views themselves.
-COMPOSED = ("t", "split", "split_with_sizes", "unbind", "narrow")
+COMPOSED = ("t", "split", "split_with_sizes", "unbind", "narrow", "view_as_real", "view_as_complex")
 
 
 @composite("split_with_sizes(Tensor(a) self, int[] split_sizes, int dim=0) -> Tensor(a)[]")

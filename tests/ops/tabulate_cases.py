@@ -86,6 +86,24 @@ LIKE_TORCH = (
     X + "torch.unsafe_split(x, 2)",
     X + "x.split_with_sizes([1, 2])",
     X + "x.split_with_sizes([1, 1])",
+    "torch.view_as_real_copy(torch.ones(2, dtype=torch.complex64))",
+    *(
+        f"torch.segment_reduce(torch.arange(6.).view(3, 2), '{way}', lengths=torch.tensor([1, 0, 2]"
+        f"), initial={initial})"
+        for way in ("sum", "mean", "prod", "max", "min")
+        for initial in (None, 1.5)
+    ),
+    "torch.segment_reduce(torch.arange(6.).view(2, 3), 'sum', lengths=torch.tensor([[1, 2], [0, 3]]"
+    "), axis=1)",
+    "torch.segment_reduce(torch.arange(6.).view(2, 3), 'max', offsets=torch.tensor([[0, 1, 3], "
+    "[0, 0, 3]]), axis=1)",
+    "torch.segment_reduce(torch.arange(3.), 'sum')",
+    "torch.segment_reduce(torch.arange(3.), 'foo', lengths=torch.tensor([3]))",
+    "torch.segment_reduce(torch.arange(3.), 'sum', lengths=torch.tensor([2]))",
+    "torch.segment_reduce(torch.arange(3.), 'sum', lengths=torch.tensor([-1, 4]))",
+    "torch.segment_reduce(torch.arange(3), 'sum', lengths=torch.tensor([3]))",
+    "x = torch.arange(4., requires_grad=True); torch.segment_reduce(x, 'mean', "
+    "lengths=torch.tensor([1, 3])).sum().backward(); x.grad",
     "torch.empty_permuted((2, 3, 4), (1, 2, 0)).stride()",
     "torch.empty_permuted((2, 3), (1, 1))",
     "torch.empty_permuted((2, 3), (1,))",
