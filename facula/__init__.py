@@ -166,21 +166,21 @@ __all__ = [
     "repeat_interleave", "reshape", "resize_as_", "resolve_conj", "resolve_neg", "result_type",
     "rms_norm", "roll", "rot90", "round", "round_", "row_stack", "rrelu", "rrelu_", "rsqrt",
     "rsqrt_", "rsub", "scalar_tensor", "scatter", "scatter_add", "scatter_reduce", "searchsorted",
-    "seed", "select", "select_copy", "select_scatter", "selu", "selu_", "set_default_dtype",
-    "set_float32_matmul_precision", "set_grad_enabled", "set_num_threads", "set_printoptions",
-    "set_rng_state", "sgn", "short", "sigmoid", "sigmoid_", "sign", "signbit", "sin", "sin_",
-    "sinc", "sinc_", "sinh", "sinh_", "slice_copy", "slice_scatter", "slogdet", "softmax", "sort",
-    "split", "split_copy", "split_with_sizes", "split_with_sizes_copy", "sqrt", "sqrt_", "square",
-    "square_", "squeeze", "squeeze_copy", "stack", "std", "std_mean", "stft", "strided", "sub",
-    "subtract", "sum", "svd", "svd_lowrank", "swapaxes", "swapdims", "t", "t_copy", "take",
-    "take_along_dim", "tan", "tan_", "tanh", "tanh_", "tensor", "tensor_split", "tensordot",
-    "threshold_", "tile", "to_dlpack", "topk", "trace", "transpose", "transpose_copy", "trapezoid",
-    "trapz", "triangular_solve", "tril", "tril_indices", "triplet_margin_loss", "triu",
+    "seed", "segment_reduce", "select", "select_copy", "select_scatter", "selu", "selu_",
+    "set_default_dtype", "set_float32_matmul_precision", "set_grad_enabled", "set_num_threads",
+    "set_printoptions", "set_rng_state", "sgn", "short", "sigmoid", "sigmoid_", "sign", "signbit",
+    "sin", "sin_", "sinc", "sinc_", "sinh", "sinh_", "slice_copy", "slice_scatter", "slogdet",
+    "softmax", "sort", "split", "split_copy", "split_with_sizes", "split_with_sizes_copy", "sqrt",
+    "sqrt_", "square", "square_", "squeeze", "squeeze_copy", "stack", "std", "std_mean", "stft",
+    "strided", "sub", "subtract", "sum", "svd", "svd_lowrank", "swapaxes", "swapdims", "t",
+    "t_copy", "take", "take_along_dim", "tan", "tan_", "tanh", "tanh_", "tensor", "tensor_split",
+    "tensordot", "threshold_", "tile", "to_dlpack", "topk", "trace", "transpose", "transpose_copy",
+    "trapezoid", "trapz", "triangular_solve", "tril", "tril_indices", "triplet_margin_loss", "triu",
     "triu_indices", "true_divide", "trunc", "trunc_", "uint8", "unbind", "unbind_copy", "unflatten",
     "unfold_copy", "unique", "unique_consecutive", "unravel_index", "unsafe_chunk", "unsafe_split",
     "unsafe_split_with_sizes", "unsqueeze", "unsqueeze_copy", "vander", "var", "var_mean", "vdot",
-    "view_as_complex", "view_as_real", "view_copy", "vsplit", "vstack", "where", "xlogy", "xlogy_",
-    "zero_", "zeros", "zeros_like",
+    "view_as_complex", "view_as_complex_copy", "view_as_real", "view_as_real_copy", "view_copy",
+    "vsplit", "vstack", "where", "xlogy", "xlogy_", "zero_", "zeros", "zeros_like",
 ]  # fmt: skip
 
 _LATER = {
@@ -198,8 +198,8 @@ _LATER = {
          "int7 jagged legacy_contiguous_format newaxis per_channel_affine "
          "per_channel_affine_float_qparams per_channel_symmetric per_tensor_affine "
          "per_tensor_symmetric qint32 qint8 qscheme quint2x4 quint4x2 quint8 sparse_bsc "
-         "sparse_bsr sparse_coo sparse_csc sparse_csr uint1 uint2 uint3 uint4 uint5 uint6 "
-         "uint7"),
+         "sparse_bsr sparse_coo sparse_csc sparse_csr uint1 uint16 uint2 uint3 uint32 uint4 "
+         "uint5 uint6 uint64 uint7"),
         ("facula.old",
          "BFloat16Storage BFloat16Tensor BoolStorage BoolTensor ByteStorage ByteTensor "
          "CharStorage CharTensor ComplexDoubleStorage ComplexFloatStorage ComplexHalfStorage "
@@ -209,9 +209,10 @@ _LATER = {
         ("facula.settings",
          "are_deterministic_algorithms_enabled compiled_with_cxx11_abi get_default_device "
          "get_deterministic_debug_mode get_device_module get_num_interop_threads "
-         "is_deterministic_algorithms_warn_only_enabled is_storage is_warn_always_enabled "
-         "set_default_device set_deterministic_debug_mode set_flush_denormal "
-         "set_num_interop_threads set_warn_always typename use_deterministic_algorithms"),
+         "is_deterministic_algorithms_warn_only_enabled is_storage is_vulkan_available "
+         "is_warn_always_enabled set_default_device set_deterministic_debug_mode "
+         "set_flush_denormal set_num_interop_threads set_warn_always typename "
+         "use_deterministic_algorithms"),
     )
     for name in names.split()
 }  # fmt: skip
