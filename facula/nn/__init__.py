@@ -147,6 +147,13 @@ from facula.nn.modules.rearranging import (
     Unfold,
 )
 from facula.nn.modules.sparse import Embedding, EmbeddingBag
+from facula.nn.modules.transformer import (
+    Transformer,
+    TransformerDecoder,
+    TransformerDecoderLayer,
+    TransformerEncoder,
+    TransformerEncoderLayer,
+)
 from facula.nn.modules.upsampling import (
     Upsample,
     UpsamplingBilinear2d,
@@ -280,6 +287,11 @@ __all__ = [
     "Tanh",
     "Tanhshrink",
     "Threshold",
+    "Transformer",
+    "TransformerDecoder",
+    "TransformerDecoderLayer",
+    "TransformerEncoder",
+    "TransformerEncoderLayer",
     "TripletMarginLoss",
     "TripletMarginWithDistanceLoss",
     "Unflatten",

@@ -54,6 +54,21 @@ ROWS = [
         "x, x, x, torch.ones(6, 4) < 0, True, torch.ones(4, 4).triu(1) > 0, False",
     ),
     ("MultiheadAttention(8, 2)", "x[0], x[0], x[0], None, False"),
+    ("TransformerEncoderLayer(8, 2, 16)", "x"),
+    ("TransformerEncoderLayer(8, 2, 16, 0.0, 'gelu', batch_first=True, norm_first=True)", "x"),
+    ("TransformerDecoderLayer(8, 2, 16, bias=False)", "x, y"),
+    (
+        "TransformerDecoderLayer(8, 2, 16, 0.3, norm_first=True)",
+        "x, y, torch.nn.Transformer.generate_square_subsequent_mask(4)",
+    ),
+    (
+        "TransformerEncoder(torch.nn.TransformerEncoderLayer(8, 2, 16, batch_first=True), 2)",
+        "x, torch.nn.Transformer.generate_square_subsequent_mask(6)",
+    ),
+    (
+        "Transformer(8, 2, 2, 2, 16, 0.1, batch_first=True)",
+        "x, y[:, :5], None, torch.nn.Transformer.generate_square_subsequent_mask(5)",
+    ),
     ("AdaptiveLogSoftmaxWithLoss(8, 20, [4, 10], div_value=2.0)", "x[0], torch.arange(6) * 3"),
     ("LinearCrossEntropyLoss(8, 5, bias=True)", "x[0], torch.tensor([1, 2, 3, 0, 4, 2])"),
     (
