@@ -225,7 +225,17 @@ def _from(name, keywords, given):
 # --- uniform -------------------------------------------------------------------------------------
 
 
+def _through_view(fill, y, *how):
+    """Fills what a conjugate view shows."""
+    made = fresh(y.form.dtype, y.form.shape)
+    fill(made, *how)
+    y.detach().copy_(made)
+
+
 def _uniform(y, low, high, generator):
+    if y.form.lazy:
+        _through_view(_uniform, y, low, high, generator)
+        return
     if y.form.dtype.is_complex:
         y = registry["view_as_real"].function(y.detach())
     form = y.form
@@ -337,6 +347,9 @@ def _check_tensor(name, argument, value):
 
 
 def _normal(y, mean, std, generator):
+    if y.form.lazy:
+        _through_view(_normal, y, mean, std, generator)
+        return
     form = y.form
     if not std >= 0:
         raise RuntimeError(f"normal expects std >= 0.0, but found std {_number(std)}")

@@ -305,13 +305,26 @@ def test_births_and_exchange() -> None:
     assert (half * 2).tolist() == [2 + 4j] and half.dtype.itemsize == 4
 
 
+def facula_pairs(count: int) -> list[list[float]]:
+    """As many pairs of uniform numbers, from the same seed."""
+    facula.manual_seed(1)
+    pairs: list[list[float]] = facula.rand(count, 2).tolist()
+    return pairs
+
+
 def test_random_numbers_are_torchs() -> None:
     facula.manual_seed(0)
     normal = facula.randn(3, dtype=facula.complex64)
     assert normal[0].item() == pytest.approx(1.0896488 - 0.2074856j)
     uniform = facula.rand(3, dtype=facula.complex128)
     assert uniform[0].item() == pytest.approx(0.17860617520075095 + 0.3511076243939284j)
-    assert facula.empty(2, dtype=facula.complex64).normal_().shape == (2,)
+    z = facula.empty(4, dtype=facula.complex64)
+    facula.manual_seed(1)
+    plain = z.normal_().tolist()
+    facula.manual_seed(1)
+    assert z.conj().normal_().tolist() == plain and z.conj().tolist() == plain
+    facula.manual_seed(1)
+    assert z.conj().uniform_().tolist() == [complex(a, b) for a, b in facula_pairs(4)]
 
 
 def test_what_is_refused() -> None:
