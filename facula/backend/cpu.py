@@ -176,9 +176,8 @@ def _generator_fingerprint() -> str:
     """
     package = Path(__file__).parent.parent
     digest = hashlib.sha256()
-    for folder in ("kernel", "kernel/library", "backend"):
-        for path in sorted((package / folder).glob("*.py")):
-            digest.update(path.name.encode() + path.read_bytes())
+    for path in sorted([*(package / "kernel").rglob("*.py"), *(package / "backend").glob("*.py")]):
+        digest.update(path.name.encode() + path.read_bytes())
     return digest.hexdigest()
 
 

@@ -44,6 +44,11 @@ def _recurrence(x: Any, n: Any, second: Any, step: Callable[..., Any]) -> Any:
     return where(le(n, 0), 1, result)
 
 
+def _degree(n: Any) -> Any:
+    """n as C has it in 64 bits: what does not fit, nan too, is negative, and takes no steps."""
+    return where(lt(abs_(n), 2.0**63), trunc(n), -1)
+
+
 def _even(n: Any) -> Any:
     return eq(mod(n, 2), 0)
 
@@ -62,7 +67,7 @@ def _chebyshev(
 
 
 def _first(x: Any, n: Any) -> Any:
-    n = trunc(n)
+    n = _degree(n)
 
     def ends(n: Any, upper: bool) -> Any:
         return n * 0 + 1 if upper else where(_even(n), 1, n * 0 - 1)
@@ -71,7 +76,7 @@ def _first(x: Any, n: Any) -> Any:
 
 
 def _second(x: Any, n: Any, start: int) -> Any:
-    n = trunc(n)
+    n = _degree(n)
 
     def ends(n: Any, upper: bool) -> Any:
         return n + 1 if upper else where(_even(n), n + 1, -(n + 1))
@@ -83,7 +88,7 @@ def _second(x: Any, n: Any, start: int) -> Any:
 
 
 def _third(x: Any, n: Any, start: int) -> Any:
-    n = trunc(n)
+    n = _degree(n)
 
     def ends(n: Any, upper: bool) -> Any:
         return n * 0 + 1 if upper else where(_even(n), n + n + 1, -(n + n + 1))
@@ -94,7 +99,7 @@ def _third(x: Any, n: Any, start: int) -> Any:
 
 
 def _fourth(x: Any, n: Any, start: int) -> Any:
-    n = trunc(n)
+    n = _degree(n)
 
     def ends(n: Any, upper: bool) -> Any:
         return n + n + 1 if upper else where(_even(n), 1, n * 0 - 1)
@@ -158,7 +163,7 @@ HERMITE_LIMIT = 512
 
 
 def _hermite(x: Any, n: Any, second: Any, step: Callable[..., Any]) -> Any:
-    n = trunc(n)
+    n = _degree(n)
     far = gt(n, HERMITE_LIMIT)
     result = _recurrence(x, where(far, 0, n), second, step)
     return where(far, math.nan, where(lt(n, 0), 0, result))
@@ -179,7 +184,7 @@ def hermite_polynomial_he(x: Any, n: Any) -> Any:
 @word
 def laguerre_polynomial_l(x: Any, n: Any) -> Any:
     """Weight exp(-x) from 0 to infinity."""
-    n = trunc(n)
+    n = _degree(n)
 
     def step(k: Any, x: Any, q: Any, p: Any) -> Any:
         return ((k + k + (1 - x)) * q - k * p) / (k + 1)
@@ -192,7 +197,7 @@ def laguerre_polynomial_l(x: Any, n: Any) -> Any:
 @word
 def legendre_polynomial_p(x: Any, n: Any) -> Any:
     """Weight 1 from -1 to 1."""
-    n = trunc(n)
+    n = _degree(n)
 
     def step(k: Any, x: Any, q: Any, p: Any) -> Any:
         return ((k + k + 1) * x * q - k * p) / (k + 1)
