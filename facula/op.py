@@ -244,6 +244,8 @@ class Pointwise(Op):
         self.condition: int | None = None
         # f(number, tensor); `hot` serves tensors, and numbers in the second place.
         self.number_first: Callable[..., Any] | None = None
+        # True if torch has no form of it whose first operand is a number.
+        self.tensor_first = False
         # True if torch has no form of it that takes numbers.
         self.tensors_only = False
         # Numbers that are compiled into the kernel where they are operands.

@@ -56,9 +56,16 @@ def record_view(op: View, source: Tensor, y: Tensor, args: tuple[Any, ...]) -> N
     y.edge = node
 
 
+def _as_int(op: View, place: int, value: Tensor) -> int:
+    kind = value.form.dtype
+    if value.form.ndim or kind.is_floating_point or kind.is_complex or kind.name == "bool":
+        raise RuntimeError(f"{op.parameters[place + 1]} must be an 0-dim integral Tensor.")
+    return int(value)
+
+
 def call_view(op: View, tensor: Tensor, args: tuple[Any, ...]) -> Tensor:
     """A view: the record's geometry function on a tensor's form."""
-    args = tuple([int(a) if isinstance(a, Tensor) else a for a in args])
+    args = tuple([_as_int(op, k, a) if isinstance(a, Tensor) else a for k, a in enumerate(args)])
     offset = tensor.storage_offset() if op.absolute else 0
     shape, strides, _ = tensor.form.geometry
     made = op.forward(Geometry(shape, strides, offset), *args)

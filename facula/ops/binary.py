@@ -395,6 +395,8 @@ def _zero_division():
 for _name in ("atan2", "hypot", "logaddexp", "logaddexp2", "logical_and", "logical_or",
               "logical_xor", "fmax", "fmin", "maximum", "minimum", "ldexp", "heaviside"):
     pointwise_of(_name).tensors_only = True
+for _name in ("clamp_max", "clamp_min", "copysign", "fmod"):
+    pointwise_of(_name).tensor_first = True
 
 pointwise_of("add").check = check_alpha
 pointwise_of("sub").check = pointwise_of("rsub").check = check_difference

@@ -131,6 +131,8 @@ def hot_function(op: Pointwise) -> Callable[..., Any]:
             forms = tuple([v.form for v in operands])
             prepare(op, (*forms, *constants), launches, forms[0] if len(forms) == 1 else forms)
             return call_pointwise(op, values, key=(*forms, *constants))
+        if op.tensor_first:
+            refuse_numbers(op.name, names[:1], operands[:1])
         places = tuple([k for k, v in enumerate(operands) if type(v) in NUMBERS])
         tensors = [v for k, v in enumerate(operands) if k not in places]
         if takes_number and places and tensors and all(isinstance(v, Tensor) for v in tensors):
@@ -210,6 +212,9 @@ def with_numbers(
         if named_forms and has_names(operands):
             named: Tensor = call_named(op, made, operands, {})
             return named
+        for place, value in enumerate(operands):
+            if place not in places and not isinstance(value, Tensor):
+                refuse_numbers(op.name, names[place : place + 1], (value,), place + 1)
         values = [operands[k] for k in places]
         if any(type(v) is int and not -(2**63) <= v < 2**63 for v in values):
             return call_pointwise(op, (*operands, *defaults))

@@ -24,6 +24,8 @@ pointwise("choose(Tensor condition, Tensor self, Tensor other) -> Tensor", SAME,
           "self where the condition holds, else other.",
           lambda c, a, b: where(c, a, b),
           lambda g, y, c, a, b: (None, where(c, g, 0), where(c, 0, g)))
+for _name in ("eq", "ne", "lt", "le", "gt", "ge"):
+    pointwise_of(_name).tensor_first = True
 pointwise_of("choose").condition = 0
 registry["choose"].namespace, registry["choose"].method = "private", False
 registry["choose"].node_name = "WhereBackward0"

@@ -120,6 +120,10 @@ _extremes("max", True)
 _extremes("min", False)
 
 
+# torch keeps the dims that are reduced as bits of a word.
+MOST_DIMS = 64
+
+
 @composite("aminmax(Tensor self, *, int? dim=None, bool keepdim=False) -> (Tensor, Tensor)")
 def aminmax(self, *, dim=None, keepdim=False):
     """The smallest and the largest element."""
@@ -129,6 +133,8 @@ def aminmax(self, *, dim=None, keepdim=False):
             "identity."
         )
     refuse_complex(self, "\"aminmax_cpu\" not implemented for '{}'")
+    if dim is not None and self.form.ndim > MOST_DIMS:
+        raise RuntimeError(f"only tensors with up to {MOST_DIMS} dims are supported")
     dims = () if dim is None else dim
     return RESULTS["aminmax"]( self.amin(dims, keepdim), self.amax(dims, keepdim))
 
