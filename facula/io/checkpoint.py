@@ -100,8 +100,11 @@ class _Storages:
     def reduce(self, value: object) -> Call | Global | Reference:
         """How to write what is not plain Python data."""
         if isinstance(value, Tensor):
-            kind = value.dtype if value.dtype in STORAGE_NAMES else None
-            return tensor_call(value, self._reference(value.block, kind))
+            tensor: Tensor = value
+            if tensor.form.lazy:  # memory is written, and what it means would be lost
+                tensor = tensor.detach().clone().requires_grad_(tensor.requires_grad)
+            kind = tensor.dtype if tensor.dtype in STORAGE_NAMES else None
+            return tensor_call(tensor, self._reference(tensor.block, kind))
         if isinstance(value, Storage):
             return self._reference(value, None)
         if isinstance(value, TypedStorage):

@@ -15,7 +15,7 @@ from facula.form import Form, form_of
 from facula.kernel.expr import cast, input_, linearise, param
 from facula.kernel.library.update import BLOCK
 from facula.kernel.library.update import Update as UpdatePlan
-from facula.kernel.program import REGISTER_KIND
+from facula.kernel.program import PARTS, REGISTER_KIND
 from facula.meta.shape import broadcast_shapes
 from facula.tensor import Tensor, allocate
 
@@ -31,12 +31,14 @@ class Layout:
 
     def __init__(self, forms: Sequence[Form], kernel: Kernel) -> None:
         begins = [0]
-        for form in forms:
-            begins.append(begins[-1] + -(-form.numel // BLOCK))
-        self._numbers = array("q", [*begins, *(form.numel for form in forms)])
+        # Complex numbers are updated part by part, as torch does it.
+        counts = [form.numel * (2 if form.kind in PARTS else 1) for form in forms]
+        for count in counts:
+            begins.append(begins[-1] + -(-count // BLOCK))
+        self._numbers = array("q", [*begins, *counts])
         self.address = self._numbers.buffer_info()[0]
         self.blocks = begins[-1]
-        self.elements = sum(form.numel for form in forms)
+        self.elements = sum(counts)
         self.kernel = kernel
 
 
@@ -120,7 +122,9 @@ class Update:
     def _layout(self, forms: list[Form]) -> Layout:
         if len(self._layouts) > LIMIT:
             self._layouts.clear()
-        layout = self._layouts[tuple(forms)] = Layout(forms, self._kernel(forms[0].kind))
+        kind = forms[0].kind
+        kernel = self._kernel(PARTS.get(kind, kind))
+        layout = self._layouts[tuple(forms)] = Layout(forms, kernel)
         return layout
 
     def _kernel(self, kind: str) -> Kernel:

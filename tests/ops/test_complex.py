@@ -406,3 +406,27 @@ def test_running_combinations(name: str) -> None:
 def test_torchs_words_for_what_has_no_order(call: Any, error: Any, words: str) -> None:
     with pytest.raises(error, match=words):
         call(facula.tensor([1 + 2j, 3j]))
+
+
+@pytest.mark.parametrize("name", ["SGD", "Adam", "RMSprop", "Adagrad"])
+def test_optimizers_update_part_by_part(name: str) -> None:
+    """As if the parameter were pairs of reals, which is what torch does."""
+    start = numbers("complex64", 3)
+    results = []
+    for pairs in (False, True):
+        p = facula.from_numpy(start.copy())
+        p = (facula.view_as_real(p).clone() if pairs else p).requires_grad_()
+        optimizer = getattr(facula.optim, name)([p], lr=0.1)
+        for _ in range(3):
+            optimizer.zero_grad()
+            (p * p.conj()).real.sum().backward()
+            optimizer.step()
+        results.append((p if pairs else facula.view_as_real(p)).tolist())
+    assert results[0] == results[1]
+
+
+def test_saved_conjugates_keep_their_values(tmp_path: Any) -> None:
+    z = facula.tensor([1 + 2j, 3j])
+    facula.save([z, z.conj()], tmp_path / "z.pt")
+    plain, conjugate = facula.load(tmp_path / "z.pt")
+    assert plain.tolist() == z.tolist() and conjugate.tolist() == z.conj().tolist()
