@@ -2,7 +2,7 @@
 
 Small problems are a composition of products and a softmax. Where the scores would fill much memory,
 queries are taken some rows at a time, forwards and backwards, so that never all scores exist
-(Rabe and Staats, arXiv 2112.05682).
+(Rabe and Staats, arXiv 2112.05682). Note [losses and attention].
 """
 
 import math

@@ -1,6 +1,7 @@
 """Distances of pairs of rows: p-norms of differences that are never written to memory.
 
 Value and both gradients are reductions over the differences of all pairs, formed on the way.
+Note [losses and attention].
 """
 
 import math
