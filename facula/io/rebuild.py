@@ -29,7 +29,7 @@ from facula.meta.layout import layout, strided
 from facula.meta.shape import Size
 from facula.naming import SERIALIZED
 from facula.storage import Storage
-from facula.tensor import Tensor, view_of
+from facula.tensor import Tensor, view_of, wrap
 from facula.typed_storage import OLD_NAMES, TypedStorage
 
 # Later dtypes have no class of storages: their tensors lie in storages of bytes.
@@ -199,8 +199,16 @@ def _rebuild_tensor_v2(
 ) -> Tensor:
     tensor = _rebuild_tensor(storage, offset, size, stride)
     if metadata is not None and not (type(metadata) is dict and not metadata):
-        raise UnpicklingError(f"a tensor with {shown(metadata)}: facula has no such views")
+        tensor = _lazy_view(tensor, metadata)
     return tensor.requires_grad_(_wants_gradient(tensor, requires_grad))
+
+
+def _lazy_view(tensor: Tensor, metadata: object) -> Tensor:
+    """The view that torch describes: of conjugates, or of negatives."""
+    for lazy, fits in (("conj", tensor.form.dtype.is_complex), ("neg", not tensor.is_complex())):
+        if fits and type(metadata) is dict and metadata == {lazy: True}:
+            return wrap(tensor.block, tensor.address, tensor.form.with_lazy(lazy))
+    raise UnpicklingError(f"a tensor with {shown(metadata)}: facula has no such views")
 
 
 def _rebuild_tensor_v3(

@@ -430,3 +430,12 @@ def test_saved_conjugates_keep_their_values(tmp_path: Any) -> None:
     facula.save([z, z.conj()], tmp_path / "z.pt")
     plain, conjugate = facula.load(tmp_path / "z.pt")
     assert plain.tolist() == z.tolist() and conjugate.tolist() == z.conj().tolist()
+
+
+def test_conjugates_that_torch_saved(tmp_path: Any, torch: ModuleType) -> None:
+    z = torch.tensor([1 + 2j, 3j])
+    torch.save(z.conj(), tmp_path / "z.pt")
+    torch.save(z.conj().imag, tmp_path / "imag.pt")
+    conjugate, negative = facula.load(tmp_path / "z.pt"), facula.load(tmp_path / "imag.pt")
+    assert conjugate.is_conj() and conjugate.tolist() == [1 - 2j, -3j]
+    assert negative.is_neg() and negative.tolist() == [-2, -3]
