@@ -30,8 +30,14 @@ from facula.typed_storage import OLD_NAMES, OLD_STORAGES, TypedStorage, warn_of_
 
 if TYPE_CHECKING:
     import numpy as np
+
+    from facula.methods import Methods
+
+    class Named(NamedDimensions, Methods):
+        """Names of dimensions, and the methods that records give (`facula/methods.pyi`)."""
+
 else:
-    np = Late("numpy")
+    np, Named = Late("numpy"), NamedDimensions
 
 acquire = memory.acquire
 C_TYPE: dict[str, type["ctypes._SimpleCData[Any]"]] = {
@@ -70,7 +76,7 @@ class _Memory:
         }
 
 
-class Tensor(Answers, NamedDimensions):
+class Tensor(Answers, Named):
     """A view of a storage as an n-dimensional array of one dtype, which autograd can follow.
 
     >>> import facula as torch

@@ -11,9 +11,9 @@ import facula
 ROOT = Path(__file__).parents[1]
 
 
-def generator() -> ModuleType:
-    """`tools/facade.py`, which is no part of any package."""
-    spec = importlib.util.spec_from_file_location("facade", ROOT / "tools" / "facade.py")
+def generator(name: str = "facade") -> ModuleType:
+    """A file of `tools/`, which is no part of any package."""
+    spec = importlib.util.spec_from_file_location(name, ROOT / "tools" / f"{name}.py")
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
@@ -23,6 +23,12 @@ def generator() -> ModuleType:
 def test_the_checked_in_facade_is_the_generated_one() -> None:
     text = (ROOT / "facula" / "__init__.py").read_text(encoding="utf-8")
     assert text == generator().facade(), "run: python tools/facade.py"
+
+
+def test_the_checked_in_stubs_are_the_generated_ones() -> None:
+    for file, write in generator("stubs").STUBS.items():
+        text = (ROOT / "facula" / file).read_text(encoding="utf-8")
+        assert text == write(), "run: python tools/stubs.py"
 
 
 def test_every_public_record_is_a_function_of_the_package() -> None:

@@ -171,6 +171,9 @@ def dot(self, tensor):
     return product(self.unsqueeze(0), tensor.unsqueeze(1)).view(())
 
 
+dot.read_for = {"tensor": 0, "self": 1}
+
+
 @dot.gradient
 def _(g, self, tensor, needs):
     return g * tensor if needs[0] else None, g * self if needs[1] else None
@@ -207,6 +210,9 @@ def mv(self, vec):
     if self.form.kind == "bool" and self.form.numel:
         raise NotImplementedError("\"addmv_impl_cpu\" not implemented for 'Bool'")
     return product(self, vec.unsqueeze(1)).view((n,))
+
+
+mv.read_for = {"vec": 0, "self": 1}
 
 
 @mv.gradient

@@ -646,7 +646,7 @@ SCATTERS = {None: "put", "add": "add", "multiply": "mul"}
 def _scattered(self, index, src):
     """What is scattered as a tensor of the index's dims."""
     if not isinstance(src, Tensor):
-        src = registry["full"].function((), src, dtype=self.form.dtype)
+        src = registry["full"].function((), src if index.form.numel else 0, dtype=self.form.dtype)
     return src.expand(index.form.shape) if src.form.ndim == 0 and self.form.ndim else src
 
 

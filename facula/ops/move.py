@@ -235,6 +235,8 @@ def write(target, source):
     """target[...] = source, recorded if either needs a gradient."""
     check_inplace(target)
     check_base_of_view(target)
+    if source is target:
+        return target
     check_writable_memory(target)
     before = alias(target)
     if overlaps(target, source):

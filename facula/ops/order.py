@@ -195,7 +195,8 @@ def argsort(self, dim=-1, descending=False, stable=False):
            "-> (Tensor, Tensor)")
 def topk(self, k, dim=-1, largest=True, sorted=True):
     """The k largest (or smallest) elements of a dim in order, and their positions."""
-    size = self.form.shape[wrap_dim(dim, self.form.ndim)] if self.form.ndim else 1
+    dim = wrap_dim(dim, self.form.ndim)
+    size = self.form.shape[dim] if self.form.ndim else 1
     if self.form.kind == "bool":
         raise RuntimeError("topk does not support bool dtypes on CPU")
     refuse_complex(self, " topk does not support complex dtypes on CPU", RuntimeError)
