@@ -5,10 +5,9 @@ from itertools import zip_longest
 from typing import Any
 
 # Release numbers, then perhaps a pre-release (a1, b2, rc3), .post or .dev, then +local.
-_FORM = re.compile(
+_FORM = (
     r"v?(\d+(?:\.\d+)*)(?:[-_.]?(a|b|c|rc|alpha|beta|pre|preview)[-_.]?(\d*))?"
-    r"(?:[-_.]?(post|rev|r)[-_.]?(\d*))?(?:[-_.]?dev[-_.]?(\d*))?(?:\+([a-z0-9._-]+))?",
-    re.IGNORECASE,
+    r"(?:[-_.]?(post|rev|r)[-_.]?(\d*))?(?:[-_.]?dev[-_.]?(\d*))?(?:\+([a-z0-9._-]+))?"
 )
 _BEFORE = {"a": 0, "alpha": 0, "b": 1, "beta": 1, "c": 2, "rc": 2, "pre": 2, "preview": 2}
 _FINAL = 9
@@ -63,7 +62,7 @@ class Version(str):
 
 def key_of(text: str) -> tuple[Any, ...] | None:
     """(release, pre-release, post-release, not a development version, local) to compare by."""
-    found = _FORM.fullmatch(text.strip())
+    found = re.fullmatch(_FORM, text.strip(), re.IGNORECASE)
     if found is None:
         return None
     release, stage, stage_number, post, post_number, dev, local = found.groups()
