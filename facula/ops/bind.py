@@ -533,7 +533,9 @@ def seen_entries(
     if gathered or mixed or not required or checks[0] is None:
         return roads
     keywords = ["out"] if takes_out(op) and "out" not in parameters else []
-    signature = CallSignature(op.forward, False, spellings(parameters[1:]), keywords)
+    signature = CallSignature(
+        op.forward, False, spellings(parameters[1:]), keywords, (), by_name_only(op)
+    )
 
     def made(place: int, first: str) -> Callable[..., Any]:
         overloads, as_method = checks[place], op.method or op.namespace == "tensor"
@@ -604,6 +606,12 @@ def operation_recorder(op: Operation) -> Callable[[CallSignature], Callable[...,
     return recorder
 
 
+def by_name_only(op: Op) -> set[str]:
+    """Arguments that no overload takes by place."""
+    by_place = {a.name for s in op.schemas for a in s.positional}
+    return {a.name for s in op.schemas for a in s.keyword_only} - by_place
+
+
 def lists_of_ints(op: Op) -> set[str]:
     """Arguments that may be several ints in some overload."""
     return {a.name for s in op.schemas for a in s.arguments if a.is_list and a.base == "int"}
@@ -620,7 +628,7 @@ def remembered_launch(
     that came to one launch on their tensors, and are not recorded, take that at once."""
     names = inspect.signature(function).parameters
     signature = CallSignature(
-        function, False, spellings([*names][1:]), keywords, lists_of_ints(op)
+        function, False, spellings([*names][1:]), keywords, lists_of_ints(op), by_name_only(op)
     )
     tensors = [n for n in signature.by_place if op.types.get(n) == "Tensor"]
     places = [k for k, n in enumerate(signature.values) if n in tensors]
@@ -757,7 +765,9 @@ def remembered_view(
     """Makes function and method of a view: what a form and arguments come to is learnt once."""
     names = inspect.signature(op.forward).parameters
     many = isinstance(op, View) and gathers(op)
-    signature = CallSignature(op.forward, many, spellings([*names][1:]), (), lists_of_ints(op))
+    signature = CallSignature(
+        op.forward, many, spellings([*names][1:]), (), lists_of_ints(op), by_name_only(op)
+    )
 
     def learn_moving(
         self: Tensor, values: tuple[Any, ...], slow: Callable[..., Any], looks: dict[Any, Any]

@@ -258,12 +258,13 @@ class CallSignature:
         spellings: dict[str, str],
         keywords: Sequence[str] = (),
         lists: Collection[str] = (),
+        by_name: Collection[str] = (),
     ) -> None:
         given = list(inspect.signature(function).parameters.values())[1:]
         several = [p.name for p in given if p.kind is p.VAR_POSITIONAL]
         self.several = several[0] if several else "many" if gathers else ""
         self.names = [p.name for p in given if p.kind is not p.VAR_POSITIONAL]
-        only = {p.name for p in given if p.kind is p.KEYWORD_ONLY}
+        only = {p.name for p in given if p.kind is p.KEYWORD_ONLY} | {*by_name}
         self.by_place = [] if self.several else [n for n in self.names if n not in only]
         self.spellings = spellings
         said = [] if self.several else list(spellings)

@@ -156,3 +156,11 @@ def test_subclasses_and_lists_are_tensors_too() -> None:
     joined: Tensor = facula.cat([weight, facula.ones(1)])
     assert joined.shape == (3,)
     assert facula.cat((facula.ones(1), weight), dim=0).shape == (3,)
+
+
+def test_what_comes_by_name_only_stays_so() -> None:
+    """Although the record's function takes it by place."""
+    x = facula.ones(2, 3)
+    for _ in range(3):
+        assert x.double(memory_format=facula.contiguous_format).dtype is facula.float64
+        assert x.new_empty_strided([2, 3], [7, 8], dtype=facula.float64).stride() == (7, 8)
