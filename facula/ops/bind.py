@@ -391,6 +391,11 @@ def pointwise_out(op: Pointwise, operands: tuple[Any, ...], out: Tensor) -> Tens
     if launch is None:
         launch = remember(op.launches, key, build_launch(op, key))
     if out.form.shape != launch.form.shape:
+        if any(value is out for value in operands):  # a new shape would change what is read
+            raise RuntimeError(
+                f"output with shape {list(out.form.shape)} doesn't match the broadcast shape "
+                f"{list(launch.form.shape)}"
+            )
         resize_out(out, tuple(launch.form.shape))
     return inplace_pointwise(op, out, operands)
 
