@@ -302,7 +302,9 @@ class Overloads:
         names = inspect.signature(forward).parameters if forward is not None else {}
         has_out = op.family in ("pointwise", "choice") or "out" in names
         schemas = inherited(op) or op.schemas
-        return [Signature(self.name, s, self.as_method, has_out) for s in schemas]
+        made = [Signature(self.name, s, self.as_method, has_out) for s in schemas]
+        # A 0-d tensor is an int only where no overload takes a tensor in its place.
+        return sorted(made, key=lambda one: -sum(p.base == "Tensor" for p in one.parameters))
 
     def check(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Call | None:
         """Raises what PyTorch raises for arguments that no overload takes. Others are answered by

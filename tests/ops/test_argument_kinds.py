@@ -164,3 +164,7 @@ def test_what_comes_by_name_only_stays_so() -> None:
     for _ in range(3):
         assert x.double(memory_format=facula.contiguous_format).dtype is facula.float64
         assert x.new_empty_strided([2, 3], [7, 8], dtype=facula.float64).stride() == (7, 8)
+
+
+def test_a_tensor_is_a_tensor_first() -> None:
+    assert facula.max(facula.arange(4), facula.tensor(2)).tolist() == [2, 2, 2, 3]
