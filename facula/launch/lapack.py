@@ -4,6 +4,7 @@ Results of factorisations lie column by column, as LAPACK leaves them and PyTorc
 Failures become LinAlgError in PyTorch's words. Note [linear algebra].
 """
 
+import ctypes
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, cast
 
@@ -13,7 +14,7 @@ from facula.form import form_of
 from facula.late import Late
 from facula.launch import triangular
 from facula.launch.exponential import exponential
-from facula.meta.dtype import BY_NAME
+from facula.meta.dtype import BY_NAME, int32
 from facula.meta.matrix import by_columns, check_floating, check_kernel, check_matrix, check_square
 from facula.tensor import Tensor, allocate, wrap
 
@@ -29,6 +30,13 @@ else:
 def array_of(tensor: Tensor) -> "np.ndarray":
     """The tensor's memory as an array."""
     return tensor.detach().resolve_conj().numpy()
+
+
+def zeros_of(shape: tuple[int, ...]) -> Tensor:
+    """The info of matrices none of which failed."""
+    y = allocate(form_of(int32, shape))
+    ctypes.memset(y.address, 0, y.form.nbytes)
+    return y
 
 
 def tensor_of(array: "np.ndarray", columns: bool = False) -> Tensor:
@@ -58,7 +66,9 @@ def word(x: Tensor) -> str:
 
 
 def require_floating(name: str, x: Tensor, low: bool = True) -> None:
-    check_floating(name, x.form.dtype, word(x), low)
+    kind = x.form.dtype
+    if not (kind.is_floating_point or kind.is_complex) or (kind.itemsize == 2 and not low):
+        check_floating(name, kind, word(x), low)
 
 
 def require_matrix(name: str, x: Tensor, argument: str = "A") -> None:
@@ -70,7 +80,9 @@ def require_square(name: str, x: Tensor, argument: str = "A") -> None:
 
 
 def require_kernel(name: str, x: Tensor) -> None:
-    check_kernel(name, x.form.dtype, word(x))
+    kind = x.form.dtype
+    if not (kind.is_floating_point or kind.is_complex) or kind.itemsize == 2:
+        check_kernel(name, kind, word(x))
 
 
 def place_of(info: "np.ndarray") -> tuple[str, int]:
@@ -82,6 +94,8 @@ def place_of(info: "np.ndarray") -> tuple[str, int]:
 
 def raise_for(info: Tensor, text: Callable[[str, int], str]) -> None:
     """Raises LinAlgError if some matrix failed; `text` takes the place and the number."""
+    if not any((ctypes.c_char * info.form.nbytes).from_address(info.address).raw):
+        return
     found = array_of(info)
     if found.any():
         raise LinAlgError(text(*place_of(found)))
@@ -90,15 +104,11 @@ def raise_for(info: Tensor, text: Callable[[str, int], str]) -> None:
 # --- solutions -----------------------------------------------------------------------------------
 
 
-def no_failure(shape: tuple[int, ...]) -> "np.ndarray":
-    return np.zeros(shape, np.int32)
-
-
 def solve(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
     """(x, info) with a @ x = b; info says where the first zero on the diagonal of U is."""
     left, right = array_of(a), array_of(b)
     try:
-        found, info = np.linalg.solve(left, right), no_failure(left.shape[:-2])
+        return tensor_of(np.linalg.solve(left, right), columns=True), zeros_of(left.shape[:-2])
     except np.linalg.LinAlgError:
         lu, pivots, info = triangular.lu_factor(left)
         found = triangular.lu_solve(lu, pivots, right)
@@ -109,7 +119,7 @@ def inverse(a: Tensor) -> tuple[Tensor, Tensor]:
     """(inverse, info), as `solve` of the identity."""
     values = array_of(a)
     try:
-        found, info = np.linalg.inv(values), no_failure(values.shape[:-2])
+        return tensor_of(np.linalg.inv(values), columns=True), zeros_of(values.shape[:-2])
     except np.linalg.LinAlgError:
         lu, pivots, info = triangular.lu_factor(values)
         one = np.eye(values.shape[-1], dtype=values.dtype)
@@ -133,12 +143,14 @@ def cholesky(a: Tensor, upper: bool) -> tuple[Tensor, Tensor]:
     """(factor, info); info is the order of the first leading minor that is not positive."""
     values = array_of(a)
     values = np.swapaxes(values, -2, -1).conj() if upper else values
+    info: np.ndarray | None = None
     try:
-        factor, info = np.linalg.cholesky(values), no_failure(values.shape[:-2])
+        factor = np.linalg.cholesky(values)
     except np.linalg.LinAlgError:
         factor, info = _cholesky_until(values)
     factor = np.swapaxes(factor, -2, -1).conj() if upper else factor
-    return tensor_of(factor, columns=True), tensor_of(info)
+    told = zeros_of(values.shape[:-2]) if info is None else tensor_of(info)
+    return tensor_of(factor, columns=True), told
 
 
 def _cholesky_until(values: "np.ndarray") -> "tuple[np.ndarray, np.ndarray]":
@@ -148,7 +160,7 @@ def _cholesky_until(values: "np.ndarray") -> "tuple[np.ndarray, np.ndarray]":
     """
     n = values.shape[-1]
     factor = np.tril(values)
-    info = no_failure(values.shape[:-2])
+    info = np.zeros(values.shape[:-2], np.int32)
     with np.errstate(all="ignore"):
         for j in range(n):
             pivot = factor[..., j, j].real

@@ -99,6 +99,9 @@ def _lu_columns(lu: "np.ndarray", pivots: "np.ndarray", start: int, stop: int) -
         lu[:, middle:, middle:stop] -= np.matmul(lu[:, middle:, rows], right)
         _lu_columns(lu, pivots, middle, stop)
         return
+    if lu.shape[0] == 1:
+        _lu_panel(lu[0], pivots[0], start, stop)
+        return
     batch = np.arange(lu.shape[0])
     for j in range(start, stop):
         found = np.argmax(_size(lu[:, j:, j]), -1) + j
@@ -109,6 +112,22 @@ def _lu_columns(lu: "np.ndarray", pivots: "np.ndarray", start: int, stop: int) -
         pivot = lu[:, j, j, None]
         lu[:, j + 1 :, j] /= np.where(pivot == 0, 1, pivot)
         lu[:, j + 1 :, j + 1 : stop] -= lu[:, j + 1 :, j, None] * lu[:, None, j, j + 1 : stop]
+
+
+def _lu_panel(lu: "np.ndarray", pivots: "np.ndarray", start: int, stop: int) -> None:
+    """The same steps on a single matrix, where plain indices take half the time."""
+    for j in range(start, stop):
+        found = int(_size(lu[j:, j]).argmax()) + j
+        pivots[j] = found + 1
+        if found != j:
+            row = lu[found].copy()
+            lu[found] = lu[j]
+            lu[j] = row
+        pivot = lu[j, j]
+        below = lu[j + 1 :, j]
+        if pivot != 0:
+            below /= pivot
+        lu[j + 1 :, j + 1 : stop] -= below[:, None] * lu[j, j + 1 : stop]
 
 
 def _size(x: "np.ndarray") -> "np.ndarray":

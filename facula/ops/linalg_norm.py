@@ -384,3 +384,7 @@ registry["norm_along"].method = False
 
 # What torch calls the operation that has no rule for named dimensions (Note [named tensors]).
 norm.names("linalg_vector_norm")
+
+# Forms alone decide what these come to: one launch, in the common cases.
+for _one in (norm, linalg_vector_norm):
+    _one.is_launch = True
