@@ -144,7 +144,8 @@ def broadcast_shapes(*shapes: Sequence[int]) -> Size:
 def _broadcast(a: Sequence[int], b: Sequence[int]) -> list[int]:
     ndim = max(len(a), len(b))
     left = [1] * (ndim - len(a)) + list(a)
-    for dim, size in enumerate(b, ndim - len(b)):
+    for dim in reversed(range(ndim - len(b), ndim)):
+        size = b[dim - ndim]
         if left[dim] == 1:
             left[dim] = size
         elif size not in (1, left[dim]):
