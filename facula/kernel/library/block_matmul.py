@@ -34,13 +34,17 @@ from facula.kernel.program import (
 )
 from facula.kernel.target import Target
 
+# Elements of a copy of A or B that fits beside the other on the stack: 16 KB.
+STACKED = 1 << 12
+
 
 @dataclass(frozen=True, slots=True)
 class MatMul(Plan):
     """C = A @ B for floating kinds; halves are widened to f32 and rounded once at the end.
 
     `a_layout`: "k" (a_column == 1), "m" (a_row == 1) or "any"; `b_layout`: "n" (b_column == 1), "k"
-    (b_row == 1) or "any". `bias` is "", "n" (one number a column) or "m" (one a row).
+    (b_row == 1) or "any". `bias` is "", "n" (one number a column) or "m" (one a row). `on_stack`:
+    copies take at most STACKED elements each, which lie on the thread's stack; nothing waits.
     """
 
     kind: str
@@ -51,6 +55,7 @@ class MatMul(Plan):
     bias: str = ""
     activation: str = ""
     accumulate: bool = False
+    on_stack: bool = False
 
     @property
     def parameters(self) -> tuple[Parameter, ...]:
@@ -103,6 +108,11 @@ class _Blocks(ProductUnits):
     def prepare(self) -> None:
         build, p = self.build, self.p
         self.sums = build.room(self.rows * self.width, self.register)
+        if self.plan.on_stack:
+            self.packed_a = build.room(STACKED, self.register)
+            self.packed_b = build.room(STACKED, self.register)
+            self.partial = self.packed_b
+            return
         area = p["scratch"] + build.worker * p["scratch_stride"]
         self.packed_a = build.pointer(area)
         if self.plan.pack_a:

@@ -5,7 +5,7 @@ A unit is one block of C; its loops are: blocks of k, pack what needs packing, t
 order, so any number of threads gives the same bits. `matmul_plan` is the way in.
 """
 
-from facula.kernel.library.block_matmul import MatMul
+from facula.kernel.library.block_matmul import STACKED, MatMul
 from facula.kernel.library.integer_matmul import INTEGER_TILE, IntegerMatMul
 from facula.kernel.library.matvec import DotMatMul, StreamMatVec, dot_tiles
 from facula.kernel.library.pair_matmul import PairMatMul, pair_blocks, scratch_parts
@@ -104,12 +104,16 @@ def matmul_plan(
     if half and not pack_b and k <= 1024:
         k_block = max(k, 1)  # sums that wait would wait in scratch
     m_block, n_block = _blocks(target, (batch, m, n, k), k_block, itemsize, (pack_a, pack_b))
-    scratch = itemsize * ((m_block + rows) * (k_block + lanes) if pack_a else 0)
-    scratch += itemsize * (n_block * (k_block + lanes) if pack_b else 0)
-    # Sums of halves that wait for the next block of k.
-    scratch += itemsize * (m_block * n_block if half and k > k_block else 0)
-    scratch = _rounded(scratch)
-    plan = MatMul(kind, a_layout, b_layout, pack_a, pack_b, bias, activation, accumulate)
+    copies = (
+        (m_block + rows) * (k_block + lanes) if pack_a else 0,
+        n_block * (k_block + lanes) if pack_b else 0,
+        # Sums of halves that wait for the next block of k.
+        m_block * n_block if half and k > k_block else 0,
+    )
+    # Taking a block of memory and giving it back is a part of the time of small products.
+    on_stack = sum(copies) > 0 and max(copies) <= STACKED and not copies[2]
+    scratch = 0 if on_stack else _rounded(itemsize * sum(copies))
+    plan = MatMul(kind, a_layout, b_layout, pack_a, pack_b, bias, activation, accumulate, on_stack)
     numbers = (
         batch,
         m,
@@ -127,8 +131,9 @@ def matmul_plan(
 def _suits_tiles(kind: str, m: int, n: int, k: int) -> bool:
     """Whether packing halves for matrix tiles takes less time than it saves."""
     if kind == "f16":
-        # A number becomes three that are multiplied four times; tiles hold 32 lines and 32 k's.
-        return min(m, n, k) >= 24
+        # A number becomes two that are multiplied four times; squares hold 32 lines and 32 k's.
+        few, many = min(m, n), max(m, n)
+        return k >= 24 and (few >= 24 or few >= 12 and many >= 128)
     return min(m, n) > 4 and m * n * k >= 1 << 13
 
 

@@ -6,6 +6,7 @@ bfloat16, or split into two, while they are packed. `matmul.matmul_plan` chooses
 `Target.tiles` holds. Note [matrix products].
 """
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -114,11 +115,16 @@ class _Squares(ProductUnits):
     def __init__(self, plan: PairMatMul, build: Builder) -> None:
         super().__init__(build, plan.kind)
         self.plan = plan
-        # What is packed as it is: bfloat16, and float16 until all of a block lies in tiles.
-        self.raw = plan.kind if plan.kind == "f32" else "u16"
+        # bfloat16 is packed as it is.
+        self.raw = "u16" if plan.kind == "bf16" else plan.kind
+        # Which k of a step is the other one of a pair: for float16 what saves shuffles.
+        self.apart = LINES if plan.kind == "f16" else 1
 
     def prepare(self) -> None:
         build, p = self.build, self.p
+        if self.plan.kind == "f16":
+            # Stays a number in every lane as long as all that was packed is finite.
+            self.seen = build.room(LINES, "f32")
         whole_steps = ceil_divide(p["k_block"], STEP)
         self.part_a, self.part_b = (
             ceil_divide(p[x], SQUARE) * whole_steps * (2 * TILE_BYTES)
@@ -222,14 +228,17 @@ class _Squares(ProductUnits):
     # --- packing -------------------------------------------------------------------------------
 
     def pack(self, operand: _Operand, target: Value, part: Value) -> tuple[Value, ...]:
-        """Two tiles of lines beside each other for every step of k, then the next two. Gives the
-        places of the copies, counted from the first."""
-        blocks = ceil_divide(operand.lines, SQUARE) * 2
-        self.arrange(operand, blocks, target, part)
+        """Two tiles of lines beside each other for every step of k, then the next two; a second
+        tile without lines is left as it is, for what it adds to is not stored. Gives the places
+        of the copies, counted from the first."""
+        build = self.build
+        if self.plan.kind == "f16":
+            build.store(self.seen, 0, build.const(Type("f32", LINES), 0), "f32")
+        self.arrange(operand, ceil_divide(operand.lines, LINES), target, part)
         places = tuple([part * copy for copy in range(self.plan.copies)])
         if self.plan.kind == "f16":
-            finite = self.split(target, blocks * self.steps * LINES, part)
-            places = (*places[:FINITE_UPPERS], finite)
+            lines = ceil_divide(operand.lines, SQUARE) * self.steps * SQUARE
+            places = (*places[:FINITE_UPPERS], self.finite_uppers(target, lines, part))
         return places
 
     def arrange(self, operand: _Operand, blocks: Value, target: Value, part: Value) -> None:
@@ -279,23 +288,25 @@ class _Squares(ProductUnits):
                 operand, source, lines, depth, build.offset(into, step * (2 * TILE_BYTES), "u8")
             )
             return
-        if operand.layout == "k":
-            parts = self.along_k(operand, source, lines, depth)
-        else:
-            parts = self.across_k(operand, source, lines, depth)
-        for number, vectors in enumerate(parts):
-            if (operand.layout == "k") != operand.by_line:
-                vectors = transpose(build, vectors, 4)
-            target = build.offset(into, step * (2 * TILE_BYTES) + part * number, "u8")
-            for i, vector in enumerate(vectors):
-                build.store(target, i * LINES, vector, "u32")
+        self.rests: Value | None = None
+        arrange = self.along_k if operand.layout == "k" else self.across_k
+        found = arrange(operand, source, lines, depth)
+        if (operand.layout == "k") != operand.by_line:
+            turned = [transpose(build, parts, 4) for parts in zip(*found, strict=True)]
+            found = zip(*turned, strict=True)
+        place = build.offset(into, step * (2 * TILE_BYTES), "u8")
+        # Stored one by one: all of them would not fit the registers.
+        for i, vectors in enumerate(found):
+            for number, vector in enumerate(vectors):
+                build.store(build.offset(place, part * number, "u8"), i * LINES, vector, "u32")
+        if self.rests is not None:
+            build.store(self.seen, 0, build.load(self.seen, 0, "f32", LINES) + self.rests, "f32")
 
     def along_k(
         self, operand: _Operand, source: Value, lines: Value | None, depth: Value | None
-    ) -> list[list[Value]]:
-        """For each part, 16 lines of pairs, from lines that are contiguous along k."""
+    ) -> Iterator[Sequence[Value]]:
+        """16 lines of pairs, of all parts, from lines that are contiguous along k."""
         build = self.build
-        found = []
         for i in range(LINES):
             row: Value = build.int(i)
             left = depth
@@ -306,19 +317,21 @@ class _Squares(ProductUnits):
             line = build.offset(source, row * operand.line, self.plan.kind)
             if self.raw == "u16":
                 mask = None if left is None else build.mask(left, STEP)
-                found.append([build.regroup(build.load(line, 0, "u16", STEP, mask), "u32")])
+                yield [build.regroup(build.load(line, 0, "u16", STEP, mask), "u32")]
                 continue
             masks = [None if left is None else build.mask(left - j, LINES) for j in (0, LINES)]
             halves = [build.load(line, j * LINES, self.raw, LINES, masks[j]) for j in (0, 1)]
+            if self.raw == "f16":
+                yield self.cut(halves[0], halves[1])
+                continue
             even = build.shuffle(halves[0], range(0, STEP, 2), halves[1])
             odd = build.shuffle(halves[0], range(1, STEP, 2), halves[1])
-            found.append(self.pairs(even, odd))
-        return [list(vectors) for vectors in zip(*found, strict=True)]
+            yield self.pairs(even, odd)
 
     def across_k(
         self, operand: _Operand, source: Value, lines: Value | None, depth: Value | None
-    ) -> list[list[Value]]:
-        """For each part, 16 pairs of k of all lines, from neighbouring lines or by gathering."""
+    ) -> Iterator[Sequence[Value]]:
+        """16 pairs of k of all lines, of all parts, from neighbouring lines or by gathering."""
         build = self.build
 
         def elements(k: int) -> Value:
@@ -334,15 +347,16 @@ class _Squares(ProductUnits):
             steps = build.iota("i64", LINES) * build.splat(operand.line, LINES)
             return build.gather(place, steps, self.raw, mask)
 
-        found = []
-        for k in range(0, STEP, 2):
-            even, odd = elements(k), elements(k + 1)
-            if self.raw == "f32":
-                found.append(self.pairs(even, odd))
+        for pair in range(LINES):
+            k = pair if self.apart > 1 else 2 * pair
+            even, odd = elements(k), elements(k + self.apart)
+            if self.raw == "f16":
+                yield self.cut(even, odd)
+            elif self.raw == "f32":
+                yield self.pairs(even, odd)
             else:
                 upper = build.cast(odd, "u32") << 16
-                found.append([build.cast(even, "u32") | upper])
-        return [list(vectors) for vectors in zip(*found, strict=True)]
+                yield [build.cast(even, "u32") | upper]
 
     def one_by_one(
         self,
@@ -365,27 +379,23 @@ class _Squares(ProductUnits):
             place = k if operand.by_line else k // 2 * (2 * LINES) + k % 2
             build.store(target, line.index * across + place, one, "u16")
 
-    def split(self, target: Value, lines: Value, part: Value) -> Value:
-        """Lines of 32 float16 become lines of bfloat16: of upper parts and of lower ones. Cutting
-        a number's tail off leaves a rest of 3 bits.
-
-        Gives the distance to the upper parts that are finite: 0 unless some are not.
-        """
+    def cut(self, even: Value, odd: Value) -> list[Value]:
+        """Pairs of float16 as bfloat16: upper parts, and lower ones. Cutting a number's tail off
+        leaves a rest of 3 bits."""
         build = self.build
-        zero = build.const(Type("f32", LINES), 0)
-        with build.loop(0, lines, carry=[zero]) as loop:
-            place = build.offset(target, loop.index * (2 * STEP), "u8")
-            first, second = (build.load(place, j * LINES, "f16", LINES) for j in (0, 1))
-            numbers = [build.shuffle(first, range(j, STEP, 2), second) for j in (0, 1)]
-            uppers = [build.bitcast(number, "u32") & UPPER for number in numbers]
-            rests = [x - build.bitcast(y, "f32") for x, y in zip(numbers, uppers, strict=True)]
-            even, odd = uppers
-            build.store(place, 0, (even >> 16) | odd, "u32")
-            even, odd = (build.bitcast(rest, "u32") for rest in rests)
-            build.store(build.offset(place, part, "u8"), 0, (even >> 16) | odd, "u32")
-            # Stays a number as long as all are finite.
-            loop.next(build.op("muladd", rests[0], rests[1], loop.carried[0]))
-        total = loop.results[0]
+        uppers = [build.bitcast(number, "u32") & UPPER for number in (even, odd)]
+        rests = [x - build.bitcast(y, "f32") for x, y in zip((even, odd), uppers, strict=True)]
+        if self.rests is None:
+            self.rests = rests[0] * rests[1]
+        else:
+            self.rests = build.op("muladd", rests[0], rests[1], self.rests)
+        lower = [build.bitcast(rest, "u32") for rest in rests]
+        return [(x >> 16) | y for x, y in (uppers, lower)]
+
+    def finite_uppers(self, target: Value, lines: Value, part: Value) -> Value:
+        """The distance to upper parts that are finite: 0 unless some are not, which get a copy."""
+        build = self.build
+        total = build.load(self.seen, 0, "f32", LINES)
         some = build.any(total.ne(total))
         with build.when(some), build.loop(0, lines) as loop:
             place = build.offset(target, loop.index * (2 * STEP), "u8")
