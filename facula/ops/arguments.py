@@ -108,7 +108,7 @@ class Parameter:
     """One argument of an overload, as Python has it."""
 
     __slots__ = ("name", "names", "base", "is_list", "length", "optional", "takes_none",
-                 "holds_none", "keyword_only", "takes_numbers", "default")  # fmt: skip
+                 "holds_none", "keyword_only", "takes_numbers", "default", "alone")  # fmt: skip
 
     def __init__(self, argument: Argument, takes_numbers: bool) -> None:
         self.name = "input" if argument.name == "self" else argument.name
@@ -122,6 +122,8 @@ class Parameter:
         self.holds_none = "?[]" in argument.type
         self.keyword_only = argument.keyword_only
         self.takes_numbers = takes_numbers and self.base == "Tensor"
+        # False where another overload may take what this one does not.
+        self.alone = True
 
     @property
     def type_name(self) -> str:
@@ -154,6 +156,8 @@ class Parameter:
         if self.base == "Tensor":
             for k, one in enumerate(value):
                 if not isinstance(one, Tensor) and (one is not None or not self.holds_none):
+                    if not self.alone:
+                        return False
                     raise TypeError(
                         f"expected Tensor as element {k} in argument {place}, but got "
                         f"{type(one).__name__}"
@@ -303,6 +307,8 @@ class Overloads:
         has_out = op.family in ("pointwise", "choice") or "out" in names
         schemas = inherited(op) or op.schemas
         made = [Signature(self.name, s, self.as_method, has_out) for s in schemas]
+        for parameter in [p for one in made for p in one.parameters]:
+            parameter.alone = len(made) == 1
         # A 0-d tensor is an int only where no overload takes a tensor in its place.
         return sorted(made, key=lambda one: -sum(p.base == "Tensor" for p in one.parameters))
 

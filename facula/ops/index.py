@@ -818,11 +818,38 @@ def _(g, dim, index, needs):
     return kept, g.index_select(dim, index) if needs[1] else None
 
 
-@operation((
+@composite((
     "index_fill.int_Tensor(Tensor self, int dim, Tensor index, Tensor value) -> Tensor",
     "index_fill.int_Scalar(Tensor self, int dim, Tensor index, Scalar value) -> Tensor",
 ))
 def index_fill(self, dim, index, value):
+    """A copy of self with a number at the given indices of one dimension."""
+    if isinstance(value, Tensor):
+        if value.form.ndim:
+            raise RuntimeError(
+                "index_fill_ only supports a 0-dimensional value tensor, but got tensor with "
+                f"{value.form.ndim} dimension(s)."
+            )
+        if value.needs_grad and mode.enabled:
+            # A place named twice holds the number once, and so does its gradient.
+            size = self.form.shape[wrap_dim(dim, self.form.ndim)] if self.form.ndim else 1
+            _check_bounds(index, size)
+            index = registry["unique"].function(index.remainder(size) if size else index)
+            shape = list(self.form.shape) or [1]
+            shape[wrap_dim(dim, self.form.ndim)] = index.form.numel
+            spread = value.to(self.form.dtype).expand(shape if self.form.ndim else ())
+            return self.index_copy(dim, index, spread)
+    return registry["index_fill_plain"].function(self, dim, index, value)
+
+
+def _check_bounds(index, size):
+    outside = index[(index >= size) | (index < -size)]
+    if outside.form.numel:
+        raise IndexError(f"index {outside[0].item()} is out of bounds for size {size}")
+
+
+@operation("index_fill_plain(Tensor self, int dim, Tensor index, Any value) -> Tensor")
+def index_fill_plain(self, dim, index, value):
     """A copy of self with a number at the given indices of one dimension."""
     dim = wrap_dim(dim, self.form.ndim)
     _check_index("index_fill", index)
@@ -838,10 +865,12 @@ def index_fill(self, dim, index, value):
     return y
 
 
-index_fill.tensor_names = ("self",)
+index_fill_plain.tensor_names = ("self",)
+index_fill_plain.node_name = "IndexFillBackward0"
+index_fill_plain.namespace, index_fill_plain.method = "internal", False
 
 
-@index_fill.gradient
+@index_fill_plain.gradient
 def _(g, dim, index):
     return g.index_fill(dim, index, 0)
 
