@@ -245,7 +245,8 @@ def _(g, ys, A_form):
         diagonal = inner.diagonal(0, -2, -1)
         inner = inner + _diagonal(-diagonal if dvalues is None else dvalues - diagonal)
         middle = inner.matmul(turned)
-    return registry["solve_matrices"].function(turned, middle)[0]
+    found = registry["solve_matrices"].function(turned, middle)[0]
+    return found if A_form.dtype.is_complex else found.real
 
 
 def _check_phase(lengths, dv):
