@@ -1,5 +1,7 @@
 """Random programs on both packages: operations, views and in-place writes, compared line by line.
 
+Note [comparing with PyTorch].
+
 A program is a list of Python lines over tensors v0, v1, ... and a package t. It is written one line
 at a time against PyTorch's state, so that most lines make sense; now and then one that does not is
 kept, and both packages must refuse it with the same exception. After each line every variable is
