@@ -84,8 +84,6 @@ LIKE_TORCH = (
     "[torch.backends.cudnn.enabled, torch.backends.cudnn.benchmark]",
     "[torch.backends.cudnn.is_available(), torch.backends.cudnn.version()]",
     "[torch.backends.mps.is_available(), torch.backends.cuda.is_built()]",
-    "torch.backends.cudnn.deterministic = True; f = torch.backends.cudnn.deterministic\n"
-    "torch.backends.cudnn.deterministic = False; f",
     "[torch.xpu.is_available(), torch.mps.is_available(), torch.accelerator.is_available()]",
     "[torch.accelerator.current_accelerator(), torch.cpu.device_count()]",
     "str(torch.get_default_device())",

@@ -142,7 +142,7 @@ def _shorter(name, value):
 
     def road(general):
         def born(*many, dtype=None, **others):
-            if not others:
+            if many and not others:
                 try:
                     return _births[name, many, *map(type, many), dtype or get_default_dtype()]()
                 except (KeyError, TypeError):
@@ -151,7 +151,7 @@ def _shorter(name, value):
                         if one in _births:
                             return _births[one]()
             y = general(*many, dtype=dtype, **others)
-            if not others:
+            if many and not others:
                 single = len(many) == 1 and many[0].__class__ is tuple
                 _born(y, name, many[0] if single else many, dtype, value)
             return y

@@ -15,6 +15,7 @@ from facula import Tensor
 
 # A call, and others that must not be taken for it.
 ROWS = {
+    "t.ones(())": ["t.ones()"],
     "a.sum(1)": ["a.sum(1.0)", "a.sum(True)", "a.sum(1, 1)", "a.sum({})"],
     "a.sum((1,))": ["a.sum((1.0,))", "a.sum((True,))", "a.sum(dim=(1.0,))"],
     "a.mean(1)": ["a.mean(1.0)", "a.mean(1, 1)"],
