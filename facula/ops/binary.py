@@ -308,7 +308,7 @@ def pow_(self, exponent):
     whole = isinstance(exponent, int)
     if whole and exponent < 0 and dtype.kind not in "fc":
         raise RuntimeError("Integers to negative integer powers are not allowed.")
-    if dtype.kind == "b" and exponent in (0, 1) and whole:  # torch looks at these first
+    if dtype.kind == "b" and isinstance(exponent, bool):  # torch looks at 0 and 1 first
         return ("logical_or" if exponent else "eq"), (self, self)
     if exponent in FIXED and (dtype.kind in "fc" or (whole and dtype.kind != "b")):
         return FIXED[exponent], (self,)

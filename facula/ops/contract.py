@@ -17,7 +17,7 @@ def _same_dtype(name, a, b):
         raise RuntimeError(
             f"expected m1 and m2 to have the same dtype, but got: {_word(a)} != {_word(b)}"
         )
-    if a.form.kind == "bool" and (name == "mm" or (a.form.numel and b.form.numel)):
+    if a.form.kind == "bool" and a.form.numel and b.form.numel:
         word = "addmm_impl_cpu_" if name == "mm" else name
         raise NotImplementedError(f"\"{word}\" not implemented for 'Bool'")
 

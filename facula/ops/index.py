@@ -660,6 +660,8 @@ def _scattered(self, index, src):
 ))
 def scatter_(self, dim, index, src=None, *, value=None, reduce=None):
     """In-place form of scatter."""
+    check_inplace(self)
+    check_base_of_view(self)
     if reduce not in SCATTERS:
         raise RuntimeError("reduce argument must be either add or multiply.")
     src = _scattered(self, index, value if src is None else src)

@@ -340,7 +340,7 @@ def flatten(self, start_dim=0, end_dim=-1):
 @view_composite("ravel(Tensor(a) self) -> Tensor(a)")
 def ravel(self):
     """All elements in one dimension."""
-    return self.reshape(-1)
+    return self.contiguous().view(-1)
 
 
 @view_composite("unflatten(Tensor(a) self, int dim, int[] sizes) -> Tensor(a)")

@@ -559,7 +559,12 @@ def run(lines: list[str]) -> None:
             raise Difference(f"{line}: {describe(got)}, expected {describe(expected)}")
         if expected is not None and re.match(r"v\d+ = ", line) is None:
             return  # a write that both refused midway: what it left is nobody's promise
-        compare(ours, theirs)
+        try:
+            compare(ours, theirs)
+        except Difference as difference:
+            if "stride()" in str(difference) and re.search(r"\[.*(t\.tensor|\[)", line):
+                return  # results of advanced indexing lie in rows here, whatever was indexed
+            raise
         same_sharing(ours, theirs)
     compare_gradients(ours, theirs)
 
@@ -631,9 +636,16 @@ def write(seed: int, length: int) -> list[str]:
                 del writer.scope[n]
             continue
         lines.append(line)
+        if any(is_wild(writer.value(n)) for n in writer.names):
+            break
         if error is not None and "=" in line:
             continue
     return lines
+
+
+def is_wild(v: torch.Tensor) -> bool:
+    """Numbers so large that what follows would multiply how they were rounded."""
+    return v.is_floating_point() and v.numel() > 0 and bool((v.detach().abs() > 1000).any())
 
 
 def defined(line: str, writer: Writer) -> bool:
@@ -643,7 +655,9 @@ def defined(line: str, writer: Writer) -> bool:
         named = [writer.value(n) for n in writer.names if n in line]
         if any(v.dtype in (torch.float16, torch.bfloat16) for v in named):
             return False
-    if any(f".to(t.{word})" in line for word in (*INTEGERS, "bool")):
+    steps = (*(f".to(t.{word})" for word in (*INTEGERS, "bool")), "//", "%", "fmod", "floor",
+             "remainder", "round", "ceil", "trunc", "sign", "frac")  # fmt: skip
+    if any(word in line for word in steps):
         named = [writer.value(n) for n in writer.names if n in line]
         if any(v.dtype in (torch.float16, torch.bfloat16) for v in named):
             return False  # half a unit in the last place decides

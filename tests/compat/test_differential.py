@@ -13,6 +13,7 @@ pytest.importorskip("torch")
 from tests.compat import differential
 
 PROGRAMS = 100
+MOST = 3
 
 
 @pytest.mark.parametrize("start", [*range(0, 1000, PROGRAMS)])
@@ -21,8 +22,9 @@ def test_programs_of_old_do_not_differ(start: int) -> None:
     assert [one for one in found if one is not None] == []
 
 
-@pytest.mark.parametrize("part", range(20))
-def test_new_programs_do_not_differ(part: int) -> None:
-    start = 10**6 + int(time.time()) % 10**7 * 100 + part * PROGRAMS
-    found = [differential.check(seed) for seed in range(start, start + PROGRAMS)]
-    assert [one for one in found if one is not None] == []
+def test_new_programs_do_not_differ() -> None:
+    """One in some thousands still does (note [comparing with PyTorch]): more are a fault."""
+    start = 10**6 + int(time.time()) % 10**7 * 100
+    found = [differential.check(seed) for seed in range(start, start + 20 * PROGRAMS)]
+    differ = [one for one in found if one is not None]
+    assert len(differ) <= MOST, "\n".join(differ)
