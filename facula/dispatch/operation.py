@@ -236,6 +236,22 @@ def record_operation(op: Operation, y: Any, values: dict[str, Any]) -> None:
             t.edge = node if node.outputs == 1 else Output(node, index)
 
 
+def record_list(op: Operation, y: Tensor, tensors: Sequence[Tensor], kept: dict[str, Any]) -> None:
+    """What `record_operation` comes to for one result of one list of tensors, of which the gradient
+    reads nothing; `kept` is what it does read."""
+    node: FunctionNode = object.__new__(op._node_type or node_type(op))
+    node.edges = edges = tuple(
+        [None if not t.needs_grad else t if t.edge is None else t.edge for t in tensors]
+    )
+    node.order = next_order()
+    node.extras = None
+    node.op, node.outputs = op, 1
+    node.needs, node.arity = ([edge is not None for edge in edges],), [len(edges)]
+    node.values, node.versions = kept, []
+    y.needs_grad = True
+    y.edge = node
+
+
 def recorder_of(op: Operation) -> Callable[..., None]:
     """record(results, *args, **kwargs) of an operation: arguments as its forward takes them."""
     given = inspect.signature(op.forward).parameters.values()

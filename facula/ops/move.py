@@ -21,8 +21,9 @@ from facula.dispatch import (
     fill_launch,
     launcher,
     overlaps,
+    recipe_of,
+    record_list,
     record_operation,
-    recorder_of,
     refuse_overlap,
     remember,
 )
@@ -547,7 +548,8 @@ def _short_join(record):
             if more or named or (tensors.__class__ is not tuple and tensors.__class__ is not list):
                 return slow(tensors, dim, *more, **named)
             try:
-                launches = joins[(dim, dim.__class__, *[one.form for one in tensors])]
+                forms = [one.form for one in tensors]
+                launches = joins[(dim, dim.__class__, *forms)]
             except (KeyError, TypeError, AttributeError):
                 y = slow(tensors, dim)
                 _learn_join(record, tensors, dim)
@@ -560,7 +562,9 @@ def _short_join(record):
             if mode.enabled:
                 for one in tensors:
                     if one.needs_grad:
-                        (record.recorder or recorder_of(record))(y, tuple(tensors), dim)
+                        if record.recipe is None:
+                            record.recipe = recipe_of(record)
+                        record_list(record, y, tensors, {"tensors_form": forms, "dim": dim})
                         break
             return y
 
