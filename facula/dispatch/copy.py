@@ -32,9 +32,8 @@ def overlaps(a: Tensor, b: Tensor) -> bool:
     return start_a < end_b and start_b < end_a
 
 
-def check_writable_memory(target: Tensor) -> None:
+def check_writable_memory(form: Form) -> None:
     """Raises torch's error for a write into a tensor with strides of 0."""
-    form = target.form
     repeats = any(s == 0 and n > 1 for s, n in zip(form.strides, form.shape, strict=True))
     if repeats and form.numel:
         raise RuntimeError(

@@ -54,7 +54,7 @@ def inplace_pointwise(op: Pointwise, target: Tensor, operands: tuple[Any, ...]) 
     if tracked and (target.needs_grad or target.base is not None):
         check_inplace(target)
         check_base_of_view(target)
-    check_writable_memory(target)
+    check_writable_memory(target.form)
     safe = list(operands)
     for k, v in enumerate(safe):
         if isinstance(v, Tensor) and v is not target and overlaps(target, v):

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from facula.autograd.mode import mode
+from facula.dispatch.copy import check_writable_memory
 from facula.dispatch.gradient import record_pointwise
 from facula.dispatch.launch import Launch
 from facula.dispatch.layout import (
@@ -212,12 +213,7 @@ def check_writable(name: str, target: Form, shape: Sequence[int], out: dtype) ->
             f"result type {dtype_word(out)} can't be cast to the desired output type "
             f"{dtype_word(target.dtype)}"
         )
-    repeats = any(s == 0 and n > 1 for s, n in zip(target.strides, target.shape, strict=True))
-    if repeats and target.numel:
-        raise RuntimeError(
-            "unsupported operation: more than one element of the written-to tensor refers to a "
-            "single memory location. Please clone() the tensor before performing the operation."
-        )
+    check_writable_memory(target)
 
 
 def call_pointwise(

@@ -441,7 +441,7 @@ def setitem(self, key, value):
     y, indices = (self, []) if key is Ellipsis else parse(self, key)
     if not isinstance(value, Tensor):
         if not any(index is not None for index in indices) and isinstance(value, NUMBERS):
-            check_writable_memory(y)
+            check_writable_memory(y.form)
             y.fill_(value)
             return
         if not isinstance(value, (*NUMBERS, np.generic)):
@@ -609,7 +609,8 @@ def _(g, dim, index, src_form, needs):
 
 @operation("scatter_combined(Tensor self, int dim, Tensor index, Tensor src, str way) -> Tensor")
 def scatter_combined(self, dim, index, src, way):
-    """A copy of self with src combined at index along dim: mul, max or min. Not differentiable."""
+    """A copy of self with src combined at index along dim: mul, max or min. Its gradient stands in
+    scatter.py."""
     return _scatter(way, self, dim, index, src)
 
 
@@ -687,7 +688,7 @@ def _is_recorded(self, src):
 
 def _write(way, self, dim, index, src):
     """Scatters into self itself: places that no index names are not touched."""
-    check_writable_memory(self)
+    check_writable_memory(self.form)
     for one in (index, src):
         if one.block is self.block and (overlaps(self, one) or one.form is self.form):
             refuse_overlap(self, one)

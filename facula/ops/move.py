@@ -238,7 +238,7 @@ def write(target, source):
     check_base_of_view(target)
     if source is target:
         return target
-    check_writable_memory(target)
+    check_writable_memory(target.form)
     before = alias(target)
     if overlaps(target, source):
         if source.form.shape == target.form.shape:

@@ -2,7 +2,7 @@
 
 from facula.dispatch.parts import refuse_complex
 from facula.meta import dtype as dtypes
-from facula.op import composite, operation, registry
+from facula.op import Operation, composite, registry
 
 # What combines, and its unit where a number is one.
 WAYS: dict[str, tuple[str, float | None]] = {
@@ -32,7 +32,7 @@ def scatter_reduce(self, dim, index, src, reduce, *, include_self=True):
             unit = _limit(self.form.dtype, way)
         x = self.scatter(dim, index, unit)
     if way != "add":
-        return registry["scatter_by"].function(x, dim, index, src, way)
+        return scatter_combined.function(x, dim, index, src, way)
     y = x.scatter_add(dim, index, src)
     if reduce == "sum":
         return y
@@ -59,18 +59,13 @@ def scatter_reduce_(self, dim, index, src, reduce, *, include_self=True):
     return self.copy_(self.scatter_reduce(dim, index, src, reduce, include_self=include_self))
 
 
-@operation("scatter_by(Tensor self, int dim, Tensor index, Tensor src, str way) -> Tensor")
-def scatter_by(self, dim, index, src, way):
-    """A copy of self with src combined at index along dim: mul, max or min."""
-    return registry["scatter_combined"].function(self, dim, index, src, way)
+scatter_combined = registry["scatter_combined"]
+assert isinstance(scatter_combined, Operation)
+scatter_combined.tensor_names = ("self", "src")
+scatter_combined.node_name = "ScatterReduceBackward0"
 
 
-scatter_by.tensor_names = ("self", "src")
-scatter_by.node_name = "ScatterReduceBackward0"
-scatter_by.namespace, scatter_by.method = "internal", False
-
-
-@scatter_by.gradient
+@scatter_combined.gradient
 def _(g, self, dim, index, src, way, y):
     source = src
     for d, n in enumerate(index.form.shape):
@@ -97,7 +92,7 @@ def _product_gradients(g, self, dim, index, source):
     has all of the rest, and two leave nothing."""
     where = registry["where"].function
     others, factors = where(self == 0, 1, self), where(source == 0, 1, source)
-    product = registry["scatter_by"].function(others, dim, index, factors, "mul") * g
+    product = scatter_combined.function(others, dim, index, factors, "mul") * g
     zeros = (self == 0).to(g.dtype).scatter_add(dim, index, (source == 0).to(g.dtype))
     at, many = product.gather(dim, index), zeros.gather(dim, index)
     mine = where(zeros == (self == 0).to(g.dtype), product / others, 0)
