@@ -144,7 +144,7 @@ def hot_function(op: Pointwise) -> Callable[..., Any]:
             numbered[tuple([k in places for k in range(len(names))])] = with_these
             several: Tensor = with_these(*operands)
             return several
-        if op.tensors_only:
+        if op.tensors_only or len(names) == 1:
             refuse_numbers(op.name, names, operands)
         return call_pointwise(op, values)
 
