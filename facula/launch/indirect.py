@@ -150,3 +150,9 @@ def nonzero(x: Tensor) -> Tensor:
 def as_index(tensor: Tensor) -> Tensor:
     """An index tensor as int64."""
     return tensor if tensor.form.dtype is int64 else convert(tensor, int64)
+
+
+def check_index(name: str, index: Tensor) -> None:
+    """Refuses what does not count elements, in the name of an operation along a dimension."""
+    if index.form.kind not in ("i64", "i32") and index.form.numel:
+        raise RuntimeError(f"{name}(): Expected dtype int32/int64 for index")
