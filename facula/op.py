@@ -2,7 +2,7 @@
 
 A record answers: name and arguments (schema), dtype rule, shape rule, value, gradient, words. The
 registry is the only list of operations there is. `ops/` fills it, `dispatch.py` executes records,
-`ops/bind.py` turns them into functions and methods.
+`facula/bind` turns them into functions and methods.
 """
 
 import inspect
@@ -95,14 +95,14 @@ class Op:
 
     family = "op"
 
-    # `ops/bind.py` makes these: the function, the same for calls by place only, as a method where
+    # `facula/bind` makes these: the function, the same for calls by place only, as a method where
     # that is another one, and the in-place form if there is one.
     function: Callable[..., Any] = made()
     hot: Callable[..., Any] = made()
     as_method: Callable[..., Any] | None = made()
     inplace_function: Callable[..., Any] | None = made()
 
-    # Makes them: set by `ops/bind.py`.
+    # Makes them: set by `facula/bind`.
     bind: "ClassVar[Callable[[Op], None]]" = staticmethod(unbound)
 
     def __init__(self, schemas: Sequence[str] | str, doc: "Words") -> None:

@@ -1,7 +1,7 @@
 """Tensor: storage, an address in it, a form, and autograd's state. Methods come from records.
 
 Only what cannot be an operation is written here: construction, properties, exchange with Python and
-NumPy, and Python's protocols. `ops/bind.py` hangs every operation on the class.
+NumPy, and Python's protocols. `facula/bind` hangs every operation on the class.
 """
 
 import ctypes
@@ -731,7 +731,7 @@ class Tensor(Answers, Named):
         return sorted({*dir(type(self)), *self.__dict__})
 
     if TYPE_CHECKING:
-        # Operators come from records too (`ops/bind.py`), but Python looks for them on the class.
+        # Operators come from records too (`facula/bind`), but Python looks for them on the class.
         def __add__(self, other: Any) -> "Tensor": ...
         def __radd__(self, other: Any) -> "Tensor": ...
         def __iadd__(self, other: Any) -> "Tensor": ...

@@ -4,7 +4,7 @@ Run `python tools/examples.py` after changing lines there; `git diff` shows what
 """
 
 import facula
-from facula.ops.words import FILE, examples
+from facula.bind.words import FILE, examples
 
 
 def printed(example: str) -> str:

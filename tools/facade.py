@@ -12,7 +12,7 @@ import types
 from pathlib import Path
 
 # Packages that are no part of torch's namespace, and files that are.
-HIDDEN_PACKAGES = ("autograd", "backend", "dispatch", "kernel", "launch", "meta", "ops")
+HIDDEN_PACKAGES = ("autograd", "backend", "bind", "dispatch", "kernel", "launch", "meta", "ops")
 PUBLIC_FILES = ("storage", "version")
 
 TARGET = Path(__file__).resolve().parent.parent / "facula" / "__init__.py"

@@ -305,7 +305,7 @@ def _backward_kernel(
 
 
 def record_pointwise(op: Pointwise, launch: Launch, y: Tensor, operands: Sequence[Any]) -> None:
-    """Makes y's node. The hot functions of `ops/bind.py` hold these lines for their operands."""
+    """Makes y's node. The hot functions of `facula/bind` hold these lines for their operands."""
     node: PointwiseNode = object.__new__(op._node_type or node_type(op))
     node.edges = edges = tuple(
         [

@@ -1,6 +1,6 @@
 """Views: tensors that share memory, remember their base, and undo themselves in gradients.
 
-Which view a call means is found once per form and arguments; `ops/bind.py` keeps what was learnt.
+Which view a call means is found once per form and arguments; `facula/bind` keeps what was learnt.
 Notes [hot path], [in-place on views].
 """
 

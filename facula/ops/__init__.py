@@ -9,19 +9,19 @@ import pkgutil
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from facula.bind import Functions, bind, set_methods
 from facula.op import Op, registry
 
-NO_RECORDS = ("arguments", "bind", "calls", "templates", "words")
+NO_RECORDS = ("calls",)
 
 for _file in sorted(found.name for found in pkgutil.iter_modules(__path__)):
     if _file not in NO_RECORDS:
         importlib.import_module(f"{__name__}.{_file}")
 
-_bind = importlib.import_module("facula.ops.bind")
-Op.bind = staticmethod(_bind.bind)
-_bind.set_methods()
+Op.bind = staticmethod(bind)
+set_methods()
 
-FUNCTIONS: Mapping[str, Callable[..., Any]] = _bind.Functions()
+FUNCTIONS: Mapping[str, Callable[..., Any]] = Functions()
 """The functions of all records by name, made when first asked for."""
 
 
@@ -31,8 +31,7 @@ def namespace(name: str) -> Mapping[str, Callable[..., Any]]:
     >>> sorted(namespace("nowhere"))
     []
     """
-    functions: Mapping[str, Callable[..., Any]] = _bind.Functions(name)
-    return functions
+    return Functions(name)
 
 
 class Packet:

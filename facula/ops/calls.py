@@ -4,7 +4,7 @@ Asking the package for one would cost 150 ns on every call, and its files shadow
 `ops.softmax` is a module. An attribute of a class costs what a global name does.
 """
 
+from facula.bind import namespace_of
 from facula.ops import FUNCTIONS
-from facula.ops.bind import namespace_of
 
 op = namespace_of(FUNCTIONS)

@@ -5,8 +5,8 @@ from types import ModuleType
 import pytest
 
 import facula
+from facula.bind.words import examples
 from facula.op import registry
-from facula.ops.words import examples
 
 # Parts of public functions that are records of their own; what needs a file.
 PARTS = {"clone_as", "clone_contiguous", "convert", "overwrite", "gelu_erf", "gelu_tanh",

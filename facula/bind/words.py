@@ -1,9 +1,9 @@
 """Docstrings of functions made from records: what is done, torch's schemas, shapes and errors, an
 example.
 
-Examples stand in `data/examples.txt`, one paragraph a function: its name in brackets, lines that
-run, what they print. `python tools/examples.py` runs them again and writes what they print; a test
-runs them all, and on PyTorch too where it is installed.
+Examples stand in `ops/data/examples.txt`, one paragraph a function: its name in brackets, lines
+that run, what they print. `python tools/examples.py` runs them again and writes what they print; a
+test runs them all, and on PyTorch too where it is installed.
 """
 
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ from pathlib import Path
 
 from facula.op import Op
 
-FILE = Path(__file__).with_name("data") / "examples.txt"
+FILE = Path(__file__).parents[1] / "ops" / "data" / "examples.txt"
 
 FAMILIES = {
     "pointwise": (

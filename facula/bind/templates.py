@@ -1,4 +1,4 @@
-"""The text of the functions that `ops/bind.py` makes: roads for operands seen before.
+"""The text of the functions that `facula/bind` makes: roads for operands seen before.
 
 Each looks its operands' forms up, and calls `miss` for what it does not find. Python text only:
 nothing is run here. Note [hot path].
@@ -170,9 +170,7 @@ def inplace_source(
     """The in-place function: `names` are all arguments, `tensors` those that are tensors now."""
     target = names[0]
     apart = [
-        f"({n} is {target} or {n}.block.address != storage.address)"
-        for n in tensors
-        if n != target
+        f"({n} is {target} or {n}.block.address != storage.address)" for n in tensors if n != target
     ]
     keyed = [*tensors, number] if number else tensors
     return INPLACE.format(

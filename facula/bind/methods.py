@@ -1,0 +1,230 @@
+"""Methods and operators of tensors, and functions by name, made when first asked for."""
+
+import functools
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from typing import Any
+
+from facula.autograd.public import tensor_backward
+from facula.bind.pointwise import NUMBERS
+from facula.bind.roads import describe
+from facula.dispatch import call_pointwise, concerns_names, has_names, is_named
+from facula.form import named_forms, when_names_begin
+from facula.op import Composite, Op, Pointwise, binding, registry
+from facula.tensor import Tensor
+
+# Python's operators by the record that answers them; the reflected form is made where one exists.
+OPERATORS = {
+    "add": "add", "sub": "sub", "mul": "mul", "truediv": "true_divide", "floordiv": "floor_divide",
+    "mod": "remainder", "pow": "pow", "and": "bitwise_and", "or": "bitwise_or",
+    "xor": "bitwise_xor", "lshift": "bitwise_left_shift", "rshift": "bitwise_right_shift",
+    "matmul": "matmul", "lt": "lt", "le": "le", "gt": "gt", "ge": "ge", "eq": "eq", "ne": "ne",
+}  # fmt: skip
+COMPARISONS = frozenset(("lt", "le", "gt", "ge", "eq", "ne"))
+GUARDED = COMPARISONS | {"matmul"}
+UNARY = {"neg": "neg", "abs": "abs", "pos": "positive", "invert": "bitwise_not"}
+
+
+def method_of(op: Op) -> Callable[..., Any]:
+    """A record's function as a method, where self never comes by name: short roads stay short."""
+    whole = op.function if op.as_method is None else op.as_method
+    short = (op.short_method if isinstance(op, Composite) else None) or whole
+    if op.named_road is not None:
+        looking = named_method(op, short)
+    else:
+        looking = whole if short is whole else looking_method(whole, short)
+    if named_forms or looking is short:
+        return looking
+    # Nothing on this road looks for names: it lasts until there are some.
+    when_names_begin.append(partial(setattr, Tensor, op.name, looking))
+    return short
+
+
+def looking_method(whole: Callable[..., Any], short: Callable[..., Any]) -> Callable[..., Any]:
+    """A method's short road for tensors without names, when there are some with."""
+
+    def method(self: Tensor, *args: Any, **kwargs: Any) -> Any:
+        if kwargs or self.form.names is not None or has_names(args):
+            return whole(self, *args, **kwargs)
+        return short(self, *args)
+
+    return functools.wraps(whole)(method)
+
+
+def named_method(op: Op, short: Callable[..., Any]) -> Callable[..., Any]:
+    """A method of a record that takes calls with names itself: their arguments may be others."""
+    road = op.named_road
+    assert road is not None
+
+    def method(self: Tensor, *args: Any, **kwargs: Any) -> Any:
+        given = (self, *args)
+        if concerns_names(given, kwargs) and is_named(op, given, kwargs):
+            return road(self, *args, **kwargs)
+        return short(self, *args, **kwargs)
+
+    return describe(method, op.name, op.doc, op)
+
+
+def reflected(op: Op) -> Callable[..., Any]:
+    """The operator with the tensor on the right: mostly of a number."""
+    function = op.function
+    if not isinstance(op, Pointwise) or op.number_first is None:
+
+        def operator(self: Tensor, other: Any) -> Any:
+            return function(other, self)
+
+        return operator
+
+    def number_operator(self: Tensor, other: Any) -> Any:
+        if other.__class__ in NUMBERS:
+            return op.number_first(other, self)  # type: ignore[misc]
+        return function(other, self)
+
+    return number_operator
+
+
+def guarded(function: Callable[..., Any], accepted: tuple[type, ...]) -> Callable[..., Any]:
+    """An operator that steps back for operands it does not know, as Python asks."""
+
+    def operator(self: Tensor, other: Any) -> Any:
+        if isinstance(other, accepted):
+            return function(self, other)
+        return NotImplemented
+
+    return operator
+
+
+def inverted(function: Callable[..., Any]) -> Callable[..., Any]:
+    """`~`: torch refuses floats with an error of its own here."""
+
+    def operator(self: Tensor) -> Any:
+        if self.form.tracked:
+            raise TypeError(
+                "~ (operator.invert) is only implemented on integer and Boolean-type tensors"
+            )
+        return function(self)
+
+    return operator
+
+
+class Late:
+    """A function of a class that is made when first asked for, and then stands there itself: no
+    data descriptor, so that nothing of this is left on the way of later calls."""
+
+    __slots__ = ("make", "name", "place")
+
+    def __init__(self, place: type, name: str, make: Callable[[], Callable[..., Any]]) -> None:
+        self.place = place
+        self.name = name
+        self.make = make
+
+    def __get__(self, instance: Any, owner: type) -> Any:
+        with binding:
+            function: Any = self.place.__dict__[self.name]
+            if function is self:  # another thread may have been here
+                function = self.make()
+                setattr(self.place, self.name, function)
+        binds = instance is not None and hasattr(function, "__get__")
+        return function.__get__(instance, owner) if binds else function
+
+
+def set_late(name: str, make: Callable[[], Callable[..., Any]]) -> None:
+    setattr(Tensor, name, Late(Tensor, name, make))
+
+
+def operator_of(dunder: str, op: Op) -> Callable[..., Any]:
+    function = op.hot if isinstance(op, Pointwise) else op.function
+    if dunder not in GUARDED:
+        return function
+    return guarded(function, (Tensor,) if dunder == "matmul" else (Tensor, int, float, complex))
+
+
+def unary_operator(dunder: str, op: Op) -> Callable[..., Any]:
+    return inverted(op.function) if dunder == "invert" else op.function
+
+
+def where_method() -> Callable[..., Any]:
+    choose = registry["where"].function
+    return lambda self, condition, other: choose(condition, self, other)
+
+
+def set_methods() -> None:
+    """Puts the methods of all records on Tensor, and Python's operators."""
+    has = set(dir(Tensor))
+    for op in registry.values():
+        if not op.method:
+            continue
+        if op.name not in has:
+            set_late(op.name, partial(method_of, op))
+        if op.inplace:
+            set_late(f"{op.name}_", partial(getattr, op, "inplace_function"))
+            has.add(f"{op.name}_")
+    for dunder, name in OPERATORS.items():
+        op = registry[name]
+        set_late(f"__{dunder}__", partial(operator_of, dunder, op))
+        if dunder not in COMPARISONS:
+            set_late(f"__r{dunder}__", partial(reflected, op))
+            if f"{name}_" in has:
+                set_late(f"__i{dunder}__", partial(getattr, Tensor, f"{name}_"))
+    for dunder, name in UNARY.items():
+        set_late(f"__{dunder}__", partial(unary_operator, dunder, registry[name]))
+    set_late("where", where_method)
+    Tensor.backward = tensor_backward  # type: ignore[attr-defined]
+    Tensor.__scalar__ = classmethod(on_tensors)  # type: ignore[attr-defined]
+
+
+class Functions(Mapping[str, Callable[..., Any]]):
+    """Functions of records by name, made when first asked for: of all records, in-place forms too,
+    or of those of one namespace, without what their names begin with."""
+
+    def __init__(self, namespace: str = "") -> None:
+        self.namespace = namespace
+        self.beginning = f"{namespace}_" if namespace else ""
+
+    def __getitem__(self, name: str) -> Callable[..., Any]:
+        op = registry.get(self.beginning + name)
+        if op is not None and self.namespace in ("", op.namespace):
+            return op.function
+        op = registry.get(name[:-1]) if name.endswith("_") and not self.namespace else None
+        if op is None or not op.inplace:
+            raise KeyError(name)
+        function = op.inplace_function
+        assert function is not None
+        return function
+
+    def __iter__(self) -> Iterator[str]:
+        for name, op in registry.items():
+            if self.namespace in ("", op.namespace):
+                yield name.removeprefix(self.beginning)
+            if op.inplace and not self.namespace and f"{name}_" not in registry:
+                yield f"{name}_"
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+
+def namespace_of(functions: Mapping[str, Callable[..., Any]]) -> Any:
+    """An object with an attribute a function: the shortest way to call one by name."""
+    made = type("operations", (), {})
+    for name in functions:
+        setattr(made, name, Late(made, name, partial(functions.__getitem__, name)))
+    return made
+
+
+# The vocabulary of formulas by the record that answers for tensors, where the names differ.
+SCALAR_NAMES = {
+    "and": "bitwise_and", "or": "bitwise_or", "xor": "bitwise_xor", "not": "bitwise_not",
+    "floordiv": "floor_divide", "mod": "remainder", "shl": "bitwise_left_shift",
+    "shr": "bitwise_right_shift", "pair": "complex",
+}  # fmt: skip
+
+
+def on_tensors(cls: type, name: str, args: tuple[Any, ...]) -> Tensor:
+    """A formula's operation on tensors: what makes gradients differentiable again."""
+    if name == "where" and not isinstance(args[0], Tensor):
+        return args[1] if args[0] else args[2]
+    name = SCALAR_NAMES.get(name, name)
+    op = registry[name if name in registry else f"special_{name}"]
+    if isinstance(op, Pointwise) and op.tensors_only:
+        return call_pointwise(op, args)
+    return op.function(*args)
