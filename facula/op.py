@@ -40,6 +40,13 @@ def reduction_of(name: str) -> "Reduction":
     return record
 
 
+def operation_of(name: str) -> "Operation":
+    """The operation record of that name."""
+    record = registry[name]
+    assert isinstance(record, Operation)
+    return record
+
+
 def unbound(record: "Op") -> None:
     """Stands for what makes a record's functions until `facula.ops` is imported."""
     raise RuntimeError(f"{record.name} has no function yet: facula.ops makes it")

@@ -32,7 +32,7 @@ from facula.generator import (
 )
 from facula.kernel.library.random import WideShuffle
 from facula.meta import dtype as dtypes
-from facula.ops.random import WIDE_DROPOUT
+from facula.ops.noise import WIDE_DROPOUT
 from facula.tensor import Tensor
 from tests.random_reference import DIGITS, ReferenceGenerator, round_bfloat16
 

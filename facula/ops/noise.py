@@ -1,15 +1,105 @@
-"""Dropout of channels, dropout for SELU, and leaky relu with random slopes.
+"""Dropout of elements and of channels, dropout for SELU, and leaky relu with random slopes.
 
 Which draws become which elements is PyTorch's: Note [random streams].
 """
 
 import math
+from functools import lru_cache
 
+from facula.autograd.mode import mode
 from facula.dispatch import dtype_word
-from facula.generator import Generator
+from facula.generator import Generator, default_generator, kernel_of
+from facula.kernel.library.random import Dropout
+from facula.kernel.scalar import where
+from facula.launch.sampling import fill_chance, shown, threshold
 from facula.meta import dtype as dtypes
 from facula.meta import names
-from facula.op import composite, operation, registry
+from facula.op import SAME, composite, operation, pointwise, pointwise_of, registry
+from facula.tensor import allocate
+
+
+def _mask(self, p):
+    """Zeros with probability p, 1 / (1 - p) otherwise."""
+    noise = registry["empty_like"].function(self.detach())
+    if p == 1:
+        return noise.zero_()
+    fill_chance(noise, 1 - p, default_generator, 1 - p)
+    return noise
+
+
+# Elements from which a recorded dropout keeps a byte an element instead of a factor: the shorter
+# reading and writing then outweighs the longer road of a record with a number.
+WIDE_DROPOUT = 2**18
+
+# Dropout once it is decided which elements stay; linear, so its own gradient.
+pointwise("scale_chosen(Tensor self, Tensor condition, Scalar scale) -> Tensor", SAME,
+          "self times a number where the condition holds, else times 0.",
+          lambda x, c, scale: where(c, x * scale, x * 0.0),
+          lambda g, y, x, c, scale: (where(c, g * scale, g * 0.0), None))
+pointwise_of("scale_chosen").condition = 1
+registry["scale_chosen"].node_name = "MulBackward0"  # dropout is a product in torch's graphs
+registry["scale_chosen"].namespace = "internal"
+registry["scale_chosen"].method = registry["scale_chosen"].inplace = False
+
+
+@lru_cache(maxsize=256)
+def _scale(p, dtype):
+    """1 / (1 - p) as a division in that dtype rounds it."""
+    return (registry["ones"].function((), dtype=dtype) / (1 - p)).item()
+
+
+def _drop(x, y, p):
+    """Dropout of a dense tensor to one of the same strides: their memory is one run of elements,
+    and the order of the draws is the order of memory."""
+    form = x.form
+    default_generator.run(
+        kernel_of(Dropout, form.kind),
+        y.address, form.numel, x.address, threshold(1 - p), _scale(p, form.dtype),
+    )  # fmt: skip
+
+
+def _check_dropout(self, p):
+    _check(p)
+    if not self.form.dtype.is_floating_point:
+        raise RuntimeError(
+            "result type Float can't be cast to the desired output type "
+            f"{dtype_word(self.form.dtype)}"
+        )
+
+
+@composite("dropout(Tensor input, float p, bool train) -> Tensor")
+def dropout(input, p, train):
+    """Each element zeroed with probability p, and scaled by 1 / (1 - p) otherwise."""
+    _check_dropout(input, p)
+    if p == 0 or not train or not input.form.numel:
+        return input
+    form = input.form
+    if p == 1:
+        return input * _mask(input, p)
+    if mode.enabled and input.needs_grad:
+        if form.numel < WIDE_DROPOUT:
+            return input * _mask(input, p)
+        kept = registry["empty_like"].function(input.detach(), dtype=dtypes.bool_)
+        fill_chance(kept, 1 - p, default_generator)
+        return registry["scale_chosen"].function(input, kept, _scale(p, form.dtype))
+    if not form.dense:
+        return input * _mask(input, p)
+    y = allocate(form)
+    _drop(input, y, p)
+    return y
+
+
+@composite("dropout_(Tensor(a!) self, float p, bool train) -> Tensor(a!)")
+def dropout_(self, p, train):
+    """The same, in place."""
+    _check_dropout(self, p)
+    if p == 0 or not train or not self.form.numel:
+        return self
+    if p == 1 or self.needs_grad or self.base is not None or not self.form.dense:
+        return self.mul_(_mask(self, p))
+    _drop(self, self, p)
+    self.block.version += 1
+    return self
 
 # Minus what selu tends to, for the dropped: its scale times its alpha.
 SELU_LIMIT = 1.7580993408473766
@@ -17,7 +107,7 @@ SELU_LIMIT = 1.7580993408473766
 
 def _check(p):
     if not 0 <= p <= 1:
-        raise RuntimeError(f"dropout probability has to be between 0 and 1, but got {p:g}")
+        raise RuntimeError(f"dropout probability has to be between 0 and 1, but got {shown(p)}")
 
 
 def _noise(x, p, features):
@@ -181,6 +271,6 @@ for _name in ("feature_dropout_", "alpha_dropout_", "feature_alpha_dropout_", "r
     registry[_name].method = False
 
 # What the dimensions of results are called (Note [named tensors]).
-for _key in ("feature_dropout", "alpha_dropout", "feature_alpha_dropout"):
+for _key in ("dropout", "feature_dropout", "alpha_dropout", "feature_alpha_dropout"):
     registry[_key].names(names.same)
     registry[f"{_key}_"].names(names.same)
