@@ -2,7 +2,7 @@
 
 A `Generator` owns a block of memory that the kernels of `kernel/library/random.py` read and
 advance, and fills tensors of any layout from it. What is drawn for which operation is said in
-`ops/random.py`.
+`launch/sampling.py`.
 """
 
 import ctypes

@@ -1,4 +1,4 @@
-"""Coefficients of the polynomials in `decompose.py`, lowest power first.
+"""Coefficients of the polynomials in `decompose/`, lowest power first.
 
 Fitted for this package, minimax or nearly so in the relative error of the function, which they give
 to half a unit in the last place or better. One table a function, by float kind.
