@@ -13,7 +13,8 @@ from facula.kernel.library.conv import (
     conv2d_forward,
 )
 from facula.kernel.library.conv_blocks import Copy, Staged
-from facula.kernel.library.depthwise import suits_depthwise
+from facula.kernel.library.depthwise import is_depthwise, suits_depthwise
+from facula.kernel.library.depthwise_weight import Summed
 from facula.kernel.library.tile import Launch
 from facula.launch.winograd import data_run, forward_run
 from facula.meta.geometry import channels_last_strides
@@ -22,21 +23,25 @@ from facula.tensor import Tensor, allocate
 
 
 class _Prepared(NamedTuple):
-    """Kernels and numbers of a convolution: copies of operands, then the product."""
+    """Kernels and numbers of a convolution: copies of operands, the product, a sum of its parts."""
 
     copies: tuple[tuple[int, Kernel, tuple[int, ...], int], ...]
     kernel: Kernel
     numbers: tuple[int, ...]
     scratch_bytes: int
     swapped: bool
+    fold: tuple[Kernel, tuple[int, ...], int] | None
 
 
 _launches: dict[Any, _Prepared] = {}
 
 
-def _prepared(launch: Launch | Staged) -> _Prepared:
+def _prepared(launch: Launch | Staged | Summed) -> _Prepared:
     copies: tuple[Copy, ...] = ()
-    swapped = False
+    swapped, fold = False, None
+    if isinstance(launch, Summed):
+        launch, nbytes, folding = launch
+        fold = machine.compile_plan(folding.plan), folding.numbers, nbytes
     if isinstance(launch, Staged):
         copies, launch, swapped = launch
     return _Prepared(
@@ -48,17 +53,21 @@ def _prepared(launch: Launch | Staged) -> _Prepared:
         launch.numbers,
         launch.scratch_bytes,
         swapped,
+        fold,
     )
 
 
 def _run(
-    key: Any, prepare: Callable[[], Launch | Staged], out: Form, addresses: tuple[int, ...]
+    key: Any,
+    prepare: Callable[[], Launch | Staged | Summed],
+    out: Form,
+    addresses: tuple[int, ...],
 ) -> Tensor:
     """kernel(out, *addresses, scratch, *numbers), prepared once a key."""
     found = _launches.get(key)
     if found is None:
         found = remember(_launches, key, _prepared(prepare()))
-    copies, kernel, numbers, scratch_bytes, swapped = found
+    copies, kernel, numbers, scratch_bytes, swapped, fold = found
     y = allocate(out)
     if not out.numel:
         return y
@@ -79,7 +88,14 @@ def _run(
                 copy(place, addresses[operand], *copy_numbers)
                 places[operand] = place
             addresses = tuple(places)
-        kernel(y.address, *addresses, scratch, *numbers)
+        if fold is None:
+            kernel(y.address, *addresses, scratch, *numbers)
+        else:
+            add_up, counts, nbytes = fold
+            parts = memory.acquire(nbytes)
+            taken.append((nbytes, parts))
+            kernel(parts, *addresses, scratch, *numbers)
+            add_up(y.address, parts, *counts)
     finally:
         for nbytes, place in taken:
             memory.pool(nbytes).append(place)
@@ -97,6 +113,11 @@ def _by_rows(shape: Conv2d) -> bool:
         return False
     inner, outer = shape.in_channels // shape.groups, shape.out_channels // shape.groups
     return min(inner, outer) < 8
+
+
+def _beside(x: Tensor) -> Tensor:
+    """The tensor, or a copy whose channels lie side by side."""
+    return x if x.form.strides[1] == 1 else _last(x)
 
 
 def _last(y: Tensor) -> Tensor:
@@ -119,6 +140,8 @@ def _ordered(weight: Tensor, shape: Conv2d) -> Tensor:
 
 def forward(x: Tensor, weight: Tensor, bias: Tensor | None, shape: Conv2d) -> Tensor:
     """conv2d(x, weight, bias)."""
+    if is_depthwise(shape):
+        x = _beside(x)
     if _by_rows(shape) and not suits_depthwise(shape, tuple(x.form.strides), False):
         plain = shape._replace(last=False, weight_last=False)
         return _last(forward(contiguous(x), weight, bias, plain))
@@ -139,6 +162,8 @@ def forward(x: Tensor, weight: Tensor, bias: Tensor | None, shape: Conv2d) -> Te
 
 def backward_data(g: Tensor, weight: Tensor, shape: Conv2d) -> Tensor:
     """The gradient of x."""
+    if is_depthwise(shape):
+        g = _beside(g)
     if _by_rows(shape) and not suits_depthwise(shape, tuple(g.form.strides), True):
         plain = shape._replace(last=False, weight_last=False)
         return _last(backward_data(contiguous(g), weight, plain))
@@ -158,7 +183,9 @@ def backward_data(g: Tensor, weight: Tensor, shape: Conv2d) -> Tensor:
 
 def backward_weight(g: Tensor, x: Tensor, shape: Conv2d) -> Tensor:
     """The gradient of the weight."""
-    if _by_rows(shape):
+    if is_depthwise(shape):
+        g, x = _beside(g), _beside(x)
+    elif _by_rows(shape):
         plain = shape._replace(last=False, weight_last=False)
         grad = backward_weight(contiguous(g), contiguous(x), plain)
         return _last(grad) if shape.weight_last else grad

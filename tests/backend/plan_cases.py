@@ -29,6 +29,7 @@ from facula.kernel.library.conv import (
     conv2d_forward,
 )
 from facula.kernel.library.conv_blocks import Staged
+from facula.kernel.library.depthwise_weight import FoldTaps, depthwise_weight
 from facula.kernel.library.index import Index, Nonzero
 from facula.kernel.library.matmul import matmul_plan
 from facula.kernel.library.sort import Sort
@@ -609,6 +610,7 @@ def product_cases() -> Iterator[Case]:
         for shape in (
             Conv2d(2, 17, 4, 9, 17, (3, 3), (2, 1), (1, 1), (1, 2), groups=17, last=True),
             Conv2d(1, 5, 5, 12, 5, (2, 3), padding=(2, 1), groups=5, last=True),
+            Conv2d(2, 6, 5, 11, 6, (3, 3), (2, 2), (1, 1), groups=6, last=True),
         ):
             yield from depthwise(kind, shape)
     for kind in ("f32", "f64"):
@@ -694,9 +696,19 @@ def depthwise(kind: str, shape: Conv2d) -> Iterator[Case]:
     text = f"depthwise {kind} {tuple(shape)}"
     launch = conv2d_forward(target, kind, shape, x_strides, bias=True)
     yield from staged(text, launch, {"out": y, "a": weight, "b": x, "bias": bias}, kind)
-    if shape.stride == (1, 1):
+    if (1, 1) in (shape.stride, shape.dilation):
         launch = conv2d_backward_data(target, kind, shape, y_strides)
         yield from staged(text + " dx", launch, {"out": x, "a": weight, "b": y}, kind)
+    summed = depthwise_weight(target, kind, shape, x_strides, y_strides)
+    parts = numbers(register(kind), summed.nbytes // STORED_BYTES[register(kind)], 4)
+    arrays = {"out": parts, "a": y, "b": x}
+    yield launched(text + " dw", summed.product, arrays, "out", register(kind))
+    for accumulate in (False, True):
+        plan = FoldTaps(kind, accumulate)
+        values = {"out": weight, "a": parts}
+        names = [p.name for p in plan.parameters][2:]
+        values |= dict(zip(names, summed.fold.numbers, strict=True))
+        yield text + " fold", plan, values, {"out": kind}
 
 
 def staged(

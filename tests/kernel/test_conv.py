@@ -16,6 +16,7 @@ from facula.kernel.library.conv import (
 )
 from facula.kernel.library.conv_blocks import Staged
 from facula.kernel.library.depthwise import Depthwise
+from facula.kernel.library.depthwise_weight import Summed
 from facula.kernel.library.tile import Launch
 from facula.kernel.plan import Plan, lower
 from facula.kernel.target import Target
@@ -142,7 +143,7 @@ Compile = Callable[[Plan], Callable[..., int]]
 
 
 def run(
-    launch: Launch | Staged,
+    launch: Launch | Staged | Summed,
     out: np.ndarray,
     a: np.ndarray,
     b: np.ndarray,
@@ -162,10 +163,17 @@ def run(
         if launch.swapped:
             addresses.reverse()
         launch = launch.product
+    result, fold = out.ctypes.data, None
+    if isinstance(launch, Summed):
+        held.append(np.full(launch.nbytes + 64, 255, np.uint8))
+        result, fold = (held[-1].ctypes.data + 63) & -64, launch.fold
+        launch = launch.product
     scratch = np.full(launch.scratch_bytes * machine.pool.parts + 64, 255, np.uint8)
     beside = 0 if bias is None else bias.ctypes.data
     place = (scratch.ctypes.data + 63) & -64
-    compile_plan(launch.plan)(out.ctypes.data, *addresses, beside, place, *launch.numbers)
+    compile_plan(launch.plan)(result, *addresses, beside, place, *launch.numbers)
+    if fold is not None:
+        compile_plan(fold.plan)(out.ctypes.data, result, *fold.numbers)
     return out
 
 
@@ -175,7 +183,7 @@ def strides(x: np.ndarray) -> tuple[int, ...]:
 
 def launches(
     shape: Conv2d, x: np.ndarray, w: np.ndarray, dy: np.ndarray, bias: bool, target: Target
-) -> list[tuple[Launch | Staged, tuple[int, ...], np.ndarray, np.ndarray]]:
+) -> list[tuple[Launch | Staged | Summed, tuple[int, ...], np.ndarray, np.ndarray]]:
     """The three plans, each with its result's shape and its two operands."""
     kind = KINDS[x.dtype.name]
     return [
@@ -295,6 +303,10 @@ DEPTHWISE = [
     Conv2d(1, 70, 2, 2, 70, (5, 5), padding=(2, 2), groups=70, last=True),
     Conv2d(2, 5, 4, 5, 5, (1, 1), groups=5, last=True),
     Conv2d(1, 4, 5, 9, 4, (3, 4), padding=(1, 1), groups=4, given_output=(6, 9), last=True),
+    Conv2d(2, 18, 14, 21, 18, (3, 3), (2, 2), (1, 1), groups=18, last=True),
+    Conv2d(1, 5, 9, 23, 5, (5, 5), (3, 4), (2, 1), groups=5, last=True, weight_last=True),
+    Conv2d(2, 3, 9, 9, 3, (1, 2), (2, 3), groups=3, last=True),
+    Conv2d(1, 4, 1, 1, 4, (1, 1), (4, 4), (1, 2), groups=4, last=True),
 ]
 
 
@@ -305,8 +317,9 @@ def check_depthwise(
     compile_plan: Compile = machine.compile_plan,
     cut: bool = False,
 ) -> list[np.ndarray]:
-    """Forward and (without a stride) the gradient of x, channels last, perhaps of wider images.
+    """Forward and gradients, channels last, perhaps of wider images.
 
+    With both a stride and a dilation there is no such plan of the gradient of x.
     Beside the source stand nans: nothing there may be read. Returns the results.
     """
     target = target or llvm.host_target()
@@ -321,16 +334,19 @@ def check_depthwise(
         sources.append(part)
     x, dy = sources
     beside = bias.astype(np.float64)[:, None, None]
-    exact = [forward(x, w, shape) + beside, backward(x, w, dy, shape)[0]]
+    exact = [forward(x, w, shape) + beside, *backward(x, w, dy, shape)]
     size = [forward(np.abs(x), np.abs(w), shape) + np.abs(beside)]
-    size.append(backward(np.abs(x), np.abs(w), np.abs(dy), shape)[0])
+    size += backward(np.abs(x), np.abs(w), np.abs(dy), shape)
     found = []
-    for k, (launch, shown, _, source) in enumerate(
-        launches(shape, x, w, dy, True, target)[: 2 if shape.stride == (1, 1) else 1]
-    ):
-        assert isinstance(launch, Launch) and isinstance(launch.plan, Depthwise)
-        out = channels_last(np.full(shown, np.nan, dtype))
-        run(launch, out, w, source, bias, compile_plan)
+    for k, (launch, shown, a, b) in enumerate(launches(shape, x, w, dy, True, target)):
+        if k == 2:
+            assert isinstance(launch, Summed)
+        elif k == 0 or (1, 1) in (shape.stride, shape.dilation):
+            assert isinstance(launch, Launch) and isinstance(launch.plan, Depthwise)
+        else:
+            continue
+        out = np.full(shown, np.nan, dtype)
+        out = run(launch, out if k == 2 else channels_last(out), a, b, bias, compile_plan)
         assert (np.abs(out - exact[k]) <= 8 * ERROR[dtype] * size[k] + 1e-30).all(), launch
         found.append(out)
     return found
@@ -358,24 +374,25 @@ def test_depthwise_for_every_register_budget(target: Target) -> None:
         image = llvm.compile_text(llvm.module_text(lower(plan, target), symbol))
         return builtin("conv", llvm.link(image, symbol), METH_FASTCALL)
 
-    for shape in DEPTHWISE[:3]:
+    for shape in (*DEPTHWISE[:3], DEPTHWISE[-4]):
         check_depthwise(shape, "float32", target, compile_plan, cut=True)
 
 
 def test_the_interpreter_agrees_on_depthwise() -> None:
-    for shape in DEPTHWISE[2:4]:
+    for shape in (*DEPTHWISE[2:4], DEPTHWISE[-3]):
         check_depthwise(shape, "float32", compile_plan=interpreter.compile_plan)
 
 
 def test_depthwise_gives_the_same_bits_for_any_number_of_threads() -> None:
-    shape = Conv2d(3, 50, 30, 41, 50, (3, 3), padding=(1, 1), groups=50, last=True)
-    found = []
-    for count in (1, 2, 3):
-        machine.set_threads(count)
-        found.append(check_depthwise(shape, "float32"))
-    for other in found[1:]:
-        for one, two in zip(found[0], other, strict=True):
-            assert (one == two).all()
+    for stride in (1, 2):
+        shape = Conv2d(3, 50, 30, 41, 50, (3, 3), (stride, stride), (1, 1), groups=50, last=True)
+        found = []
+        for count in (1, 2, 3):
+            machine.set_threads(count)
+            found.append(check_depthwise(shape, "float32"))
+        for other in found[1:]:
+            for one, two in zip(found[0], other, strict=True):
+                assert (one == two).all()
 
 
 @pytest.mark.parametrize("shape", [SHAPES[1], SHAPES[-6]], ids=str)

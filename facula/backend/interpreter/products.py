@@ -12,6 +12,7 @@ from facula.kernel.library.correlate_blocks import CorrelateBlocks
 from facula.kernel.library.correlate_blocks_weight import CorrelateBlocksWeight
 from facula.kernel.library.correlate_weight import CorrelateWeight
 from facula.kernel.library.depthwise import Depthwise
+from facula.kernel.library.depthwise_weight import DepthwiseWeight, FoldTaps
 from facula.kernel.library.integer_matmul import IntegerMatMul
 from facula.kernel.library.matvec import DotMatMul, StreamMatVec
 from facula.kernel.library.pair_matmul import PairMatMul
@@ -200,8 +201,15 @@ def depthwise(plan: Depthwise, a: dict[str, Number]) -> None:
     for place, (n, y, x, c) in enumerate(positions(sizes)):
         total = Cells(a["bias"], plan.kind)[c] if plan.bias else 0.0
         for i, j in taps:
-            row = y * a["stride_h"] + i * a["dilation_h"] - a["margin_h"]
-            column = x * plan.stride + j * plan.dilation - a["margin_w"]
+            if plan.spread:
+                row, rest = divmod(y + i - a["margin_h"], a["stride_h"])
+                column, more = divmod(x + j - plan.phase, plan.spread)
+                column -= a["margin_w"]
+                if rest or more:
+                    continue
+            else:
+                row = y * a["stride_h"] + i * a["dilation_h"] - a["margin_h"]
+                column = x * plan.stride + j * plan.dilation - a["margin_w"]
             if not (0 <= row < a["height"] and 0 <= column < a["width"]):
                 continue
             tap = a["weight_first"] + c * a["weight_channel"]
@@ -210,6 +218,41 @@ def depthwise(plan: Depthwise, a: dict[str, Number]) -> None:
                 weight[tap] * source[n * a["image"] + row * a["row"] + column * a["column"] + c]
             )
         out[place] = total
+
+
+@defines(DepthwiseWeight)
+def depthwise_weight(plan: DepthwiseWeight, a: dict[str, Number]) -> None:
+    """Sums of products, a part of the rows of dy at a time."""
+    register = REGISTER_KIND.get(plan.kind, plan.kind)
+    out, dy, source = Cells(a["out"], register), Cells(a["a"], plan.kind), Cells(a["b"], plan.kind)
+    lines = a["batch"] * a["out_height"]
+    parts = -(-lines // a["part_rows"])
+    sizes = (parts, a["kernel_h"], plan.kernel, a["padded"])
+    for place, (part, i, j, c) in enumerate(positions(sizes)):
+        total, first = 0.0, part * a["part_rows"]
+        last = min(first + a["part_rows"], lines) if c < a["channels"] else first
+        for line, x in itertools.product(range(first, last), range(a["out_width"])):
+            n, y = divmod(line, a["out_height"])
+            row = y * a["stride_h"] + i * a["dilation_h"] - a["margin_h"]
+            column = x * plan.stride + j * plan.dilation - a["margin_w"]
+            if not (0 <= row < a["height"] and 0 <= column < a["width"]):
+                continue
+            above = n * a["g_image"] + y * a["g_row"] + x * a["g_column"] + c
+            at = n * a["image"] + row * a["row"] + column * a["column"] + c
+            total += dy[above] * source[at]
+        out[place] = total
+
+
+@defines(FoldTaps)
+def fold_taps(plan: FoldTaps, a: dict[str, Number]) -> None:
+    """The sums over parts, each channel's taps side by side."""
+    register = REGISTER_KIND.get(plan.kind, plan.kind)
+    out, given = Cells(a["out"], plan.kind), Cells(a["a"], register)
+    for place, (c, tap) in enumerate(positions((a["channels"], a["taps"]))):
+        total = math.fsum(
+            given[(part * a["taps"] + tap) * a["padded"] + c] for part in range(a["parts"])
+        )
+        out[place] = _finished(plan, total, out, place)
 
 
 @defines(CorrelateWeight)

@@ -2,7 +2,7 @@
 
 `conv2d_forward`, `conv2d_backward_data` and `conv2d_backward_weight` are the way in. The plans
 are `CorrelateBlocks` where there are many channels (`conv_blocks.py`), `Correlate`,
-`CorrelateWeight`, `Depthwise` and, for 1x1 kernels, matrix products.
+`CorrelateWeight`, `Depthwise`, `DepthwiseWeight` and, for 1x1 kernels, matrix products.
 Note [convolution without im2col].
 """
 
@@ -16,6 +16,11 @@ from facula.kernel.library.conv_shape import Conv2d
 from facula.kernel.library.correlate import Correlate
 from facula.kernel.library.correlate_weight import CorrelateWeight, sum_slots
 from facula.kernel.library.depthwise import depthwise, suits_depthwise
+from facula.kernel.library.depthwise_weight import (
+    Summed,
+    depthwise_weight,
+    suits_depthwise_weight,
+)
 from facula.kernel.library.matmul import matmul_plan
 from facula.kernel.library.planes import Planes, planes
 from facula.kernel.library.tile import Launch
@@ -280,8 +285,10 @@ def conv2d_backward_weight(
     dy_strides: tuple[int, ...],
     *,
     accumulate: bool = False,
-) -> Launch | Staged:
+) -> Launch | Staged | Summed:
     """The plan of the gradient of the weight: kernel(dw, dy, x, 0, scratch, *numbers)."""
+    if suits_depthwise_weight(shape, x_strides, dy_strides):
+        return depthwise_weight(target, kind, shape, x_strides, dy_strides, accumulate=accumulate)
     inner, outer = shape.in_channels, shape.out_channels
     if _is_tall_product(shape, x_strides, inner) and _is_tall_product(shape, dy_strides, outer):
         pixels = shape.batch * shape.height * shape.width

@@ -4,6 +4,7 @@ Vectors run along channels, so that no layout needs a copy; some neighbouring pi
 their loads. Note [convolution without im2col].
 """
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from facula.kernel.library.conv_shape import Conv2d
@@ -14,6 +15,7 @@ from facula.kernel.program import (
     REGISTER_KIND,
     STORED_BYTES,
     Builder,
+    Number,
     Parameter,
     Program,
     Type,
@@ -34,6 +36,11 @@ MOST_PIXELS = 8
 WIDEST = 9
 # Products that a sum in a register takes; longer chains would lose digits.
 MOST_TAPS = 288
+# Strides whose gradient of the input has a tile over all phases.
+MOST_SPREAD = 4
+
+# Columns under a tile, from its first one on, each with the (pixel, tap)s it meets.
+Places = dict[int, list[tuple[int, int]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +49,10 @@ class Depthwise(Plan):
 
     Arguments: out (dense), weight, source, bias, scratch. `pixels` neighbours of a row are computed
     at a time; `kernel`, `stride` and `dilation` are those along rows. Rows are at least `pixels`
-    long.
+    long. With `spread`, the stride along rows of the convolution whose gradient this is, tap j
+    meets under pixel x what lies (x + j) / spread columns from the first, where that is whole;
+    rows likewise, by `stride_h`. Then pixels - out_width is a multiple of `spread`, or rows are
+    one tile; dilations are 1; and of the columns' distance from the margin `phase` is the rest.
     """
 
     kind: str
@@ -51,20 +61,109 @@ class Depthwise(Plan):
     stride: int
     dilation: int
     bias: bool = False
+    spread: int = 0
+    phase: int = 0
 
     @property
     def parameters(self) -> tuple[Parameter, ...]:
         return PARAMETERS
 
     @property
-    def places(self) -> dict[int, list[tuple[int, int]]]:
-        """Columns under a tile, from its first one on, each with the (pixel, tap)s it meets."""
-        found: dict[int, list[tuple[int, int]]] = {}
+    def places(self) -> Places:
+        """The columns under a tile, from its first one on."""
+        if not self.spread:
+            return places_of(self.pixels, self.kernel, self.stride, self.dilation)
+        found: Places = {}
         for pixel in range(self.pixels):
             for tap in range(self.kernel):
-                place = pixel * self.stride + tap * self.dilation
-                found.setdefault(place, []).append((pixel, tap))
+                place, rest = divmod(pixel + tap - self.phase, self.spread)
+                if not rest:
+                    found.setdefault(place, []).append((pixel, tap))
         return dict(sorted(found.items()))
+
+
+def places_of(pixels: int, kernel: int, stride: int, dilation: int) -> Places:
+    """The columns under so many neighbouring pixels, in order."""
+    found: Places = {}
+    for pixel in range(pixels):
+        for tap in range(kernel):
+            found.setdefault(pixel * stride + tap * dilation, []).append((pixel, tap))
+    return dict(sorted(found.items()))
+
+
+class Window:
+    """Writes the loads of the pixels under a tile; zeros stand for those outside the image.
+
+    `zeros` is the address of as many zeros as there are channels, `table` that of an address for
+    each column and tap row. The source is `b`, its sizes and strides `height`, `width`, `row`,
+    `column`.
+    """
+
+    def __init__(
+        self, build: Builder, kind: str, lanes: int, places: Places, zeros: Value, table: Value
+    ) -> None:
+        self.build = build
+        self.kind = kind
+        self.lanes = lanes
+        self.places = places
+        self.zeros = zeros
+        self.table = table
+
+    def rows(self, top: Value, count: Value, step: Number) -> None:
+        """Tap rows lie `step` rows of the source from each other, `count` from row `top` on.
+
+        `taps` will be the range of those inside the image.
+        """
+        build, height = self.build, self.build.parameters["height"]
+        begin = (build.op("max", -top, 0) + (step - 1)) // step
+        end = (build.op("max", height - top, 0) + (step - 1)) // step
+        self.step = step * build.parameters["row"]
+        self.taps = (begin, build.op("min", count, end))
+
+    def across(self, line: Value, left: Value, write: Callable[[bool], None]) -> None:
+        """Calls write(edge) for a tile whose first column is `left` in the row at `line`.
+
+        Tiles with columns outside the image get a table of where their pixels are.
+        """
+        build, p = self.build, self.build.parameters
+        self.source = line + left * p["column"]
+        reach = max(self.places, default=0)
+        inside = build.compare("ge", left, 0) & build.compare("lt", left + reach, p["width"])
+        with build.when(inside) as branch:
+            write(False)
+        with build.otherwise(branch):
+            self._write_table(left)
+            write(True)
+
+    def _write_table(self, left: Value) -> None:
+        build, p = self.build, self.build.parameters
+        with build.loop(*self.taps) as row:
+            start = self.source + row.index * self.step
+            entry = row.index * len(self.places)
+            for k, place in enumerate(self.places):
+                column = left + place
+                inside = build.compare("ge", column, 0) & build.compare("lt", column, p["width"])
+                index = start + p["column"] * place
+                address = p["b"] + index * STORED_BYTES[self.kind]
+                # The loads add the channel's index to zeros as well: there is one for each.
+                address = build.select(inside, address, self.zeros)
+                build.store(self.table, entry + k, address, "i64")
+
+    def pixels(
+        self, row: Value, channel: Value, edge: bool, mask: Value | None
+    ) -> Iterator[tuple[Value, list[tuple[int, int]]]]:
+        """Under a tap row: a vector of channels of each column, and the (pixel, tap)s it meets."""
+        build, column = self.build, self.build.parameters["column"]
+        line = build.offset(
+            build.parameters["b"], self.source + row * self.step + channel, self.kind
+        )
+        entry = row * len(self.places)
+        for k, (place, meets) in enumerate(self.places.items()):
+            if edge:
+                pointer = build.pointer(build.load(self.table, entry + k, "i64"))
+                yield build.load(pointer, channel, self.kind, self.lanes, mask), meets
+            else:
+                yield build.load(line, column * place, self.kind, self.lanes, mask), meets
 
 
 @lowering(Depthwise)
@@ -95,17 +194,16 @@ class _Depthwise:
         self.p = p = build.parameters
         self.register = REGISTER_KIND.get(plan.kind, plan.kind)
         self.lanes = target.lanes(STORED_BYTES[self.register])
-        self.places = plan.places
         self.padded = (p["channels"] + (self.lanes - 1)) // self.lanes * self.lanes
         self.whole = p["channels"] // self.lanes * self.lanes
         self.rest = build.mask(p["channels"] - self.whole, self.lanes)
-        area = p["scratch"] + build.worker * p["scratch_stride"]
-        self.zeros_address = area
-        self.zeros = build.pointer(area)
-        area = area + self.padded * STORED_BYTES[self.register]
+        zeros = p["scratch"] + build.worker * p["scratch_stride"]
+        self.zeros = build.pointer(zeros)
+        area = zeros + self.padded * STORED_BYTES[self.register]
         self.weights = build.pointer(area)
         area = area + p["kernel_h"] * plan.kernel * self.padded * STORED_BYTES[self.register]
-        self.table = build.pointer((area + 63) & -64)
+        table = build.pointer((area + 63) & -64)
+        self.window = Window(build, plan.kind, self.lanes, plan.places, zeros, table)
 
     def pack(self) -> None:
         """The weights, tap after tap, in vectors of channels; and as many zeros as channels."""
@@ -139,70 +237,54 @@ class _Depthwise:
         Tap rows outside the image are left out.
         """
         build, p, plan = self.build, self.p, self.plan
-        top, step = y * p["stride_h"] - p["margin_h"], p["dilation_h"]
-        begin = (build.op("max", -top, 0) + step - 1) // step
-        end = (build.op("max", p["height"] - top, 0) + step - 1) // step
-        self.taps = (begin, build.op("min", p["kernel_h"], end))
+        self.first_tap, every = build.int(0), p["stride_h"]
+        step = plan.pixels
+        if plan.spread:
+            step = max(step // plan.spread * plan.spread, 1)
+            away = p["margin_h"] - y
+            self.first_tap = (away % every + every) % every
+            taps = (p["kernel_h"] - self.first_tap + (every - 1)) // every
+            top = (self.first_tap - away) // every
+            self.window.rows(top, taps, 1)
+        else:
+            top = y * every - p["margin_h"]
+            self.window.rows(top, p["kernel_h"], p["dilation_h"])
         start = image * p["image"] + top * p["row"]
         line = (image * p["out_height"] + y) * p["out_width"]
-        reach = max(self.places)
-        with build.loop(0, p["out_width"], plan.pixels) as loop:
-            x = build.op("min", loop.index, p["out_width"] - plan.pixels)
-            left = x * plan.stride - p["margin_w"]
-            source = start + left * p["column"]
+        last = p["out_width"] - plan.pixels
+        with build.loop(0, (last + (step - 1)) // step + 1) as loop:
+            x = build.op("min", loop.index * step, last)
+            left = x // plan.spread if plan.spread else x * plan.stride
             out = build.offset(p["out"], (line + x) * p["channels"], plan.kind)
-            inside = build.compare("ge", left, 0) & build.compare("lt", left + reach, p["width"])
-            with build.when(inside) as branch:
-                self.channels(out, source, False)
-            with build.otherwise(branch):
-                self.write_table(source, left)
-                self.channels(out, source, True)
 
-    def write_table(self, source: Value, left: Value) -> None:
-        """The address of every pixel under an edge; zeros stand for those outside."""
-        build, p, plan = self.build, self.p, self.plan
-        with build.loop(*self.taps) as row:
-            start = source + row.index * (p["dilation_h"] * p["row"])
-            entry = row.index * len(self.places)
-            for k, place in enumerate(self.places):
-                column = left + place
-                inside = build.compare("ge", column, 0) & build.compare("lt", column, p["width"])
-                index = start + p["column"] * place
-                address = p["b"] + index * STORED_BYTES[plan.kind]
-                # The loads add the channel's index to zeros as well: there is one for each.
-                address = build.select(inside, address, self.zeros_address)
-                build.store(self.table, entry + k, address, "i64")
+            def write(edge: bool, out: Value = out) -> None:
+                self.channels(out, edge)
 
-    def channels(self, out: Value, source: Value, edge: bool) -> None:
+            self.window.across(start, left - p["margin_w"], write)
+
+    def channels(self, out: Value, edge: bool) -> None:
         with self.build.loop(0, self.whole, self.lanes) as loop:
-            self.tile(out, source, loop.index, edge, None)
+            self.tile(out, loop.index, edge, None)
         with self.build.when(self.build.compare("lt", self.whole, self.p["channels"])):
-            self.tile(out, source, self.whole, edge, self.rest)
+            self.tile(out, self.whole, edge, self.rest)
 
-    def tile(
-        self, out: Value, source: Value, channel: Value, edge: bool, mask: Value | None
-    ) -> None:
+    def tile(self, out: Value, channel: Value, edge: bool, mask: Value | None) -> None:
         """A vector of channels of a tile's pixels."""
         build, p, plan, lanes = self.build, self.p, self.plan, self.lanes
         first = build.const(Type(self.register, lanes), 0)
         if plan.bias:
             first = build.load(p["bias"], channel, plan.kind, lanes, mask)
-        with build.loop(*self.taps, carry=[first] * plan.pixels) as row:
-            tap = row.index * plan.kernel * self.padded + channel
+        with build.loop(*self.window.taps, carry=[first] * plan.pixels) as row:
+            tap_row = row.index
+            if plan.spread:
+                tap_row = self.first_tap + tap_row * p["stride_h"]
+            tap = tap_row * plan.kernel * self.padded + channel
             weights = [
                 build.load(self.weights, tap + self.padded * j, self.register, lanes)
                 for j in range(plan.kernel)
             ]
-            start = source + row.index * (p["dilation_h"] * p["row"]) + channel
-            line = build.offset(p["b"], start, plan.kind)
-            entry = row.index * len(self.places)
             sums = list(row.carried)
-            for k, (place, meets) in enumerate(self.places.items()):
-                if edge:
-                    pointer = build.pointer(build.load(self.table, entry + k, "i64"))
-                    pixel = build.load(pointer, channel, plan.kind, lanes, mask)
-                else:
-                    pixel = build.load(line, p["column"] * place, plan.kind, lanes, mask)
+            for pixel, meets in self.window.pixels(row.index, channel, edge, mask):
                 for i, j in meets:
                     sums[i] = multiply_add(build, weights[j], pixel, sums[i])
             row.next(*sums)
@@ -210,17 +292,22 @@ class _Depthwise:
             build.store(out, p["channels"] * i + channel, value, plan.kind, mask)
 
 
+def is_depthwise(shape: Conv2d) -> bool:
+    """Whether every channel is a group, channels are to lie side by side, and kernels small."""
+    alone = shape.groups == shape.in_channels == shape.out_channels and shape.groups > 1
+    small = shape.kernel[1] <= WIDEST and shape.kernel[0] * shape.kernel[1] <= MOST_TAPS
+    return shape.last and alone and small
+
+
 def suits_depthwise(shape: Conv2d, strides: tuple[int, ...], transposed: bool) -> bool:
     """Whether every channel is a group and channels of source and result lie side by side.
 
-    `strides` are the source's: x's, or dy's if `transposed` (the gradient of the input), which is
-    a convolution of this kind where it has no stride.
+    `strides` are the source's: x's, or dy's if `transposed` (the gradient of the input).
     """
-    if not shape.last or shape.groups == 1 or strides[1] != 1:
+    if not is_depthwise(shape) or strides[1] != 1:
         return False
-    alone = shape.groups == shape.in_channels == shape.out_channels
-    small = shape.kernel[1] <= WIDEST and shape.kernel[0] * shape.kernel[1] <= MOST_TAPS
-    return alone and small and (not transposed or shape.stride == (1, 1))
+    plain = shape.stride == (1, 1)
+    return not transposed or plain or shape.dilation == (1, 1) and shape.stride[1] <= MOST_SPREAD
 
 
 def depthwise(
@@ -239,17 +326,21 @@ def depthwise(
     kernel_h, kernel_w = shape.kernel
     taps = kernel_h * kernel_w
     size, out, margin = (shape.height, shape.width), shape.output, shape.padding
-    weight = (0, taps, kernel_w, 1)
+    weight, spread, phase = (0, taps, kernel_w, 1), 0, 0
     if transposed:
         size, out = out, size
         h, w = (d * (k - 1) - p for k, p, d in zip(shape.kernel, shape.padding, shape.dilation))
-        margin = (h, w)
         weight = (taps - 1, taps, -kernel_w, -1)
+        if shape.stride != (1, 1):
+            spread = shape.stride[1]
+            phase, w = w % spread, w // spread
+        margin = (h, w)
     channels = shape.in_channels
     itemsize = STORED_BYTES[REGISTER_KIND.get(kind, kind)]
     lanes = target.lanes(itemsize)
-    pixels = max(1, -(-out[1] // (-(-out[1] // MOST_PIXELS) or 1)))
-    plan = Depthwise(kind, pixels, kernel_w, shape.stride[1], shape.dilation[1], bias)
+    pixels = _pixels(out[1], spread)
+    stride, dilation = (1, 1) if spread else (shape.stride[1], shape.dilation[1])
+    plan = Depthwise(kind, pixels, kernel_w, stride, dilation, bias, spread, phase)
     # Units of about 256 KiB, and enough of them for some threads.
     pieces = max(-(-8 // max(1, shape.batch)), out[0] * out[1] * channels * itemsize >> 18, 1)
     chunk = max(1, -(-out[0] // pieces))
@@ -260,3 +351,10 @@ def depthwise(
         shape.dilation[0], *margin, *weight, scratch, chunk,
     )  # fmt: skip
     return Launch(plan, numbers, scratch)
+
+
+def _pixels(width: int, spread: int) -> int:
+    """Pixels of a tile: equal shares of a row; with a spread, the last tile must begin a step."""
+    if spread and width > MOST_PIXELS:
+        return max(n for n in range(spread, MOST_PIXELS + 1) if (width - n) % spread == 0)
+    return max(1, -(-width // (-(-width // MOST_PIXELS) or 1)))
