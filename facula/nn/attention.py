@@ -206,10 +206,23 @@ def multi_head_attention_forward(
     average_attn_weights: bool = True,
     is_causal: bool = False,
 ) -> tuple[Tensor, Tensor | None]:
-    """Attention of several heads with its projections, for (L, N, E) or (L, E) inputs.
+    """Attention of several heads with its projections (Vaswani et al., arXiv 1706.03762).
 
-    Returns the output, like the query, and with `need_weights` the weights (N, L, S), averaged over
-    heads or (N, heads, L, S). Masks are True (or -inf) where a query must not look.
+    query (L, N, E) or (L, E), key and value (S, N, E) or (S, E); in_proj_weight (3 E, E),
+    in_proj_bias (3 E), out_proj_weight (E, E), out_proj_bias (E). Masks are True (or -inf) where a
+    query must not look: attn_mask (L, S) or (N * heads, L, S), key_padding_mask (N, S). Returns the
+    output, like the query, and with `need_weights` the weights (N, L, S), averaged over heads or
+    (N, heads, L, S), which sum to 1 over S. Raises AssertionError for shapes that do not fit each
+    other, RuntimeError for `is_causal` without a mask.
+
+    >>> import facula as torch
+    >>> x, one = torch.tensor([[1.0, 0.0], [0.0, 1.0]]), torch.eye(2)
+    >>> y, weights = torch.nn.functional.multi_head_attention_forward(
+    ...     x, x, x, 2, 1, torch.cat([one, one, one]), None, None, None, False, 0.0, one, None
+    ... )
+    >>> y
+    tensor([[0.6698, 0.3302],
+            [0.3302, 0.6698]])
     """
     batched = _is_batched(query, key, value, key_padding_mask, attn_mask, num_heads)
     if not batched:

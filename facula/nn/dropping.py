@@ -12,7 +12,17 @@ def _check_probability(p: float) -> None:
 
 
 def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
-    """Each element zeroed with probability `p` and scaled by 1 / (1 - p) otherwise."""
+    """Each element zeroed with probability `p` and scaled by 1 / (1 - p) otherwise.
+
+    Input and result (*): any shape. Without `training` the input is returned as it is. Draws from
+    the default generator. Raises ValueError for p outside [0, 1]. Srivastava et al., Dropout: a
+    simple way to prevent neural networks from overfitting (2014).
+
+    >>> import facula as torch
+    >>> _ = torch.manual_seed(0)
+    >>> torch.nn.functional.dropout(torch.ones(6), 0.5)
+    tensor([0., 0., 2., 0., 0., 0.])
+    """
     _check_probability(p)
     return op.dropout_(input, p, training) if inplace else op.dropout(input, p, training)
 
@@ -30,7 +40,17 @@ def _features(input: Tensor, p: float, training: bool, inplace: bool, batched: b
 def dropout1d(
     input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False
 ) -> Tensor:
-    """Each channel of (N, C, L) or (C, L) zeroed with probability `p`, scaled otherwise."""
+    """Each channel of (N, C, L) or (C, L) zeroed with probability `p`, scaled by 1 / (1 - p)
+    otherwise.
+
+    Tompson et al., arXiv 1411.4280. Raises ValueError for p outside [0, 1], RuntimeError for
+    another number of dimensions.
+
+    >>> import facula as torch
+    >>> _ = torch.manual_seed(0)
+    >>> torch.nn.functional.dropout1d(torch.ones(1, 4, 2)).sum(2)
+    tensor([[0., 0., 4., 0.]])
+    """
     _check_probability(p)
     if input.dim() not in (2, 3):
         raise RuntimeError(
@@ -44,7 +64,16 @@ def dropout1d(
 def dropout2d(
     input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False
 ) -> Tensor:
-    """Each channel of (N, C, H, W) zeroed with probability `p`, scaled otherwise."""
+    """Each channel of (N, C, H, W) zeroed with probability `p`, scaled by 1 / (1 - p) otherwise.
+
+    Other shapes are taken with a UserWarning; (a, b, c) counts as (N, C, L). Tompson et al., arXiv
+    1411.4280. Raises ValueError for p outside [0, 1].
+
+    >>> import facula as torch
+    >>> _ = torch.manual_seed(0)
+    >>> torch.nn.functional.dropout2d(torch.ones(1, 4, 2, 2)).sum((2, 3))
+    tensor([[0., 0., 8., 0.]])
+    """
     _check_probability(p)
     if input.dim() not in (3, 4):
         warnings.warn(
@@ -70,7 +99,17 @@ def dropout2d(
 def dropout3d(
     input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False
 ) -> Tensor:
-    """Each channel of (N, C, D, H, W) or (C, D, H, W) zeroed with probability `p`."""
+    """Each channel of (N, C, D, H, W) or (C, D, H, W) zeroed with probability `p`, scaled
+    otherwise.
+
+    Tompson et al., arXiv 1411.4280. Raises ValueError for p outside [0, 1]; a UserWarning comes for
+    other shapes.
+
+    >>> import facula as torch
+    >>> _ = torch.manual_seed(0)
+    >>> torch.nn.functional.dropout3d(torch.ones(1, 4, 1, 2, 2)).sum((2, 3, 4))
+    tensor([[0., 0., 8., 0.]])
+    """
     _check_probability(p)
     if input.dim() not in (4, 5):
         warnings.warn(
@@ -88,7 +127,16 @@ def alpha_dropout(
     input: Tensor, p: float = 0.5, training: bool = False, inplace: bool = False
 ) -> Tensor:
     """Elements set to SELU's lower limit with probability `p`, then all scaled and shifted so that
-    mean 0 and variance 1 stay (Klambauer et al., arXiv 1706.02515)."""
+    mean 0 and variance 1 stay (Klambauer et al., arXiv 1706.02515).
+
+    Input and result (*): any shape. Without `training`, as by default, the input is returned.
+    Raises ValueError for p outside [0, 1].
+
+    >>> import facula as torch
+    >>> _ = torch.manual_seed(0)
+    >>> torch.nn.functional.alpha_dropout(torch.ones(4), 0.5, training=True)
+    tensor([-0.7792, -0.7792,  1.6656, -0.7792])
+    """
     _check_probability(p)
     drop = op.alpha_dropout_ if inplace else op.alpha_dropout
     made: Tensor = drop(input, p, training)
@@ -98,7 +146,16 @@ def alpha_dropout(
 def feature_alpha_dropout(
     input: Tensor, p: float = 0.5, training: bool = False, inplace: bool = False
 ) -> Tensor:
-    """`alpha_dropout` of whole channels of (N, C, ...)."""
+    """`alpha_dropout` of whole channels of (N, C, ...). Raises ValueError for p outside [0, 1].
+
+    >>> import facula as torch
+    >>> _ = torch.manual_seed(0)
+    >>> torch.nn.functional.feature_alpha_dropout(torch.ones(1, 4, 1), 0.5, training=True)
+    tensor([[[-0.7792],
+             [-0.7792],
+             [ 1.6656],
+             [-0.7792]]])
+    """
     _check_probability(p)
     drop = op.feature_alpha_dropout_ if inplace else op.feature_alpha_dropout
     made: Tensor = drop(input, p, training)

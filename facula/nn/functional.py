@@ -243,37 +243,96 @@ cosine_similarity = op.cosine_similarity
 
 
 def relu(input: Tensor, inplace: bool = False) -> Tensor:
-    """max(x, 0)."""
+    """max(x, 0), element by element; nan stays nan.
+
+    Input and result (*): any shape. With `inplace` the input is overwritten and returned. The
+    gradient is 1 where x > 0, else 0, also at 0. Raises RuntimeError for bool input,
+    NotImplementedError for complex, and RuntimeError for a leaf that requires a gradient with
+    `inplace`.
+
+    >>> import facula as torch
+    >>> torch.nn.functional.relu(torch.tensor([-1.0, 0.0, 2.0]))
+    tensor([0., 0., 2.])
+    """
     return op.relu_(input) if inplace else op.relu(input)
 
 
 def relu_(input: Tensor) -> Tensor:
-    """max(x, 0), written over the input."""
+    """`relu` written over the input, which is returned.
+
+    Raises RuntimeError where the input may not be written: a leaf that requires a gradient, an
+    expanded tensor.
+
+    >>> import facula as torch
+    >>> x = torch.tensor([-1.0, 2.0])
+    >>> torch.nn.functional.relu_(x) is x, x
+    (True, tensor([0., 2.]))
+    """
     return op.relu_(input)
 
 
 def relu6(input: Tensor, inplace: bool = False) -> Tensor:
-    """x clamped between 0 and 6."""
+    """x clamped between 0 and 6: min(max(x, 0), 6).
+
+    Input and result (*): any shape. Krizhevsky, Convolutional deep belief networks on CIFAR-10
+    (2010).
+
+    >>> import facula as torch
+    >>> torch.nn.functional.relu6(torch.tensor([-1.0, 3.0, 8.0]))
+    tensor([0., 3., 6.])
+    """
     return op.relu6_(input) if inplace else op.relu6(input)
 
 
 def elu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
-    """x where positive, alpha * (exp(x) - 1) elsewhere."""
+    """x where positive, alpha * (exp(x) - 1) elsewhere (Clevert et al., arXiv 1511.07289).
+
+    Input and result (*): any shape. With `inplace` the input is overwritten. Raises
+    NotImplementedError for integers.
+
+    >>> import facula as torch
+    >>> torch.nn.functional.elu(torch.tensor([-1.0, 0.0, 2.0]), alpha=0.5)
+    tensor([-0.3161,  0.0000,  2.0000])
+    """
     return op.elu_(input, alpha) if inplace else op.elu(input, alpha)
 
 
 def selu(input: Tensor, inplace: bool = False) -> Tensor:
-    """1.0507 * elu(x, 1.6733)."""
+    """scale * x where positive, scale * alpha * (exp(x) - 1) elsewhere, scale 1.0507, alpha 1.6733.
+
+    The two constants make zero mean and unit variance a fixed point of deep networks (Klambauer et
+    al., arXiv 1706.02515). Input and result (*): any shape.
+
+    >>> import facula as torch
+    >>> torch.nn.functional.selu(torch.tensor([-1.0, 0.0, 2.0]))
+    tensor([-1.1113,  0.0000,  2.1014])
+    """
     return op.selu_(input) if inplace else op.selu(input)
 
 
 def celu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
-    """x where positive, alpha * (exp(x / alpha) - 1) elsewhere."""
+    """x where positive, alpha * (exp(x / alpha) - 1) elsewhere (Barron, arXiv 1704.07483).
+
+    Unlike `elu` its slope at 0 is 1 for any alpha. Input and result (*): any shape. With `inplace`
+    the input is overwritten. Raises NotImplementedError for integers.
+
+    >>> import facula as torch
+    >>> torch.nn.functional.celu(torch.tensor([-1.0, 0.0, 2.0]), alpha=0.5)
+    tensor([-0.4323,  0.0000,  2.0000])
+    """
     return op.celu_(input, alpha) if inplace else op.celu(input, alpha)
 
 
 def leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = False) -> Tensor:
-    """x where positive, negative_slope * x elsewhere."""
+    """x where positive, negative_slope * x elsewhere.
+
+    Input and result (*): any shape. Maas et al., Rectifier nonlinearities improve neural network
+    acoustic models (2013). With `inplace` the input is overwritten.
+
+    >>> import facula as torch
+    >>> torch.nn.functional.leaky_relu(torch.tensor([-1.0, 2.0]), 0.1)
+    tensor([-0.1000,  2.0000])
+    """
     if inplace:
         return op.leaky_relu_(input, negative_slope)
     return op.leaky_relu(input, negative_slope)
@@ -286,8 +345,16 @@ def rrelu(
     training: bool = False,
     inplace: bool = False,
 ) -> Tensor:
-    """x where positive, elsewhere x times a slope: in training drawn from [lower, upper), else
-    their middle (Xu et al., arXiv 1505.00853)."""
+    """x where positive, elsewhere x times a slope: in training drawn from [lower, upper) for every
+    element, else the middle of both (Xu et al., arXiv 1505.00853).
+
+    Input and result (*): any shape. Draws from the default generator. Raises RuntimeError where
+    lower > upper.
+
+    >>> import facula as torch
+    >>> torch.nn.functional.rrelu(torch.tensor([-1.0, 2.0]), 0.1, 0.3)
+    tensor([-0.2000,  2.0000])
+    """
     function = op.rrelu_ if inplace else op.rrelu
     made: Tensor = function(input, lower, upper, training)
     return made
@@ -296,43 +363,85 @@ def rrelu(
 def rrelu_(
     input: Tensor, lower: float = 1.0 / 8, upper: float = 1.0 / 3, training: bool = False
 ) -> Tensor:
-    """`rrelu` written over the input."""
+    """`rrelu` written over the input, which is returned.
+
+    >>> import facula as torch
+    >>> torch.nn.functional.rrelu_(torch.tensor([-1.0, 2.0]), 0.1, 0.3)
+    tensor([-0.2000,  2.0000])
+    """
     made: Tensor = op.rrelu_(input, lower, upper, training)
     return made
 
 
 def elu_(input: Tensor, alpha: float = 1.0) -> Tensor:
-    """`elu` written over the input."""
+    """`elu` written over the input, which is returned.
+
+    >>> import facula as torch
+    >>> torch.nn.functional.elu_(torch.tensor([-1.0, 2.0]))
+    tensor([-0.6321,  2.0000])
+    """
     return op.elu_(input, alpha)
 
 
 def selu_(input: Tensor) -> Tensor:
-    """`selu` written over the input."""
+    """`selu` written over the input, which is returned.
+
+    >>> import facula as torch
+    >>> torch.nn.functional.selu_(torch.tensor([-1.0, 2.0]))
+    tensor([-1.1113,  2.1014])
+    """
     return op.selu_(input)
 
 
 def celu_(input: Tensor, alpha: float = 1.0) -> Tensor:
-    """`celu` written over the input."""
+    """`celu` written over the input, which is returned.
+
+    >>> import facula as torch
+    >>> torch.nn.functional.celu_(torch.tensor([-1.0, 2.0]))
+    tensor([-0.6321,  2.0000])
+    """
     return op.celu_(input, alpha)
 
 
 def leaky_relu_(input: Tensor, negative_slope: float = 0.01) -> Tensor:
-    """`leaky_relu` written over the input."""
+    """`leaky_relu` written over the input, which is returned.
+
+    >>> import facula as torch
+    >>> torch.nn.functional.leaky_relu_(torch.tensor([-1.0, 2.0]), 0.1)
+    tensor([-0.1000,  2.0000])
+    """
     return op.leaky_relu_(input, negative_slope)
 
 
 def threshold_(input: Tensor, threshold: float, value: float) -> Tensor:
-    """`threshold` written over the input."""
+    """`threshold` written over the input, which is returned.
+
+    >>> import facula as torch
+    >>> torch.nn.functional.threshold_(torch.tensor([0.5, 2.0]), 1.0, -3.0)
+    tensor([-3.,  2.])
+    """
     return op.threshold_(input, threshold, value)
 
 
 def hardtanh_(input: Tensor, min_val: float = -1.0, max_val: float = 1.0) -> Tensor:
-    """`hardtanh` written over the input."""
+    """`hardtanh` written over the input, which is returned.
+
+    >>> import facula as torch
+    >>> torch.nn.functional.hardtanh_(torch.tensor([-3.0, 0.5, 2.0]))
+    tensor([-1.0000,  0.5000,  1.0000])
+    """
     return op.hardtanh_(input, min_val, max_val)
 
 
 def threshold(input: Tensor, threshold: float, value: float, inplace: bool = False) -> Tensor:
-    """x where it exceeds `threshold`, `value` elsewhere."""
+    """x where it exceeds `threshold`, `value` elsewhere.
+
+    Input and result (*): any shape. With `inplace` the input is overwritten.
+
+    >>> import facula as torch
+    >>> torch.nn.functional.threshold(torch.tensor([0.5, 1.0, 2.0]), 1.0, -3.0)
+    tensor([-3., -3.,  2.])
+    """
     if inplace:
         return op.threshold_(input, threshold, value)
     return op.threshold(input, threshold, value)
@@ -341,7 +450,15 @@ def threshold(input: Tensor, threshold: float, value: float, inplace: bool = Fal
 def hardtanh(
     input: Tensor, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False
 ) -> Tensor:
-    """x clamped between `min_val` and `max_val`."""
+    """x clamped between `min_val` and `max_val`.
+
+    Input and result (*): any shape. The gradient is 1 strictly between the bounds, 0 elsewhere.
+    Raises ValueError where min_val > max_val.
+
+    >>> import facula as torch
+    >>> torch.nn.functional.hardtanh(torch.tensor([-3.0, 0.5, 2.0]))
+    tensor([-1.0000,  0.5000,  1.0000])
+    """
     if min_val > max_val:
         raise ValueError("min_val cannot be greater than max_val")
     if inplace:
@@ -350,22 +467,46 @@ def hardtanh(
 
 
 def silu(input: Tensor, inplace: bool = False) -> Tensor:
-    """x * sigmoid(x)."""
+    """x * sigmoid(x), also called swish (Hendrycks and Gimpel, arXiv 1606.08415).
+
+    Input and result (*): any shape. Its least value is -0.2785, at x = -1.2785.
+
+    >>> import facula as torch
+    >>> torch.nn.functional.silu(torch.tensor([-1.0, 0.0, 2.0]))
+    tensor([-0.2689,  0.0000,  1.7616])
+    """
     return op.silu_(input) if inplace else op.silu(input)
 
 
 def mish(input: Tensor, inplace: bool = False) -> Tensor:
-    """x * tanh(softplus(x))."""
+    """x * tanh(softplus(x)) (Misra, arXiv 1908.08681). Input and result (*): any shape.
+
+    >>> import facula as torch
+    >>> torch.nn.functional.mish(torch.tensor([-1.0, 0.0, 2.0]))
+    tensor([-0.3034,  0.0000,  1.9440])
+    """
     return op.mish_(input) if inplace else op.mish(input)
 
 
 def hardsigmoid(input: Tensor, inplace: bool = False) -> Tensor:
-    """x / 6 + 1 / 2, clamped between 0 and 1."""
+    """x / 6 + 1 / 2, clamped between 0 and 1: a sigmoid made of three lines.
+
+    Input and result (*): any shape. Courbariaux et al., arXiv 1511.00363.
+
+    >>> import facula as torch
+    >>> torch.nn.functional.hardsigmoid(torch.tensor([-4.0, 0.0, 1.5]))
+    tensor([0.0000, 0.5000, 0.7500])
+    """
     return op.hardsigmoid_(input) if inplace else op.hardsigmoid(input)
 
 
 def hardswish(input: Tensor, inplace: bool = False) -> Tensor:
-    """x * hardsigmoid(x)."""
+    """x * hardsigmoid(x) (Howard et al., arXiv 1905.02244). Input and result (*): any shape.
+
+    >>> import facula as torch
+    >>> torch.nn.functional.hardswish(torch.tensor([-4.0, 0.0, 1.5]))
+    tensor([-0.0000, 0.0000, 1.1250])
+    """
     return op.hardswish_(input) if inplace else op.hardswish(input)
 
 
@@ -373,32 +514,68 @@ def hardswish(input: Tensor, inplace: bool = False) -> Tensor:
 
 
 def sigmoid(input: Tensor) -> Tensor:
-    """1 / (1 + exp(-x))."""
+    """1 / (1 + exp(-x)): a score made a probability. Input and result (*): any shape.
+
+    >>> import facula as torch
+    >>> torch.nn.functional.sigmoid(torch.tensor([0.0, 2.0]))
+    tensor([0.5000, 0.8808])
+    """
     return input.sigmoid()
 
 
 def tanh(input: Tensor) -> Tensor:
-    """Hyperbolic tangent."""
+    """Hyperbolic tangent, (exp(x) - exp(-x)) / (exp(x) + exp(-x)). Input and result (*): any shape.
+
+    >>> import facula as torch
+    >>> torch.nn.functional.tanh(torch.tensor([0.0, 1.0]))
+    tensor([0.0000, 0.7616])
+    """
     return input.tanh()
 
 
 def logsigmoid(input: Tensor) -> Tensor:
-    """log(sigmoid(x))."""
+    """log(sigmoid(x)) = -log(1 + exp(-x)), in nats, finite also where sigmoid(x) underflows.
+
+    Input and result (*): any shape. Raises NotImplementedError for integers.
+
+    >>> import facula as torch
+    >>> torch.nn.functional.logsigmoid(torch.tensor([-200.0, 0.0, 2.0]))
+    tensor([-2.0000e+02, -6.9315e-01, -1.2693e-01])
+    """
     return op.log_sigmoid(input)
 
 
 def tanhshrink(input: Tensor) -> Tensor:
-    """x - tanh(x)."""
+    """x - tanh(x). Input and result (*): any shape.
+
+    >>> import facula as torch
+    >>> torch.nn.functional.tanhshrink(torch.tensor([0.0, 1.0]))
+    tensor([0.0000, 0.2384])
+    """
     return op.tanhshrink(input)
 
 
 def softsign(input: Tensor) -> Tensor:
-    """x / (1 + |x|)."""
+    """x / (1 + |x|), between -1 and 1. Input and result (*): any shape.
+
+    >>> import facula as torch
+    >>> torch.nn.functional.softsign(torch.tensor([-1.0, 0.0, 3.0]))
+    tensor([-0.5000,  0.0000,  0.7500])
+    """
     return op.softsign(input)
 
 
 def glu(input: Tensor, dim: int = -1) -> Tensor:
-    """The first half along `dim` times the sigmoid of the second."""
+    """The first half along `dim` times the sigmoid of the second (Dauphin et al., arXiv
+    1612.08083).
+
+    Input (*, 2k, *), result (*, k, *), with the size of `dim` halved. Raises RuntimeError where
+    that size is odd or the input has no dimension, IndexError for a dim that is not there.
+
+    >>> import facula as torch
+    >>> torch.nn.functional.glu(torch.tensor([1.0, 2.0, 0.0, 100.0]))
+    tensor([0.5000, 2.0000])
+    """
     if input.dim() == 0:
         raise RuntimeError("glu does not support scalars because halving size must be even")
     if input.shape[dim] % 2 != 0:
@@ -422,7 +599,17 @@ def _implied_dim(name: str, input: Tensor, stacklevel: int) -> int:
 def softmax(
     input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: DType | None = None
 ) -> Tensor:
-    """exp(x) scaled to sum to one along `dim`."""
+    """exp(x) scaled to sum to one along `dim`: exp(x - max) / sum(exp(x - max)), probabilities.
+
+    Input and result (*): any shape. `dtype` converts the input first. Without `dim` a UserWarning
+    comes, and dimension 0 of 0-, 1- or 3-dimensional input is taken, else 1. Raises IndexError for
+    a dim that is not there, NotImplementedError for integers without `dtype`.
+
+    >>> import facula as torch
+    >>> torch.nn.functional.softmax(torch.tensor([[0.0, 0.0], [0.0, 1.0]]), dim=1)
+    tensor([[0.5000, 0.5000],
+            [0.2689, 0.7311]])
+    """
     if dim is None:
         dim = _implied_dim("softmax", input, _stacklevel)
     return op.softmax(input, dim, dtype)
@@ -431,7 +618,15 @@ def softmax(
 def log_softmax(
     input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: DType | None = None
 ) -> Tensor:
-    """log(softmax(x)) along `dim`, computed in one piece."""
+    """log(softmax(x)) along `dim`, in nats: x - max - log(sum(exp(x - max))), in one piece.
+
+    Input and result (*): any shape. Arguments and errors are those of `softmax`; unlike its
+    logarithm, no element underflows to -inf.
+
+    >>> import facula as torch
+    >>> torch.nn.functional.log_softmax(torch.tensor([0.0, 0.0, -200.0]), dim=0)
+    tensor([  -0.6931,   -0.6931, -200.6931])
+    """
     if dim is None:
         dim = _implied_dim("log_softmax", input, _stacklevel)
     return op.log_softmax(input, dim, dtype)
@@ -440,7 +635,12 @@ def log_softmax(
 def softmin(
     input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: DType | None = None
 ) -> Tensor:
-    """softmax(-x) along `dim`."""
+    """softmax(-x) along `dim`: the smallest elements weigh most. Shapes and errors: see `softmax`.
+
+    >>> import facula as torch
+    >>> torch.nn.functional.softmin(torch.tensor([0.0, 1.0]), dim=0)
+    tensor([0.7311, 0.2689])
+    """
     if dim is None:
         dim = _implied_dim("softmin", input, _stacklevel)
     return op.softmax(-input, dim, dtype)
@@ -449,8 +649,19 @@ def softmin(
 def gumbel_softmax(
     logits: Tensor, tau: float = 1, hard: bool = False, eps: float = 1e-10, dim: int = -1
 ) -> Tensor:
-    """A sample of the Gumbel-softmax distribution (Jang et al., arXiv 1611.01144); `hard`: one-hot
-    in value, soft in gradient."""
+    """A sample of the Gumbel-softmax distribution: softmax((logits + gumbel noise) / tau).
+
+    `hard` returns it one-hot in value, soft in gradient (straight through). As the temperature
+    `tau` goes to 0 samples become one-hot, with the probabilities softmax(logits). Logits and
+    result (*): any shape; `dim` sums to one. Draws from the default generator. Jang et al., arXiv
+    1611.01144.
+
+    >>> import facula as torch
+    >>> _ = torch.manual_seed(0)
+    >>> torch.nn.functional.gumbel_softmax(torch.zeros(2, 3), tau=0.5, hard=True)
+    tensor([[0., 0., 1.],
+            [0., 1., 0.]])
+    """
     if eps != 1e-10:
         warnings.warn("`eps` parameter is deprecated and has no effect.", stacklevel=2)
     noise = op.empty_like(logits.detach(), memory_format=contiguous_format)
@@ -476,7 +687,20 @@ def batch_norm(
     momentum: float = 0.1,
     eps: float = 1e-5,
 ) -> Tensor:
-    """Every channel normalised over the batch (in training) or by the running statistics."""
+    """(x - mean) / sqrt(var + eps) * weight + bias for every channel (Ioffe and Szegedy, arXiv
+    1502.03167).
+
+    In training, mean and (biased) variance are those of the batch, and running ones, if given,
+    become (1 - momentum) * old + momentum * new, with the unbiased variance; else the running ones
+    are used. Input and result (N, C, *); weight, bias and statistics (C). Raises ValueError for one
+    value a channel in training or a negative eps, RuntimeError for sizes that differ from C.
+
+    >>> import facula as torch
+    >>> x = torch.tensor([[1.0, 4.0], [3.0, 4.0]])
+    >>> torch.nn.functional.batch_norm(x, None, None, training=True)
+    tensor([[-1.0000,  0.0000],
+            [ 1.0000,  0.0000]])
+    """
     if training:
         _check_batch_size(input.shape)
         if eps <= 0.0:
@@ -505,7 +729,17 @@ def layer_norm(
     bias: Tensor | None = None,
     eps: float = 1e-5,
 ) -> Tensor:
-    """Each sample normalised over its last dimensions, then scaled and shifted."""
+    """(x - mean) / sqrt(var + eps) * weight + bias over the last dimensions of each sample.
+
+    Input and result (*, *normalized_shape); weight and bias of normalized_shape; the variance is
+    the biased one. Raises RuntimeError where the input does not end with normalized_shape. Ba et
+    al., arXiv 1607.06450.
+
+    >>> import facula as torch
+    >>> torch.nn.functional.layer_norm(torch.tensor([[1.0, 3.0], [0.0, 8.0]]), (2,))
+    tensor([[-1.0000,  1.0000],
+            [-1.0000,  1.0000]])
+    """
     return op.layer_norm(input, normalized_shape, weight, bias, eps)
 
 
@@ -516,7 +750,17 @@ def group_norm(
     bias: Tensor | None = None,
     eps: float = 1e-5,
 ) -> Tensor:
-    """Each sample normalised over groups of channels, then scaled and shifted by channel."""
+    """Each sample normalised over each of `num_groups` groups of channels, then scaled and shifted.
+
+    Input and result (N, C, *); weight and bias (C). Mean and biased variance are over the C /
+    num_groups channels of a group and all positions. Raises RuntimeError for input of less than two
+    dimensions or C that num_groups does not divide, ValueError where a group is one value. Wu and
+    He, arXiv 1803.08494.
+
+    >>> import facula as torch
+    >>> torch.nn.functional.group_norm(torch.tensor([[1.0, 3.0, 10.0, 30.0]]), 2)
+    tensor([[-1.0000,  1.0000, -1.0000,  1.0000]])
+    """
     if input.dim() < 2:
         raise RuntimeError(
             f"Expected at least 2 dimensions for input tensor but received {input.dim()}"
@@ -533,7 +777,17 @@ def rms_norm(
     weight: Tensor | None = None,
     eps: float | None = None,
 ) -> Tensor:
-    """Each sample divided by the root mean square of its last dimensions, then scaled."""
+    """x / sqrt(mean(x^2) + eps) * weight over the last dimensions (Zhang and Sennrich, arXiv
+    1910.07467).
+
+    Input and result (*, *normalized_shape); weight of normalized_shape. Without `eps` it is the
+    distance from 1 to the next number of the dtype. Raises RuntimeError where the input does not
+    end with normalized_shape.
+
+    >>> import facula as torch
+    >>> torch.nn.functional.rms_norm(torch.tensor([3.0, 4.0]), (2,))
+    tensor([0.8485, 1.1314])
+    """
     return op.rms_norm(input, normalized_shape, weight, eps)
 
 
@@ -547,7 +801,19 @@ def instance_norm(
     momentum: float = 0.1,
     eps: float = 1e-5,
 ) -> Tensor:
-    """Every channel of every sample normalised, then scaled and shifted by channel."""
+    """Every channel of every sample normalised over its positions, then scaled and shifted by
+    channel.
+
+    Input and result (N, C, *), or (C, *) for one sample; weight, bias and running statistics (C).
+    Without `use_input_stats` the running ones are used; with it, running ones that are given are
+    updated as `batch_norm` does. Raises ValueError where a channel has one position. Ulyanov et
+    al., arXiv 1607.08022.
+
+    >>> import facula as torch
+    >>> torch.nn.functional.instance_norm(torch.tensor([[[1.0, 3.0], [0.0, 8.0]]]))
+    tensor([[[-1.0000,  1.0000],
+             [-1.0000,  1.0000]]])
+    """
     if use_input_stats:
         places = 1
         for size in input.shape[2:]:
@@ -564,9 +830,16 @@ def instance_norm(
 def local_response_norm(
     input: Tensor, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0
 ) -> Tensor:
-    """The input divided by (k + alpha * mean of squares over `size` neighbouring channels)^beta.
+    """The input divided by (k + alpha * mean of squares over `size` neighbouring channels) ^ beta.
 
-    Krizhevsky et al., ImageNet classification with deep convolutional neural networks (2012).
+    Input and result (N, C, *); channels beyond the ends count as 0. Raises ValueError for input of
+    less than three dimensions. Krizhevsky et al., ImageNet classification with deep convolutional
+    neural networks (2012).
+
+    >>> import facula as torch
+    >>> torch.nn.functional.local_response_norm(torch.ones(1, 2, 1), 2, alpha=1.0, beta=1.0)
+    tensor([[[0.6667],
+             [0.5000]]])
     """
     if input.dim() < 3:
         raise ValueError(
@@ -585,7 +858,15 @@ def local_response_norm(
 def normalize(
     input: Tensor, p: float = 2.0, dim: int = 1, eps: float = 1e-12, out: Tensor | None = None
 ) -> Tensor:
-    """The input divided by its p-norm along `dim`."""
+    """The input divided by its p-norm along `dim`, or by `eps` where that is smaller.
+
+    Input and result (*): any shape. Raises IndexError for a dim that is not there.
+
+    >>> import facula as torch
+    >>> torch.nn.functional.normalize(torch.tensor([[3.0, 4.0], [0.0, 0.0]]))
+    tensor([[0.6000, 0.8000],
+            [0.0000, 0.0000]])
+    """
     length = input.norm(p, dim, keepdim=True).clamp_min(eps).expand_as(input)
     return input / length if out is None else op.div(input, length, out=out)
 
@@ -602,7 +883,20 @@ def embedding(
     scale_grad_by_freq: bool = False,
     sparse: bool = False,
 ) -> Tensor:
-    """Row `i` of `weight` for every integer `i` of the input."""
+    """Row `i` of `weight` for every integer `i` of the input.
+
+    Input (*), int64 or int32; weight (V, E); result (*, E). Row `padding_idx` gets no gradient;
+    rows longer than `max_norm` (in the `norm_type` norm) are shortened in place when looked up;
+    `scale_grad_by_freq` divides gradients by how often a row occurs. Raises IndexError for an index
+    outside [0, V), AssertionError for such a padding_idx, RuntimeError for indices that are no
+    integers.
+
+    >>> import facula as torch
+    >>> rows = torch.tensor([[0.0, 1.0], [10.0, 11.0], [20.0, 21.0]])
+    >>> torch.nn.functional.embedding(torch.tensor([2, 0]), rows)
+    tensor([[20., 21.],
+            [ 0.,  1.]])
+    """
     if padding_idx is None:
         padding_idx = -1
     else:
@@ -630,9 +924,12 @@ def embedding_bag(
 ) -> Tensor:
     """The sum, mean or largest elements of bags of rows of `weight`.
 
-    The input is (B, L): a bag a row, or (L) with the `offsets` at which bags begin (with
-    `include_last_offset` also where the last one ends). `per_sample_weights` scale rows for the
-    sum. Indices equal to `padding_idx` do not count.
+    The input is (B, L): a bag a row, or (L) with the `offsets` (B) at which bags begin (with
+    `include_last_offset` also where the last one ends); weight (V, E); result (B, E).
+    `per_sample_weights`, of the input's shape, scale rows for the sum. Indices equal to
+    `padding_idx` do not count. Raises ValueError for shapes or a mode that do not fit,
+    NotImplementedError for weights with another mode than 'sum', RuntimeError for an index outside
+    [0, V).
 
     >>> import facula as torch
     >>> rows = torch.arange(6.0).reshape(3, 2)
@@ -724,9 +1021,17 @@ def pad(
 ) -> Tensor:
     """The input made larger: `pad` holds (before, after) for each dimension, the last one first.
 
+    `mode` says with what: 'constant' (`value`, or 0), 'reflect' (the inside mirrored, the edge not
+    repeated), 'replicate' (the edge) or 'circular' (the other end). Negative numbers cut off. Input
+    (*, n), result (*, before + n + after). Raises RuntimeError for an odd or too long `pad`, one
+    that reaches beyond what is mirrored or wrapped, or a `value` with another mode;
+    NotImplementedError for an unknown mode.
+
     >>> import facula as torch
-    >>> torch.nn.functional.pad(torch.ones(1, 2), (1, 0))
-    tensor([[0., 1., 1.]])
+    >>> torch.nn.functional.pad(torch.tensor([[1.0, 2.0, 3.0]]), (2, 1))
+    tensor([[0., 0., 1., 2., 3., 0.]])
+    >>> torch.nn.functional.pad(torch.tensor([[1.0, 2.0, 3.0]]), (2, 1), mode="reflect")
+    tensor([[3., 2., 1., 2., 3., 2.]])
     """
     if len(pad) % 2 != 0:
         raise RuntimeError("Padding length must be divisible by 2")
@@ -738,7 +1043,7 @@ def pad(
     if mode not in ("constant", "reflect", "replicate", "circular"):
         raise NotImplementedError(f"Unrecognised padding mode {mode}")
     if mode != "constant" and value is not None and value != 0:
-        raise ValueError(f'Padding mode "{mode}" doesn\'t take in value argument')
+        raise RuntimeError(f'Padding mode "{mode}" doesn\'t take in value argument')
     if mode == "constant":
         made: Tensor = op.constant_pad_nd(input, pad, 0.0 if value is None else value)
         return made
@@ -811,7 +1116,16 @@ def l1_loss(
     reduction: str = "mean",
     weight: Tensor | None = None,
 ) -> Tensor:
-    """|input - target|."""
+    """|input - target|, reduced: 'mean' (default), 'sum' or 'none'.
+
+    Input and target (*), the result () or (*) for 'none'. `weight` (*) scales elements; the mean is
+    then divided by the sum of the weights. Raises ValueError for an unknown reduction or a weight
+    of another shape; a UserWarning comes where shapes differ.
+
+    >>> import facula as torch
+    >>> torch.nn.functional.l1_loss(torch.tensor([1.0, 5.0]), torch.tensor([2.0, 2.0]))
+    tensor(2.)
+    """
     _warn_sizes(input, target)
     reduction = chosen_reduction(size_average, reduce, reduction)
     if weight is None:
@@ -827,7 +1141,17 @@ def mse_loss(
     reduction: str = "mean",
     weight: Tensor | None = None,
 ) -> Tensor:
-    """(input - target) squared."""
+    """(input - target)^2, reduced: 'mean' (default), 'sum' or 'none'.
+
+    Input and target (*), the result () or (*) for 'none', in the unit of the input squared.
+    `weight` (*) scales elements; the mean is then divided by the sum of the weights. Raises
+    ValueError for an unknown reduction or a weight of another shape; a UserWarning comes where
+    shapes differ.
+
+    >>> import facula as torch
+    >>> torch.nn.functional.mse_loss(torch.tensor([1.0, 5.0]), torch.tensor([2.0, 2.0]))
+    tensor(5.)
+    """
     _warn_sizes(input, target)
     reduction = chosen_reduction(size_average, reduce, reduction)
     if weight is None:
@@ -843,7 +1167,18 @@ def smooth_l1_loss(
     reduction: str = "mean",
     beta: float = 1.0,
 ) -> Tensor:
-    """Squared error over 2 beta where the error is below beta, |error| - beta / 2 above."""
+    """error^2 / (2 beta) where |error| < beta, |error| - beta / 2 above, reduced.
+
+    Input and target (*), the result () or (*) for reduction 'none'. With beta 0 it is `l1_loss`.
+    Raises RuntimeError for a negative beta, ValueError for an unknown reduction. Girshick, arXiv
+    1504.08083.
+
+    >>> import facula as torch
+    >>> torch.nn.functional.smooth_l1_loss(
+    ...     torch.tensor([0.5, 3.0]), torch.zeros(2), reduction="none"
+    ... )
+    tensor([0.1250, 2.5000])
+    """
     _warn_sizes(input, target)
     reduction = chosen_reduction(size_average, reduce, reduction)
     return op.smooth_l1_loss(input, target, reduction, beta)
@@ -856,7 +1191,17 @@ def huber_loss(
     delta: float = 1.0,
     weight: Tensor | None = None,
 ) -> Tensor:
-    """Half the squared error below delta, delta * (|error| - delta / 2) above."""
+    """error^2 / 2 where |error| <= delta, delta * (|error| - delta / 2) above, reduced.
+
+    Input and target (*), the result () or (*) for reduction 'none'; delta times `smooth_l1_loss` of
+    beta delta. `weight` (*) scales elements, and the mean is over their count. Raises RuntimeError
+    unless delta > 0, ValueError for an unknown reduction. Huber, Robust estimation of a location
+    parameter (1964).
+
+    >>> import facula as torch
+    >>> torch.nn.functional.huber_loss(torch.tensor([0.5, 3.0]), torch.zeros(2), "none", delta=2.0)
+    tensor([0.1250, 4.0000])
+    """
     _warn_sizes(input, target)
     if weight is None:
         return op.huber_loss(input, target, reduction, delta)
@@ -872,7 +1217,18 @@ def nll_loss(
     reduce: bool | None = None,
     reduction: str = "mean",
 ) -> Tensor:
-    """Minus the log-probability (the input) of the right class (the target)."""
+    """Minus the log-probability (the input, in nats) of the right class (the target), reduced.
+
+    Input (N, C), (C) or (N, C, *); target (N), () or (N, *) of class numbers, int64; weight (C).
+    'mean' divides by the sum of the weights of the targets. Targets equal to `ignore_index` count
+    as nothing. Raises IndexError for a class outside [0, C), ValueError for batches of different
+    sizes, RuntimeError for other shapes or dtypes that do not fit.
+
+    >>> import facula as torch
+    >>> logs = torch.tensor([[0.25, 0.75], [0.5, 0.5]]).log()
+    >>> torch.nn.functional.nll_loss(logs, torch.tensor([1, 0]))
+    tensor(0.4904)
+    """
     reduction = chosen_reduction(size_average, reduce, reduction)
     return op.nll_loss(input, target, weight, reduction, ignore_index)
 
@@ -887,7 +1243,19 @@ def cross_entropy(
     reduction: str = "mean",
     label_smoothing: float = 0.0,
 ) -> Tensor:
-    """Minus the log of the softmax of the right class, or of a distribution over the classes."""
+    """-log(softmax(input)[target]) in nats: the loss of scores for classes, reduced.
+
+    Input (N, C), (C) or (N, C, *): scores of any sign. Target (N), () or (N, *) of class numbers,
+    int64, or of the input's shape and dtype: a distribution over the classes. weight (C) scales
+    classes; 'mean' divides by the sum of the weights of the targets. `label_smoothing` in [0, 1]
+    gives every class that share of a uniform distribution. Targets equal to `ignore_index` count as
+    nothing. Raises IndexError for a class outside [0, C), RuntimeError or ValueError for shapes
+    that do not fit.
+
+    >>> import facula as torch
+    >>> torch.nn.functional.cross_entropy(torch.tensor([[0.0, 0.0]]), torch.tensor([1]))
+    tensor(0.6931)
+    """
     reduction = chosen_reduction(size_average, reduce, reduction)
     return op.cross_entropy(input, target, weight, reduction, ignore_index, label_smoothing)
 
@@ -900,7 +1268,16 @@ def binary_cross_entropy(
     reduce: bool | None = None,
     reduction: str = "mean",
 ) -> Tensor:
-    """Cross entropy of two classes; the input holds the probability of the second."""
+    """-(target * log(input) + (1 - target) * log(1 - input)) in nats, reduced.
+
+    Input (*): probabilities of the second class, in [0, 1]; target (*) too. Logarithms are kept
+    above -100. `weight` broadcasts to them. Raises ValueError for shapes that differ, RuntimeError
+    for an input outside [0, 1]. For scores see `binary_cross_entropy_with_logits`.
+
+    >>> import facula as torch
+    >>> torch.nn.functional.binary_cross_entropy(torch.tensor([0.5, 0.8]), torch.tensor([0.0, 1.0]))
+    tensor(0.4581)
+    """
     reduction = chosen_reduction(size_average, reduce, reduction)
     if target.shape != input.shape:
         raise ValueError(
@@ -919,7 +1296,18 @@ def binary_cross_entropy_with_logits(
     reduction: str = "mean",
     pos_weight: Tensor | None = None,
 ) -> Tensor:
-    """Cross entropy of two classes; the input holds the score whose sigmoid is the probability."""
+    """`binary_cross_entropy` of sigmoid(input), in nats, computed without overflow, reduced.
+
+    Input (*): scores of any sign; target (*): probabilities. `weight` broadcasts to them;
+    `pos_weight` scales the loss of target 1, often one number a class. Raises ValueError for shapes
+    that differ.
+
+    >>> import facula as torch
+    >>> torch.nn.functional.binary_cross_entropy_with_logits(
+    ...     torch.tensor([0.0, 200.0]), torch.tensor([1.0, 1.0]), reduction="none"
+    ... )
+    tensor([0.6931, 0.0000])
+    """
     reduction = chosen_reduction(size_average, reduce, reduction)
     if target.shape != input.shape:
         raise ValueError(
@@ -936,7 +1324,18 @@ def kl_div(
     reduction: str = "mean",
     log_target: bool = False,
 ) -> Tensor:
-    """target * (log(target) - input), pointwise, then reduced; 'batchmean' divides by the batch."""
+    """target * (log(target) - input), the Kullback-Leibler divergence in nats, reduced.
+
+    Input (*): log-probabilities; target (*): probabilities, or their logarithms with `log_target`.
+    'batchmean' divides the sum by the size of the first dimension, as the mathematical definition
+    asks for; 'mean' divides by the number of elements, and a UserWarning says so. Raises ValueError
+    for an unknown reduction.
+
+    >>> import facula as torch
+    >>> logs = torch.tensor([[0.5, 0.5]]).log()
+    >>> torch.nn.functional.kl_div(logs, torch.tensor([[0.25, 0.75]]), reduction="batchmean")
+    tensor(0.1308)
+    """
     if size_average is not None or reduce is not None:
         reduction = chosen_reduction(size_average, reduce, reduction)
     elif reduction == "mean":

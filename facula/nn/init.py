@@ -41,7 +41,12 @@ _CONVOLUTION = re.compile(r"conv(_transpose)?[123]d")
 
 
 def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
-    """How much a weight must grow to make up for what the nonlinearity takes away.
+    """How much a weight's standard deviation must grow to make up for what the nonlinearity takes
+    away.
+
+    1 for 'linear', 'sigmoid' and convolutions, 5/3 for 'tanh', sqrt(2) for 'relu', sqrt(2 / (1 +
+    slope^2)) for 'leaky_relu', 3/4 for 'selu'. Raises ValueError for another name or a slope that
+    is no number.
 
     >>> import facula as torch
     >>> torch.nn.init.calculate_gain("leaky_relu", 0.2)
@@ -79,7 +84,15 @@ def fans(tensor: Tensor) -> tuple[int, int]:
 def uniform_(
     tensor: Tensor, a: float = 0.0, b: float = 1.0, generator: "Generator | None" = None
 ) -> Tensor:
-    """The tensor, filled from U(a, b)."""
+    """The tensor, filled from U(a, b), unseen by autograd.
+
+    Draws from `generator`, by default the default one. Raises RuntimeError where a > b.
+
+    >>> import facula as torch
+    >>> weight = torch.nn.init.uniform_(torch.empty(100), -1.0, 1.0)
+    >>> bool((weight.abs() <= 1).all()), weight.unique().numel() > 90
+    (True, True)
+    """
     with no_grad():
         return tensor.uniform_(a, b, generator=generator)
 
@@ -87,24 +100,47 @@ def uniform_(
 def normal_(
     tensor: Tensor, mean: float = 0.0, std: float = 1.0, generator: "Generator | None" = None
 ) -> Tensor:
-    """The tensor, filled from N(mean, std squared)."""
+    """The tensor, filled from N(mean, std^2), unseen by autograd. Raises RuntimeError for a
+    negative std.
+
+    >>> import facula as torch
+    >>> torch.nn.init.normal_(torch.empty(2, 2), mean=3.0, std=0.0)
+    tensor([[3., 3.],
+            [3., 3.]])
+    """
     with no_grad():
         return tensor.normal_(mean, std, generator=generator)
 
 
 def constant_(tensor: Tensor, val: float) -> Tensor:
-    """The tensor, filled with `val`."""
+    """The tensor, filled with `val`, unseen by autograd.
+
+    >>> import facula as torch
+    >>> torch.nn.init.constant_(torch.empty(2), 0.3)
+    tensor([0.3000, 0.3000])
+    """
     with no_grad():
         return tensor.fill_(val)
 
 
 def ones_(tensor: Tensor) -> Tensor:
-    """The tensor, filled with ones."""
+    """The tensor, filled with ones, unseen by autograd.
+
+    >>> import facula as torch
+    >>> torch.nn.init.ones_(torch.empty(2))
+    tensor([1., 1.])
+    """
     return constant_(tensor, 1.0)
 
 
 def zeros_(tensor: Tensor) -> Tensor:
-    """The tensor, filled with zeros."""
+    """The tensor, filled with zeros, unseen by autograd.
+
+    >>> import facula as torch
+    >>> torch.nn.init.zeros_(torch.nn.Parameter(torch.ones(2)))
+    Parameter containing:
+    tensor([0., 0.], requires_grad=True)
+    """
     with no_grad():
         return tensor.zero_()
 
@@ -117,10 +153,16 @@ def trunc_normal_(
     b: float = 2.0,
     generator: "Generator | None" = None,
 ) -> Tensor:
-    """The tensor, filled from N(mean, std squared) without what lies outside [a, b].
+    """The tensor, filled from N(mean, std^2) without what lies outside [a, b].
 
     Draws that fall outside are drawn again: from the normal distribution where it mostly falls
-    inside, otherwise from U(a, b), accepted as often as the density says.
+    inside, otherwise from U(a, b), accepted as often as the density says. A UserWarning comes for a
+    mean more than two std outside [a, b].
+
+    >>> import facula as torch
+    >>> weight = torch.nn.init.trunc_normal_(torch.empty(100), std=2.0, a=-1.0, b=1.0)
+    >>> bool((weight.abs() <= 1).all())
+    True
     """
     if mean < a - 2 * std or mean > b + 2 * std:
         warnings.warn(
@@ -185,7 +227,17 @@ def _reject_uniform(
 def xavier_uniform_(
     tensor: Tensor, gain: float = 1.0, generator: "Generator | None" = None
 ) -> Tensor:
-    """The tensor, filled from U(-a, a) with a = gain * sqrt(6 / (fan_in + fan_out))."""
+    """The tensor, filled from U(-a, a) with a = gain * sqrt(6 / (fan_in + fan_out)).
+
+    The fans of a weight (out, in, *window) are in and out times the size of the window. Raises
+    ValueError for less than two dimensions. Glorot and Bengio, Understanding the difficulty of
+    training deep feedforward neural networks (2010).
+
+    >>> import facula as torch
+    >>> weight = torch.nn.init.xavier_uniform_(torch.empty(2, 4))
+    >>> bool((weight.abs() <= 1).all())
+    True
+    """
     fan_in, fan_out = fans(tensor)
     bound = math.sqrt(3.0) * gain * math.sqrt(2.0 / float(fan_in + fan_out))
     return uniform_(tensor, -bound, bound, generator)
@@ -194,7 +246,15 @@ def xavier_uniform_(
 def xavier_normal_(
     tensor: Tensor, gain: float = 1.0, generator: "Generator | None" = None
 ) -> Tensor:
-    """The tensor, filled from N(0, s squared) with s = gain * sqrt(2 / (fan_in + fan_out))."""
+    """The tensor, filled from N(0, s^2) with s = gain * sqrt(2 / (fan_in + fan_out)).
+
+    Raises ValueError for less than two dimensions. Source and fans: see `xavier_uniform_`.
+
+    >>> import facula as torch
+    >>> torch.nn.init.xavier_normal_(torch.empty(2, 4), gain=0.0).abs()
+    tensor([[0., 0., 0., 0.],
+            [0., 0., 0., 0.]])
+    """
     fan_in, fan_out = fans(tensor)
     return normal_(tensor, 0.0, gain * math.sqrt(2.0 / float(fan_in + fan_out)), generator)
 
@@ -213,7 +273,17 @@ def kaiming_uniform_(
     nonlinearity: str = "leaky_relu",
     generator: "Generator | None" = None,
 ) -> Tensor:
-    """The tensor, filled from U(-b, b) with b = gain * sqrt(3 / fan). arXiv 1502.01852."""
+    """The tensor, filled from U(-b, b) with b = gain * sqrt(3 / fan) (He et al., arXiv 1502.01852).
+
+    The gain is that of `calculate_gain(nonlinearity, a)`; `mode` 'fan_in' keeps the variance of
+    what flows forward, 'fan_out' of gradients. A UserWarning comes for a tensor without elements.
+    Raises ValueError for another mode or less than two dimensions.
+
+    >>> import facula as torch
+    >>> weight = torch.nn.init.kaiming_uniform_(torch.empty(2, 6), nonlinearity="relu")
+    >>> bool((weight.abs() <= 1).all())
+    True
+    """
     if _warned_empty(tensor):
         return tensor
     bound = math.sqrt(3.0) * _kaiming_std(tensor, a, mode, nonlinearity)
@@ -227,7 +297,16 @@ def kaiming_normal_(
     nonlinearity: str = "leaky_relu",
     generator: "Generator | None" = None,
 ) -> Tensor:
-    """The tensor, filled from N(0, s squared) with s = gain / sqrt(fan). arXiv 1502.01852."""
+    """The tensor, filled from N(0, s^2) with s = gain / sqrt(fan) (He et al., arXiv 1502.01852).
+
+    Arguments and errors are those of `kaiming_uniform_`.
+
+    >>> import facula as torch
+    >>> _ = torch.manual_seed(0)
+    >>> weight = torch.nn.init.kaiming_normal_(torch.empty(400, 200), nonlinearity="relu")
+    >>> round(weight.std().item(), 2)
+    0.1
+    """
     if _warned_empty(tensor):
         return tensor
     return normal_(tensor, 0, _kaiming_std(tensor, a, mode, nonlinearity), generator)
@@ -244,7 +323,15 @@ def _warned_empty(tensor: Tensor) -> bool:
 
 
 def eye_(tensor: Tensor) -> Tensor:
-    """The matrix, made the identity (as far as it goes, if it is not square)."""
+    """The matrix (n, m), made the identity (as far as it goes, if it is not square).
+
+    Raises ValueError unless it has two dimensions.
+
+    >>> import facula as torch
+    >>> torch.nn.init.eye_(torch.empty(2, 3))
+    tensor([[1., 0., 0.],
+            [0., 1., 0.]])
+    """
     if tensor.dim() != 2:
         raise ValueError("Only tensors with 2 dimensions are supported")
     with no_grad():
@@ -254,7 +341,17 @@ def eye_(tensor: Tensor) -> Tensor:
 
 
 def dirac_(tensor: Tensor, groups: int = 1) -> Tensor:
-    """The weight of a convolution, made to pass on as many channels unchanged as it can."""
+    """The weight of a convolution, made to pass on as many channels unchanged as it can.
+
+    (out, in, *window) with one to three dimensions of windows; each of `groups` groups passes its
+    channels on. Raises ValueError for another number of dimensions or an `out` that groups do not
+    divide.
+
+    >>> import facula as torch
+    >>> weight = torch.nn.init.dirac_(torch.empty(1, 1, 3))
+    >>> torch.nn.functional.conv1d(torch.tensor([[[1.0, 2.0, 3.0]]]), weight, padding=1)
+    tensor([[[1., 2., 3.]]])
+    """
     if tensor.dim() not in (3, 4, 5):
         raise ValueError("Only tensors with 3, 4, or 5 dimensions are supported")
     if tensor.shape[0] % groups != 0:
@@ -270,9 +367,15 @@ def dirac_(tensor: Tensor, groups: int = 1) -> Tensor:
 
 
 def orthogonal_(tensor: Tensor, gain: float = 1, generator: "Generator | None" = None) -> Tensor:
-    """The tensor, as a matrix of its first dimension, with orthonormal rows or columns times gain.
+    """The tensor, as a matrix (first dimension, all others), with orthonormal rows or columns times
+    gain.
 
-    arXiv 1312.6120.
+    Raises ValueError for less than two dimensions. Saxe et al., arXiv 1312.6120.
+
+    >>> import facula as torch
+    >>> weight = torch.nn.init.orthogonal_(torch.empty(2, 3))
+    >>> torch.allclose(weight @ weight.T, torch.eye(2), atol=1e-6)
+    True
     """
     if tensor.dim() < 2:
         raise ValueError("Only tensors with 2 or more dimensions are supported")
@@ -294,7 +397,15 @@ def orthogonal_(tensor: Tensor, gain: float = 1, generator: "Generator | None" =
 def sparse_(
     tensor: Tensor, sparsity: float, std: float = 0.01, generator: "Generator | None" = None
 ) -> Tensor:
-    """The matrix, filled from N(0, std squared) with a share of zeros in every column."""
+    """The matrix (n, m), filled from N(0, std^2) with a share `sparsity` of zeros in every column.
+
+    Raises ValueError unless it has two dimensions. Martens, Deep learning via Hessian-free
+    optimization (2010).
+
+    >>> import facula as torch
+    >>> (torch.nn.init.sparse_(torch.empty(4, 2), sparsity=0.5) == 0).sum(0)
+    tensor([2, 2])
+    """
     if tensor.dim() != 2:
         raise ValueError("Only tensors with 2 dimensions are supported")
     rows, columns = tensor.shape

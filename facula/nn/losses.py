@@ -47,7 +47,15 @@ def soft_margin_loss(
     reduce: bool | None = None,
     reduction: str = "mean",
 ) -> Tensor:
-    """log(1 + exp(-target * input)), targets being 1 or -1."""
+    """log(1 + exp(-target * input)) in nats, targets being 1 or -1, reduced.
+
+    Input (*): scores of any sign; target (*); the result () or (*) for reduction 'none'. Raises
+    ValueError for an unknown reduction, RuntimeError for shapes that do not broadcast.
+
+    >>> import facula as torch
+    >>> torch.nn.functional.soft_margin_loss(torch.tensor([0.0, 2.0]), torch.tensor([1.0, -1.0]))
+    tensor(1.4100)
+    """
     reduction = chosen_reduction(size_average, reduce, reduction)
     made: Tensor = op.soft_margin_loss(input, target, reduction)
     return made
@@ -62,7 +70,11 @@ def margin_ranking_loss(
     reduce: bool | None = None,
     reduction: str = "mean",
 ) -> Tensor:
-    """max(0, -target * (input1 - input2) + margin).
+    """max(0, -target * (input1 - input2) + margin), reduced: input1 is to be larger where target is
+    1.
+
+    Inputs and target (N), target 1 or -1; the result () or (N) for reduction 'none'. Raises
+    RuntimeError for numbers of dimensions that differ, ValueError for an unknown reduction.
 
     >>> import facula as torch
     >>> one, two = torch.tensor([1.0, 1.0]), torch.tensor([0.0, 3.0])
@@ -87,7 +99,17 @@ def hinge_embedding_loss(
     reduce: bool | None = None,
     reduction: str = "mean",
 ) -> Tensor:
-    """The input where target is 1, max(0, margin - input) where it is -1."""
+    """The input where target is 1, max(0, margin - input) where it is -1, reduced.
+
+    Input (*): distances; target (*): 1 or -1; the result () or (*) for reduction 'none'. Raises
+    ValueError for an unknown reduction.
+
+    >>> import facula as torch
+    >>> torch.nn.functional.hinge_embedding_loss(
+    ...     torch.tensor([0.5, 0.25]), torch.tensor([1.0, -1.0]), reduction="none"
+    ... )
+    tensor([0.5000, 0.7500])
+    """
     reduction = chosen_reduction(size_average, reduce, reduction)
     made: Tensor = op.hinge_embedding_loss(input, target, margin, reduction)
     return made
@@ -105,7 +127,14 @@ def multi_margin_loss(
 ) -> Tensor:
     """sum over classes i but the right one y of max(0, margin - x[y] + x[i])^p, over their number.
 
-    Input (N, C) or (C), target (N) or (); p is 1 or 2; `weight` (C) weighs by right class.
+    Input (N, C) or (C): scores; target (N) or (): class numbers, int64; p is 1 or 2; `weight` (C)
+    weighs by right class. The result is () or (N) for reduction 'none'. Raises ValueError for
+    another p or an unknown reduction, RuntimeError for shapes that do not fit or a class outside
+    [0, C).
+
+    >>> import facula as torch
+    >>> torch.nn.functional.multi_margin_loss(torch.tensor([[0.5, 0.25]]), torch.tensor([0]))
+    tensor(0.3750)
     """
     reduction = chosen_reduction(size_average, reduce, reduction)
     if p not in (1, 2):
@@ -125,7 +154,14 @@ def multilabel_margin_loss(
 ) -> Tensor:
     """sum of max(0, 1 - x[y] + x[i]) over right classes y and all others i, over their number.
 
-    Input (N, C) or (C); a row of target, as wide, names right classes up to the first -1.
+    Input (N, C) or (C): scores; a row of target, as wide and int64, names right classes up to the
+    first -1. The result is () or (N) for reduction 'none'. Raises RuntimeError for shapes that
+    differ or a class outside [-1, C).
+
+    >>> import facula as torch
+    >>> scores, right = torch.tensor([[0.5, 0.25, 0.0]]), torch.tensor([[0, -1, 0]])
+    >>> torch.nn.functional.multilabel_margin_loss(scores, right)
+    tensor(0.4167)
     """
     reduction = chosen_reduction(size_average, reduce, reduction)
     made: Tensor = op.multilabel_margin_loss(input, target, reduction)
@@ -140,7 +176,17 @@ def multilabel_soft_margin_loss(
     reduce: bool | None = None,
     reduction: str = "mean",
 ) -> Tensor:
-    """Cross entropy of two classes for each label (the last dimension), averaged over them."""
+    """Cross entropy of two classes for each label (the last dimension), in nats, averaged over
+    them.
+
+    Input (*, C): scores of any sign; target (*, C): 0 or 1; `weight` (C) scales labels. The result
+    is () or (*) for reduction 'none'. Raises ValueError for an unknown reduction.
+
+    >>> import facula as torch
+    >>> scores, labels = torch.zeros(1, 2), torch.tensor([[1.0, 0.0]])
+    >>> torch.nn.functional.multilabel_soft_margin_loss(scores, labels)
+    tensor(0.6931)
+    """
     reduction = chosen_reduction(size_average, reduce, reduction)
     loss = -(target * op.log_sigmoid(input) + (1 - target) * op.log_sigmoid(-input))
     if weight is not None:
@@ -161,7 +207,17 @@ def cosine_embedding_loss(
     reduce: bool | None = None,
     reduction: str = "mean",
 ) -> Tensor:
-    """1 - cos(input1, input2) where target is 1, max(0, cos - margin) where it is -1."""
+    """1 - cos(input1, input2) where target is 1, max(0, cos - margin) where it is -1, reduced.
+
+    Inputs (N, D) or (D), target (N) or (); cos is their cosine similarity, in [-1, 1]. The result
+    is () or (N) for reduction 'none'. Raises RuntimeError for other shapes, ValueError for an
+    unknown reduction.
+
+    >>> import facula as torch
+    >>> one, two = torch.tensor([[1.0, 0.0]]), torch.tensor([[0.0, 2.0]])
+    >>> torch.nn.functional.cosine_embedding_loss(one, two, torch.tensor([1.0]))
+    tensor(1.)
+    """
     reduction = chosen_reduction(size_average, reduce, reduction)
     made: Tensor = op.cosine_embedding_loss(input1, input2, target, margin, reduction)
     return made
@@ -179,10 +235,18 @@ def triplet_margin_loss(
     reduce: bool | None = None,
     reduction: str = "mean",
 ) -> Tensor:
-    """max(0, margin + d(anchor, positive) - d(anchor, negative)), d the p-norm of differences.
+    """max(0, margin + d(anchor, positive) - d(anchor, negative)), d the p-norm of differences,
+    reduced.
 
-    `swap`: of anchor and positive the one nearer to the negative stands for the anchor (Balntas
-    et al., "Learning shallow convolutional feature descriptors with triplet losses").
+    All three (N, D) or (D); the result () or (N) for reduction 'none'. `eps` is added to
+    differences. `swap`: of anchor and positive the one nearer to the negative stands for the anchor
+    (Balntas et al., Learning shallow convolutional feature descriptors with triplet losses, 2016).
+    Raises ValueError unless margin > 0, RuntimeError for numbers of dimensions that differ.
+
+    >>> import facula as torch
+    >>> here, near, far = torch.zeros(1, 2), torch.zeros(1, 2), torch.tensor([[0.6, 0.0]])
+    >>> torch.nn.functional.triplet_margin_loss(here, near, far)
+    tensor(0.4000)
     """
     reduction = chosen_reduction(size_average, reduce, reduction)
     if margin <= 0:
@@ -203,7 +267,18 @@ def triplet_margin_with_distance_loss(
     swap: bool = False,
     reduction: str = "mean",
 ) -> Tensor:
-    """`triplet_margin_loss` with a distance of your own (by default `pairwise_distance`)."""
+    """`triplet_margin_loss` with a distance of your own (by default `pairwise_distance`).
+
+    `distance_function(a, b)` of two (N, D) returns the (N) distances. Raises ValueError unless
+    margin > 0 or for an unknown reduction, RuntimeError for numbers of dimensions that differ.
+
+    >>> import facula as torch
+    >>> here, near, far = torch.zeros(1, 2), torch.ones(1, 2), torch.full((1, 2), 3.0)
+    >>> torch.nn.functional.triplet_margin_with_distance_loss(
+    ...     here, near, far, distance_function=lambda a, b: (a - b).abs().sum(1), margin=5.0
+    ... )
+    tensor(1.)
+    """
     if reduction not in ("mean", "sum", "none"):
         raise ValueError(f"{reduction} is not a valid value for reduction")
     if margin <= 0:
@@ -234,7 +309,12 @@ def poisson_nll_loss(
     reduce: bool | None = None,
     reduction: str = "mean",
 ) -> Tensor:
-    """Minus the log-likelihood of counts, for rates or (`log_input`) their logarithms.
+    """Minus the log-likelihood in nats of counts, for rates or (`log_input`) their logarithms,
+    reduced.
+
+    exp(input) - target * input, or input - target * log(input + eps); `full` adds Stirling's
+    formula for log(target!) where target > 1. Input and target (*); the result () or (*) for
+    reduction 'none'. Raises ValueError for an unknown reduction.
 
     >>> import facula as torch
     >>> torch.nn.functional.poisson_nll_loss(torch.zeros(2), torch.tensor([1.0, 2.0]))
@@ -255,10 +335,19 @@ def gaussian_nll_loss(
     eps: float = 1e-6,
     reduction: str = "mean",
 ) -> Tensor:
-    """Minus the log-likelihood of the target under normals of mean `input` and variance `var`.
+    """Minus the log-likelihood in nats of the target under normals of mean `input` and variance
+    `var`.
 
+    (log(var) + (input - target)^2 / var) / 2; `full` adds log(2 pi) / 2. Input and target (*);
     `var` has the input's shape, or size 1 in one dimension, or lacks the last one; variances below
-    `eps` count as `eps`, which no gradient sees. `full` adds log(2 pi) / 2.
+    `eps` count as `eps`, which no gradient sees. Raises ValueError for a negative or misshapen
+    variance and for an unknown reduction. Nix and Weigend, Estimating the mean and variance of the
+    target probability distribution (1994).
+
+    >>> import facula as torch
+    >>> mean, target = torch.zeros(2), torch.tensor([0.0, 2.0])
+    >>> torch.nn.functional.gaussian_nll_loss(mean, target, torch.ones(2))
+    tensor(1.)
     """
     if isinstance(var, Tensor):
         negative = bool((var < 0).any())
@@ -295,12 +384,18 @@ def ctc_loss(
     reduction: str = "mean",
     zero_infinity: bool = False,
 ) -> Tensor:
-    """Connectionist temporal classification (Graves et al., 2006): minus the log-probability of
-    all alignments of a label sequence.
+    """Minus the log-probability, in nats, of all alignments of a label sequence to a longer input.
 
-    `log_probs` is (T, N, C) or (T, C), `targets` (N, S) padded, or the sequences end to end. The
-    mean divides each loss by the length of its target first. `zero_infinity` makes losses 0, and
-    their gradients, where a target is too long for its input.
+    `log_probs` is (T, N, C) or (T, C), `targets` (N, S) padded, or the sequences end to end;
+    lengths are (N) or (). Class `blank` separates labels. 'mean' divides each loss by the length of
+    its target first. `zero_infinity` makes losses 0, and their gradients, where a target is too
+    long for its input. Raises RuntimeError for lengths or labels that do not fit. Graves et al.,
+    Connectionist temporal classification (2006).
+
+    >>> import facula as torch
+    >>> logs = torch.full((2, 1, 2), 0.5).log()
+    >>> torch.nn.functional.ctc_loss(logs, torch.tensor([[1]]), (2,), (1,)).exp()
+    tensor(1.3333)
     """
     made: Tensor = op.ctc_loss(
         log_probs, targets, input_lengths, target_lengths, blank, reduction, zero_infinity

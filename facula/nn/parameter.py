@@ -51,10 +51,17 @@ class _BufferType(type):
 
 
 class Buffer(Tensor, metaclass=_BufferType):
-    """A tensor that registers itself as a buffer of the module it is assigned to.
+    """A tensor that registers itself as a buffer of the module it is assigned to: saved, not
+    trained.
 
-    What you get is a plain Tensor with a mark: buffers take the same quick road through every
-    operation as other tensors.
+    With `persistent=False` it stays out of `state_dict`. What you get is a plain Tensor with a
+    mark: buffers take the same quick road through every operation as other tensors.
+
+    >>> import facula as torch
+    >>> layer = torch.nn.Module()
+    >>> layer.count = torch.nn.Buffer(torch.zeros(2))
+    >>> layer.state_dict()["count"]
+    tensor([0., 0.])
     """
 
     def __new__(cls, data: Tensor | None = None, *, persistent: bool = True) -> Tensor:  # type: ignore[misc]

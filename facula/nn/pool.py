@@ -17,6 +17,30 @@ adaptive_avg_pool1d = op.adaptive_avg_pool1d
 
 # --- largest elements --------------------------------------------------------------------------
 
+PLACES = {1: "L", 2: "H, W", 3: "D, H, W"}
+MAX_POOL = """The largest element of every window; with `return_indices`, also where it stood.
+
+    Input (N, C, {shape}) or (C, {shape}); each size n of the result is
+    floor((n + 2 * padding - dilation * (kernel_size - 1) - 1) / stride) + 1, rounded up with
+    `ceil_mode`; stride is kernel_size where not given. Padding counts as -inf. Raises RuntimeError
+    for other shapes, or padding of more than half a window.
+
+    >>> import facula as torch
+    >>> x = torch.tensor([1.0, 5.0, 4.0, 2.0]).reshape({ones}4)
+    >>> torch.nn.functional.{name}(x, {window})
+    tensor([{left}5., 4.{right}])
+    """
+MAX_POOL_WITH_INDICES = """The largest element of every window, and its place in the input.
+
+    A place counts the elements of ({shape}) as one number, int64. Shapes and errors are those of
+    the function without indices.
+
+    >>> import facula as torch
+    >>> x = torch.tensor([1.0, 5.0, 4.0, 2.0]).reshape({ones}4)
+    >>> torch.nn.functional.{name}(x, {window})[1]
+    tensor([{left}1, 2{right}])
+    """
+
 
 def _max_pool(rank: int) -> tuple[Callable[..., Any], Callable[..., Any]]:
     plain, with_indices = (
@@ -33,7 +57,6 @@ def _max_pool(rank: int) -> tuple[Callable[..., Any], Callable[..., Any]]:
         ceil_mode: bool = False,
         return_indices: bool = False,
     ) -> tuple[Tensor, Tensor]:
-        """The largest element of every window, and its place in the plane as one number."""
         made: tuple[Tensor, Tensor] = with_indices(
             input, kernel_size, stride, padding, dilation, ceil_mode
         )
@@ -48,16 +71,23 @@ def _max_pool(rank: int) -> tuple[Callable[..., Any], Callable[..., Any]]:
         ceil_mode: bool = False,
         return_indices: bool = False,
     ) -> Any:
-        """The largest element of every window; with `return_indices`, also where it stood."""
         function = with_indices if return_indices else plain
         return function(input, kernel_size, stride, padding, dilation, ceil_mode)
 
-    for function, name in (
-        (max_pool, f"max_pool{rank}d"),
-        (max_pool_with_indices, f"max_pool{rank}d_with_indices"),
+    for function, name, words in (
+        (max_pool, f"max_pool{rank}d", MAX_POOL),
+        (max_pool_with_indices, f"max_pool{rank}d_with_indices", MAX_POOL_WITH_INDICES),
     ):
         function.__name__ = function.__qualname__ = name
         function.__module__ = "facula.nn.functional"
+        function.__doc__ = words.format(
+            name=name,
+            shape=PLACES[rank],
+            ones="1, " * rank,
+            left="[" * rank,
+            right="]" * rank,
+            window=(2, (1, 2), (1, 1, 2))[rank - 1],
+        )
     return max_pool, max_pool_with_indices
 
 
@@ -81,13 +111,32 @@ def _sizes(output_size: Wanted, input: Tensor, rank: int) -> list[int]:
 
 
 def adaptive_avg_pool2d(input: Tensor, output_size: Wanted) -> Tensor:
-    """The means of as many windows as give images of `output_size`; None keeps a size."""
+    """The means of as many windows as give images of `output_size`; None keeps a size.
+
+    Input (N, C, H, W) or (C, H, W); the result with H and W replaced. Window i of n goes from
+    floor(i H / n) to ceil((i + 1) H / n). Raises ValueError for too few dimensions, RuntimeError
+    for negative sizes.
+
+    >>> import facula as torch
+    >>> torch.nn.functional.adaptive_avg_pool2d(torch.arange(6.0).reshape(1, 2, 3), (1, None))
+    tensor([[[1.5000, 2.5000, 3.5000]]])
+    """
     made: Tensor = op.adaptive_avg_pool2d(input, _sizes(output_size, input, 2))
     return made
 
 
 def adaptive_avg_pool3d(input: Tensor, output_size: Wanted) -> Tensor:
-    """The means of as many windows as give volumes of `output_size`; None keeps a size."""
+    """The means of as many windows as give volumes of `output_size`; None keeps a size.
+
+    Input (N, C, D, H, W) or (C, D, H, W); the result with D, H and W replaced. Raises ValueError
+    for too few dimensions.
+
+    >>> import facula as torch
+    >>> torch.nn.functional.adaptive_avg_pool3d(torch.arange(8.0).reshape(1, 2, 2, 2), (2, 1, 1))
+    tensor([[[[1.5000]],
+    <BLANKLINE>
+             [[5.5000]]]])
+    """
     made: Tensor = op.adaptive_avg_pool3d(input, _sizes(output_size, input, 3))
     return made
 
@@ -95,21 +144,46 @@ def adaptive_avg_pool3d(input: Tensor, output_size: Wanted) -> Tensor:
 def adaptive_max_pool1d(
     input: Tensor, output_size: int | Sequence[int], return_indices: bool = False
 ) -> Any:
-    """The largest elements of `output_size` windows; with `return_indices`, also where."""
+    """The largest elements of `output_size` windows; with `return_indices`, also where they stood.
+
+    Input (N, C, L) or (C, L); the result (N, C, output_size). Raises RuntimeError for other shapes.
+
+    >>> import facula as torch
+    >>> torch.nn.functional.adaptive_max_pool1d(torch.tensor([[1.0, 3.0, 2.0, 0.0]]), 2)
+    tensor([[3., 2.]])
+    """
     made = op.adaptive_max_pool1d(input, output_size)
     return made if return_indices else made[0]
 
 
 def adaptive_max_pool2d(input: Tensor, output_size: Wanted, return_indices: bool = False) -> Any:
     """The largest elements of as many windows as give images of `output_size`; None keeps a size;
-    with `return_indices`, also where they stood."""
+    with `return_indices`, also where they stood.
+
+    Input (N, C, H, W) or (C, H, W); the result with H and W replaced; indices count h * W + w,
+    int64. Raises ValueError for too few dimensions.
+
+    >>> import facula as torch
+    >>> torch.nn.functional.adaptive_max_pool2d(torch.arange(6.0).reshape(1, 2, 3), (1, None))
+    tensor([[[3., 4., 5.]]])
+    """
     made = op.adaptive_max_pool2d(input, _sizes(output_size, input, 2))
     return made if return_indices else made[0]
 
 
 def adaptive_max_pool3d(input: Tensor, output_size: Wanted, return_indices: bool = False) -> Any:
     """The largest elements of as many windows as give volumes of `output_size`; None keeps a size;
-    with `return_indices`, also where they stood."""
+    with `return_indices`, also where they stood.
+
+    Input (N, C, D, H, W) or (C, D, H, W); the result with D, H and W replaced. Raises ValueError
+    for too few dimensions.
+
+    >>> import facula as torch
+    >>> torch.nn.functional.adaptive_max_pool3d(torch.arange(8.0).reshape(1, 2, 2, 2), (2, 1, 1))
+    tensor([[[[3.]],
+    <BLANKLINE>
+             [[7.]]]])
+    """
     made = op.adaptive_max_pool3d(input, _sizes(output_size, input, 3))
     return made if return_indices else made[0]
 
@@ -117,7 +191,13 @@ def adaptive_max_pool3d(input: Tensor, output_size: Wanted, return_indices: bool
 def adaptive_max_pool1d_with_indices(
     input: Tensor, output_size: int | Sequence[int], return_indices: bool = False
 ) -> tuple[Tensor, Tensor]:
-    """`adaptive_max_pool1d` with the places of the elements."""
+    """`adaptive_max_pool1d` with the places of the elements, counted along the row, int64.
+
+    >>> import facula as torch
+    >>> row = torch.tensor([[1.0, 3.0, 2.0, 0.0]])
+    >>> torch.nn.functional.adaptive_max_pool1d_with_indices(row, 2)
+    (tensor([[3., 2.]]), tensor([[1, 2]]))
+    """
     made: tuple[Tensor, Tensor] = adaptive_max_pool1d(input, output_size, True)
     return made
 
@@ -125,7 +205,13 @@ def adaptive_max_pool1d_with_indices(
 def adaptive_max_pool2d_with_indices(
     input: Tensor, output_size: Wanted, return_indices: bool = False
 ) -> tuple[Tensor, Tensor]:
-    """`adaptive_max_pool2d` with the places of the elements."""
+    """`adaptive_max_pool2d` with the places of the elements, counted h * W + w, int64.
+
+    >>> import facula as torch
+    >>> image = torch.arange(4.0).reshape(1, 2, 2)
+    >>> torch.nn.functional.adaptive_max_pool2d_with_indices(image, 1)
+    (tensor([[[3.]]]), tensor([[[3]]]))
+    """
     made: tuple[Tensor, Tensor] = adaptive_max_pool2d(input, output_size, True)
     return made
 
@@ -133,7 +219,13 @@ def adaptive_max_pool2d_with_indices(
 def adaptive_max_pool3d_with_indices(
     input: Tensor, output_size: Wanted, return_indices: bool = False
 ) -> tuple[Tensor, Tensor]:
-    """`adaptive_max_pool3d` with the places of the elements."""
+    """`adaptive_max_pool3d` with the places of the elements, counted (d * H + h) * W + w, int64.
+
+    >>> import facula as torch
+    >>> volume = torch.arange(8.0).reshape(1, 2, 2, 2)
+    >>> torch.nn.functional.adaptive_max_pool3d_with_indices(volume, 1)
+    (tensor([[[[7.]]]]), tensor([[[[7]]]]))
+    """
     made: tuple[Tensor, Tensor] = adaptive_max_pool3d(input, output_size, True)
     return made
 
@@ -166,7 +258,11 @@ def lp_pool1d(
     stride: Size | None = None,
     ceil_mode: bool = False,
 ) -> Tensor:
-    """sum(x^p)^(1/p) over every window of a row. (Of a negative sum the root is nan, as in torch.)
+    """sum(x^p)^(1/p) over every window of a row, p being `norm_type`.
+
+    Input (N, C, L) or (C, L), the result with as many windows for L as fit; `ceil_mode` also takes
+    one that hangs over. Of a negative sum the root is nan, as in torch. Raises RuntimeError for
+    other shapes.
 
     >>> import facula as torch
     >>> torch.nn.functional.lp_pool1d(torch.tensor([[3.0, 4.0]]), 2, 2)
@@ -182,7 +278,12 @@ def lp_pool2d(
     stride: Size | None = None,
     ceil_mode: bool = False,
 ) -> Tensor:
-    """sum(x^p)^(1/p) over every window of an image."""
+    """sum(x^p)^(1/p) over every window of an image, (N, C, H, W) or (C, H, W); see `lp_pool1d`.
+
+    >>> import facula as torch
+    >>> torch.nn.functional.lp_pool2d(torch.tensor([[[1.0, 2.0], [2.0, 4.0]]]), 2, 2)
+    tensor([[[5.]]])
+    """
     return _lp_pool(input, norm_type, kernel_size, stride, ceil_mode, 2)
 
 
@@ -193,7 +294,13 @@ def lp_pool3d(
     stride: Size | None = None,
     ceil_mode: bool = False,
 ) -> Tensor:
-    """sum(x^p)^(1/p) over every window of a volume."""
+    """sum(x^p)^(1/p) over every window of a volume, (N, C, D, H, W) or (C, D, H, W); see
+    `lp_pool1d`.
+
+    >>> import facula as torch
+    >>> torch.nn.functional.lp_pool3d(torch.full((1, 2, 2, 2), 2.0), 1, 2)
+    tensor([[[[16.]]]])
+    """
     return _lp_pool(input, norm_type, kernel_size, stride, ceil_mode, 3)
 
 
@@ -276,7 +383,9 @@ def max_unpool1d(
 ) -> Tensor:
     """Zeros, with the input's elements where `max_pool1d` found them.
 
-    Raises ValueError for an output_size that does not fit, RuntimeError for an index outside.
+    Input and indices (N, C, L) or (C, L); the result has the length pooling came from, (L - 1) *
+    stride - 2 * padding + kernel_size, or `output_size`. Raises ValueError for an output_size that
+    does not fit, RuntimeError for an index outside, other shapes or indices that are not int64.
 
     >>> import facula as torch
     >>> F = torch.nn.functional
@@ -295,7 +404,17 @@ def max_unpool2d(
     padding: Size = 0,
     output_size: Sequence[int] | None = None,
 ) -> Tensor:
-    """Zeros, with the input's elements where `max_pool2d` found them."""
+    """Zeros, with the input's elements where `max_pool2d` found them.
+
+    Input and indices (N, C, H, W) or (C, H, W); sizes and errors are those of `max_unpool1d`.
+
+    >>> import facula as torch
+    >>> F = torch.nn.functional
+    >>> x = torch.arange(4.0).reshape(1, 2, 2)
+    >>> F.max_unpool2d(*F.max_pool2d(x, 2, return_indices=True), 2)
+    tensor([[[0., 0.],
+             [0., 3.]]])
+    """
     return _unpool(input, indices, kernel_size, stride, padding, output_size, 2)
 
 
@@ -307,5 +426,18 @@ def max_unpool3d(
     padding: Size = 0,
     output_size: Sequence[int] | None = None,
 ) -> Tensor:
-    """Zeros, with the input's elements where `max_pool3d` found them."""
+    """Zeros, with the input's elements where `max_pool3d` found them.
+
+    Input and indices (N, C, D, H, W) or (C, D, H, W); sizes and errors are those of `max_unpool1d`.
+
+    >>> import facula as torch
+    >>> F = torch.nn.functional
+    >>> x = torch.arange(8.0).reshape(1, 2, 2, 2)
+    >>> F.max_unpool3d(*F.max_pool3d(x, 2, return_indices=True), 2)
+    tensor([[[[0., 0.],
+              [0., 0.]],
+    <BLANKLINE>
+             [[0., 0.],
+              [0., 7.]]]])
+    """
     return _unpool(input, indices, kernel_size, stride, padding, output_size, 3)

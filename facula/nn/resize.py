@@ -34,13 +34,17 @@ def interpolate(
 ) -> Tensor:
     """The input made larger or smaller along its last dimensions, to `size` or by `scale_factor`.
 
-    Modes: nearest, nearest-exact, linear (3-D input), bilinear and bicubic (4-D), trilinear (5-D),
-    area; lanczos (4-D) with antialias. Raises as torch does: ValueError for arguments that
-    contradict each other, NotImplementedError for a mode that the input has not the dimensions for.
+    Input (N, C, *spatial), the result (N, C, *size), size in pixels. Modes: nearest, nearest-exact,
+    linear (3-D input), bilinear and bicubic (4-D), trilinear (5-D), area; lanczos (4-D) with
+    antialias. `align_corners` puts the centres of the corner pixels on each other, not their edges.
+    Raises as torch does: ValueError for arguments that contradict each other, NotImplementedError
+    for a mode that the input has not the dimensions for.
 
     >>> import facula as torch
     >>> torch.nn.functional.interpolate(torch.tensor([[[1.0, 2.0]]]), scale_factor=2)
     tensor([[[1., 1., 2., 2.]]])
+    >>> torch.nn.functional.interpolate(torch.tensor([[[1.0, 2.0]]]), 3, mode="linear")
+    tensor([[[1.0000, 1.5000, 2.0000]]])
     """
     if align_corners is not None and mode in ("nearest", "area", "nearest-exact"):
         raise ValueError(
@@ -178,7 +182,14 @@ def upsample(
     mode: str = "nearest",
     align_corners: bool | None = None,
 ) -> Tensor:
-    """The old name of `interpolate`."""
+    """The old name of `interpolate`; a UserWarning says so.
+
+    >>> import facula as torch
+    >>> import warnings
+    >>> with warnings.catch_warnings(action="ignore"):
+    ...     torch.nn.functional.upsample(torch.tensor([[[1.0, 2.0]]]), 3, mode="linear")
+    tensor([[[1.0000, 1.5000, 2.0000]]])
+    """
     warnings.warn(
         "`nn.functional.upsample` is deprecated. Use `nn.functional.interpolate` instead.",
         stacklevel=2,
@@ -189,7 +200,14 @@ def upsample(
 def upsample_nearest(
     input: Tensor, size: Size | None = None, scale_factor: Scale | None = None
 ) -> Tensor:
-    """The old name of `interpolate` with mode nearest."""
+    """The old name of `interpolate` with mode nearest; a UserWarning says so.
+
+    >>> import facula as torch
+    >>> import warnings
+    >>> with warnings.catch_warnings(action="ignore"):
+    ...     torch.nn.functional.upsample_nearest(torch.tensor([[[1.0, 2.0]]]), 4)
+    tensor([[[1., 1., 2., 2.]]])
+    """
     warnings.warn(
         "`nn.functional.upsample_nearest` is deprecated. Use `nn.functional.interpolate` instead.",
         stacklevel=2,
@@ -200,7 +218,14 @@ def upsample_nearest(
 def upsample_bilinear(
     input: Tensor, size: Size | None = None, scale_factor: Scale | None = None
 ) -> Tensor:
-    """The old name of `interpolate` with mode bilinear and aligned corners."""
+    """The old name of `interpolate` with mode bilinear and aligned corners; a UserWarning says so.
+
+    >>> import facula as torch
+    >>> import warnings
+    >>> with warnings.catch_warnings(action="ignore"):
+    ...     torch.nn.functional.upsample_bilinear(torch.tensor([[[[1.0, 2.0]]]]), (1, 3))
+    tensor([[[[1.0000, 1.5000, 2.0000]]]])
+    """
     warnings.warn(
         "`nn.functional.upsample_bilinear` is deprecated. Use `nn.functional.interpolate` instead.",
         stacklevel=2,
@@ -218,7 +243,10 @@ def unfold(
     padding: Size = 0,
     stride: Size = 1,
 ) -> Tensor:
-    """(N, C kh kw, L): every window of (N, C, H, W) as a column; `fold` adds them up again.
+    """Every window of an image as a column; `fold` adds them up again.
+
+    Input (N, C, H, W) or (C, H, W), result (N, C * kh * kw, L) or without N, L being the number of
+    windows. Raises RuntimeError for windows larger than the padded image.
 
     >>> import facula as torch
     >>> torch.nn.functional.unfold(torch.arange(6.0).reshape(1, 1, 2, 3), 2)
@@ -239,7 +267,11 @@ def fold(
     padding: Size = 0,
     stride: Size = 1,
 ) -> Tensor:
-    """(N, C, H, W) of `output_size`: columns (N, C kh kw, L) added up where their windows lie.
+    """Columns added up where their windows lie in an image of `output_size`.
+
+    Input (N, C * kh * kw, L) or without N, result (N, C, H, W) or without N. Not the inverse of
+    `unfold` where windows overlap: it adds. Raises RuntimeError for a number of rows or columns
+    that does not fit.
 
     >>> import facula as torch
     >>> torch.nn.functional.fold(torch.ones(1, 4, 2), (2, 3), 2)

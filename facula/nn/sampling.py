@@ -32,8 +32,11 @@ def grid_sample(
     """(N, C, H, W) sampled at the points of a grid (N, H', W', 2), or (N, C, D, H, W) at those of
     (N, D', H', W', 3); points run from -1 to 1, x first.
 
-    Modes: bilinear (trilinear for volumes), nearest, bicubic (images only). Points outside count
-    as 0 (zeros), as the nearest element (border), or are mirrored inside (reflection).
+    The result is (N, C, H', W') or (N, C, D', H', W'). Modes: bilinear (trilinear for volumes),
+    nearest, bicubic (images only). Points outside count as 0 (zeros), as the nearest element
+    (border), or are mirrored inside (reflection). -1 and 1 are the edges of the corner pixels,
+    their centres with `align_corners`. Raises ValueError for an unknown mode, RuntimeError for
+    shapes that do not fit. Jaderberg et al., arXiv 1506.02025.
 
     >>> import facula as torch
     >>> image = torch.arange(4.0).reshape(1, 1, 2, 2)
@@ -58,8 +61,11 @@ def grid_sample(
 
 
 def affine_grid(theta: Tensor, size: Sequence[int], align_corners: bool | None = None) -> Tensor:
-    """The points (N, H, W, 2) or (N, D, H, W, 3) that affine maps (N, 2, 3) or (N, 3, 4) make of
-    the points of an image of `size`, for `grid_sample`.
+    """The points that affine maps make of the points of an image of `size`, for `grid_sample`.
+
+    theta (N, 2, 3) and size (N, C, H, W) give (N, H, W, 2), x first; theta (N, 3, 4) and size (N,
+    C, D, H, W) give (N, D, H, W, 3). Coordinates run from -1 to 1. Raises ValueError for theta of
+    another shape or dtype, NotImplementedError for a size of another length.
 
     >>> import facula as torch
     >>> theta = torch.tensor([[[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]])
@@ -97,6 +103,27 @@ def affine_grid(theta: Tensor, size: Sequence[int], align_corners: bool | None =
 # --- pooling at random places ------------------------------------------------------------------
 
 Size = int | Sequence[int]
+FRACTIONAL = """The largest element of every window at random places (Graham, arXiv 1412.6071).
+
+    Input (N, C, {shape}) or (C, {shape}); the result has `output_size`, or the input's size times
+    `output_ratio`, each between 0 and 1; with `return_indices` also where the elements stood.
+    Windows overlap; where they begin is drawn from the default generator. Raises ValueError without
+    a size and a ratio, RuntimeError for a size that the windows do not fit.
+
+    >>> import facula as torch
+    >>> x = torch.arange({count}.0).reshape({places})
+    >>> torch.nn.functional.{name}(x, 2, output_size=1).item()
+    {last}.0
+    """
+FRACTIONAL_WITH_INDICES = """The same without `_with_indices`, and where the elements stood.
+
+    A place counts the elements of ({shape}) as one number, int64.
+
+    >>> import facula as torch
+    >>> x = torch.arange({count}.0).reshape({places})
+    >>> torch.nn.functional.{name}(x, 2, output_size=1)[1].item()
+    {last}
+    """
 
 
 def _fractional(rank: int) -> tuple[Callable[..., Any], Callable[..., Any]]:
@@ -110,7 +137,6 @@ def _fractional(rank: int) -> tuple[Callable[..., Any], Callable[..., Any]]:
         return_indices: bool = False,
         _random_samples: Tensor | None = None,
     ) -> tuple[Tensor, Tensor]:
-        """The largest element of every window at random places, and where it stood."""
         if output_size is None and output_ratio is None:
             raise ValueError(f"{name} requires specifying either an output_size or an output_ratio")
         if output_size is None:
@@ -142,16 +168,21 @@ def _fractional(rank: int) -> tuple[Callable[..., Any], Callable[..., Any]]:
         return_indices: bool = False,
         _random_samples: Tensor | None = None,
     ) -> Any:
-        """The largest element of every window at random places (Graham, arXiv 1412.6071); with
-        `return_indices`, also where it stood."""
         made = with_indices(
             input, kernel_size, output_size, output_ratio, return_indices, _random_samples
         )
         return made if return_indices else made[0]
 
-    for function, called in ((plain, name), (with_indices, f"{name}_with_indices")):
+    shape, count = ("H, W", "D, H, W")[rank - 2], 3**rank
+    for function, called, words in (
+        (plain, name, FRACTIONAL),
+        (with_indices, f"{name}_with_indices", FRACTIONAL_WITH_INDICES),
+    ):
         function.__name__ = function.__qualname__ = called
         function.__module__ = "facula.nn.functional"
+        function.__doc__ = words.format(
+            name=called, shape=shape, places="1" + ", 3" * rank, count=count, last=count - 1
+        )
     return plain, with_indices
 
 

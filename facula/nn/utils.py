@@ -31,7 +31,15 @@ def get_total_norm(
     error_if_nonfinite: bool = False,
     foreach: bool | None = None,
 ) -> Tensor:
-    """The norm of all tensors together, as if they were one vector."""
+    """The norm of all tensors together, as if they were one vector: a tensor of shape ().
+
+    Raises RuntimeError for inf or nan with `error_if_nonfinite`. `foreach` is accepted and changes
+    nothing.
+
+    >>> import facula as torch
+    >>> torch.nn.utils.get_total_norm([torch.tensor([3.0]), torch.tensor([[4.0]])])
+    tensor(5.)
+    """
     norm_type = float(norm_type)
     with no_grad():
         norms = [tensor.norm(norm_type) for tensor in _listed(tensors)]
@@ -53,7 +61,18 @@ def clip_grads_with_norm_(
     total_norm: Tensor,
     foreach: bool | None = None,
 ) -> None:
-    """Scale all gradients by max_norm / total_norm, if that makes them smaller."""
+    """Scale all gradients in place by max_norm / total_norm, if that makes them smaller.
+
+    `total_norm` () is what `get_total_norm` returned. Parameters without a gradient are passed
+    over.
+
+    >>> import facula as torch
+    >>> weight = torch.nn.Parameter(torch.ones(2))
+    >>> weight.grad = torch.tensor([3.0, 4.0])
+    >>> torch.nn.utils.clip_grads_with_norm_(weight, 1.0, torch.tensor(5.0))
+    >>> weight.grad
+    tensor([0.6000, 0.8000])
+    """
     with no_grad():
         factor = (float(max_norm) / (total_norm + 1e-6)).clamp(max=1.0)
         for gradient in _gradients(_listed(parameters)):
@@ -67,7 +86,19 @@ def clip_grad_norm_(
     error_if_nonfinite: bool = False,
     foreach: bool | None = None,
 ) -> Tensor:
-    """The norm of all gradients together, before they are scaled to make it at most `max_norm`."""
+    """The norm () of all gradients together, before they are scaled in place to make it at most
+    `max_norm`.
+
+    Parameters are tensors or an iterable of them; those without a gradient are passed over. Raises
+    RuntimeError for a norm of inf or nan with `error_if_nonfinite`. Pascanu et al., arXiv
+    1211.5063.
+
+    >>> import facula as torch
+    >>> weight = torch.nn.Parameter(torch.ones(2))
+    >>> weight.grad = torch.tensor([3.0, 4.0])
+    >>> torch.nn.utils.clip_grad_norm_([weight], 1.0), weight.grad
+    (tensor(5.), tensor([0.6000, 0.8000]))
+    """
     listed = _listed(parameters)
     if not listed and isinstance(parameters, Iterator):
         warnings.warn(
@@ -81,7 +112,15 @@ def clip_grad_norm_(
 def clip_grad_value_(
     parameters: Tensor | Iterable[Tensor], clip_value: float, foreach: bool | None = None
 ) -> None:
-    """Clamp every element of every gradient between -clip_value and clip_value."""
+    """Clamp every element of every gradient between -clip_value and clip_value, in place.
+
+    >>> import facula as torch
+    >>> weight = torch.nn.Parameter(torch.ones(2))
+    >>> weight.grad = torch.tensor([-3.0, 0.5])
+    >>> torch.nn.utils.clip_grad_value_([weight], 1.0)
+    >>> weight.grad
+    tensor([-1.0000,  0.5000])
+    """
     clip_value = float(clip_value)
     with no_grad():
         for gradient in _gradients(_listed(parameters)):
@@ -99,7 +138,18 @@ def parameters_to_vector(parameters: Iterable[Tensor]) -> Tensor:
 
 
 def vector_to_parameters(vec: Tensor, parameters: Iterable[Tensor]) -> None:
-    """Make the parameters look at consecutive parts of `vec`."""
+    """Make the parameters look at consecutive parts of `vec`, which holds as many elements as they
+    do.
+
+    Raises TypeError for a `vec` that is no tensor, RuntimeError where it is too short.
+
+    >>> import facula as torch
+    >>> weights = [torch.zeros(2, 1), torch.zeros(1)]
+    >>> torch.nn.utils.vector_to_parameters(torch.arange(3.0), weights)
+    >>> weights
+    [tensor([[0.],
+            [1.]]), tensor([2.])]
+    """
     if not isinstance(vec, Tensor):
         raise TypeError(f"expected torch.Tensor, but got: {type(vec).__name__}")
     start = 0

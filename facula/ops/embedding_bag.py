@@ -65,6 +65,17 @@ def _check(weight, indices, offsets, mode, per_sample_weights):
             )
 
 
+def _outside(indices, count, mode):
+    """torch's words for the first of the indices that is no row."""
+    place, index = next((i, n) for i, n in enumerate(indices) if not 0 <= n < count)
+    if mode == MAX:
+        return (
+            "embedding_bag: Expected idx >= 0 && idx < num_embeddings but found idx to be "
+            f"{index}"
+        )
+    return f"Index {place} of input takes value {index} which is not in the valid range [0, {count})"
+
+
 def _largest(rows, bags, counted, count):
     """(B, D): in which of the rows the largest element of each bag stands first; their number L
     where the bag is empty."""
@@ -122,7 +133,10 @@ def embedding_bag(
     counted = indices != padding
     zeros = registry["zeros"].function
     sizes = zeros((count,), dtype=dtypes.int64).index_add(0, bags, counted.to(dtypes.int64))
-    rows = registry["embedding"].function(weight, indices, padding, scale_grad_by_freq, sparse)
+    try:
+        rows = registry["embedding"].function(weight, indices, padding, scale_grad_by_freq, sparse)
+    except IndexError:
+        raise RuntimeError(_outside(indices.tolist(), rows_known, mode)) from None
     dtype = rows.form.dtype
     width = weight.form.shape[1]
     if mode == MAX:

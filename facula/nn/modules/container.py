@@ -89,11 +89,23 @@ class _Row(Module):
 class Sequential(_Row):
     """Calls its modules one after the other, each on the result of the one before.
 
+    Takes modules, or one OrderedDict of names and modules; members by position, slice or name.
+    Raises TypeError for what is no module, IndexError for a place that is not there.
+
     >>> import facula as torch
-    >>> torch.nn.Sequential(torch.nn.Identity(), torch.nn.Identity())
+    >>> model = torch.nn.Sequential(torch.nn.Identity(), torch.nn.ReLU())
+    >>> model(torch.tensor([-1.0, 2.0]))
+    tensor([0., 2.])
+    >>> _ = model.append(torch.nn.Tanh()).insert(0, torch.nn.Flatten())
+    >>> _ = model.extend(torch.nn.Sequential(torch.nn.SiLU()))
+    >>> model.pop(0)
+    Flatten(start_dim=1, end_dim=-1)
+    >>> model
     Sequential(
       (0): Identity()
-      (1): Identity()
+      (1): ReLU()
+      (2): Tanh()
+      (3): SiLU()
     )
     """
 
@@ -173,13 +185,21 @@ class Sequential(_Row):
 
 
 class ModuleList(_Row):
-    """A list of modules that its owner's `parameters()` sees.
+    """A list of modules that its owner's `parameters()` sees; it cannot be called.
+
+    Members by position or slice. Raises TypeError for what is no module, IndexError for a place
+    that is not there.
 
     >>> import facula as torch
-    >>> torch.nn.ModuleList([torch.nn.Identity(), torch.nn.Identity()])
+    >>> layers = torch.nn.ModuleList([torch.nn.Identity(), torch.nn.Identity()])
+    >>> layers
     ModuleList(
       (0-1): 2 x Identity()
     )
+    >>> layers.insert(0, torch.nn.ReLU())
+    >>> _ = layers.append(torch.nn.Tanh()).extend([torch.nn.SiLU()])
+    >>> layers.pop(0), len(layers)
+    (ReLU(), 4)
     """
 
     def __init__(self, modules: Iterable[Module] | None = None) -> None:
@@ -239,7 +259,22 @@ class ModuleList(_Row):
 
 
 class ModuleDict(Module):
-    """A dictionary of modules that its owner's `parameters()` sees, in order of insertion."""
+    """A dictionary of modules that its owner's `parameters()` sees, in order of insertion.
+
+    Made from a mapping or pairs. Raises TypeError for what is no module, KeyError for a name that
+    is not there.
+
+    >>> import facula as torch
+    >>> parts = torch.nn.ModuleDict({"act": torch.nn.ReLU()})
+    >>> parts.update({"last": torch.nn.Tanh()})
+    >>> list(parts.keys()), list(parts.values()), "act" in parts
+    (['act', 'last'], [ReLU(), Tanh()], True)
+    >>> parts.pop("last"), list(parts.items())
+    (Tanh(), [('act', ReLU())])
+    >>> parts.clear()
+    >>> len(parts)
+    0
+    """
 
     def __init__(self, modules: Any = None) -> None:
         super().__init__()
@@ -317,7 +352,17 @@ def _described(value: Any, kind: str) -> str:
 
 
 class ParameterList(Module):
-    """A list of parameters that its owner's `parameters()` sees; tensors become Parameters."""
+    """A list of parameters that its owner's `parameters()` sees; tensors become Parameters.
+
+    Values that are no tensors are kept as they are. Raises IndexError for a place that is not
+    there, TypeError for extending by what is no iterable.
+
+    >>> import facula as torch
+    >>> weights = torch.nn.ParameterList([torch.zeros(2)])
+    >>> _ = weights.append(torch.ones(1)).extend([torch.ones(3)])
+    >>> [weight.shape for weight in weights]
+    [torch.Size([2]), torch.Size([1]), torch.Size([3])]
+    """
 
     def __init__(self, values: Iterable[Any] | None = None) -> None:
         super().__init__()
@@ -373,7 +418,27 @@ class ParameterList(Module):
 
 
 class ParameterDict(Module):
-    """A dict of parameters that its owner's `parameters()` sees; tensors become Parameters."""
+    """A dictionary of parameters that its owner's `parameters()` sees; tensors become Parameters.
+
+    In order of insertion. Raises AttributeError for a key that is not there, as torch does,
+    TypeError for updating by what is no mapping or iterable.
+
+    >>> import facula as torch
+    >>> weights = torch.nn.ParameterDict({"a": torch.zeros(1)})
+    >>> weights.update({"b": torch.ones(1)})
+    >>> list(weights.keys()), list(weights.values())[0].requires_grad, len(dict(weights.items()))
+    (['a', 'b'], True, 2)
+    >>> weights.get("c"), weights.setdefault("c", 3), weights.pop("c")
+    (None, 3, 3)
+    >>> weights.popitem()[0], weights.copy()["a"]
+    ('b', Parameter containing:
+    tensor([0.], requires_grad=True))
+    >>> weights.fromkeys(["x"], 1.0)["x"]
+    1.0
+    >>> weights.clear()
+    >>> len(weights)
+    0
+    """
 
     def __init__(self, parameters: Any = None) -> None:
         super().__init__()

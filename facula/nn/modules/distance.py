@@ -8,7 +8,7 @@ __all__ = ["CosineSimilarity", "PairwiseDistance"]
 
 
 class PairwiseDistance(Module):
-    """The p-norm of x1 - x2 + eps along the last dimension.
+    """The p-norm of x1 - x2 + eps along the last dimension. Inputs (N, D) or (D), output (N) or ().
 
     >>> import facula as torch
     >>> torch.nn.PairwiseDistance()(torch.zeros(1, 2), torch.tensor([[3.0, 4.0]]))
@@ -27,7 +27,14 @@ class PairwiseDistance(Module):
 
 
 class CosineSimilarity(Module):
-    """The cosine of the angle between vectors along `dim`."""
+    """The cosine, in [-1, 1], of the angle between vectors along `dim`.
+
+    Inputs (*, D, *) that broadcast, output (*, *) without dim; norms below `eps` count as eps.
+
+    >>> import facula as torch
+    >>> torch.nn.CosineSimilarity(dim=0)(torch.tensor([1.0, 0.0]), torch.tensor([3.0, 4.0]))
+    tensor(0.6000)
+    """
 
     def __init__(self, dim: int = 1, eps: float = 1e-8) -> None:
         super().__init__()

@@ -47,18 +47,23 @@ class _WeightedLoss(_Loss):
 
 
 class L1Loss(_Loss):
-    """|input - target|."""
+    """|input - target|, reduced: 'mean', 'sum' or 'none'. Input and target (*), output () or (*).
+
+    >>> import facula as torch
+    >>> torch.nn.L1Loss()(torch.tensor([1.0, 5.0]), torch.tensor([2.0, 2.0]))
+    tensor(2.)
+    """
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
         return F.l1_loss(input, target, reduction=self.reduction)
 
 
 class MSELoss(_Loss):
-    """(input - target) squared.
+    """(input - target)^2, reduced: 'mean', 'sum' or 'none'. Input and target (*), output () or (*).
 
     >>> import facula as torch
-    >>> torch.nn.MSELoss()(torch.zeros(2), torch.ones(2))
-    tensor(1.)
+    >>> torch.nn.MSELoss()(torch.tensor([1.0, 5.0]), torch.tensor([2.0, 2.0]))
+    tensor(5.)
     """
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
@@ -66,7 +71,16 @@ class MSELoss(_Loss):
 
 
 class SmoothL1Loss(_Loss):
-    """Squared error over 2 beta where |error| is below beta, |error| - beta / 2 above."""
+    """error^2 / (2 beta) where |error| < beta, |error| - beta / 2 above (Girshick, arXiv
+    1504.08083).
+
+    Input and target (*), output () or (*) for reduction 'none'. Raises RuntimeError for a negative
+    beta.
+
+    >>> import facula as torch
+    >>> torch.nn.SmoothL1Loss(reduction="none")(torch.tensor([0.5, 3.0]), torch.zeros(2))
+    tensor([0.1250, 2.5000])
+    """
 
     def __init__(
         self,
@@ -83,7 +97,15 @@ class SmoothL1Loss(_Loss):
 
 
 class HuberLoss(_Loss):
-    """Half the squared error below delta, delta * (|error| - delta / 2) above."""
+    """error^2 / 2 where |error| <= delta, delta * (|error| - delta / 2) above (Huber, 1964).
+
+    Input and target (*), output () or (*) for reduction 'none'. Raises RuntimeError unless delta >
+    0.
+
+    >>> import facula as torch
+    >>> torch.nn.HuberLoss("none", delta=2.0)(torch.tensor([0.5, 3.0]), torch.zeros(2))
+    tensor([0.1250, 4.0000])
+    """
 
     def __init__(self, reduction: str = "mean", delta: float = 1.0) -> None:
         if not isinstance(delta, float | int):
@@ -96,7 +118,18 @@ class HuberLoss(_Loss):
 
 
 class NLLLoss(_WeightedLoss):
-    """Minus the log-probability given to the right class; the input holds log-probabilities."""
+    """Minus the log-probability, in nats, given to the right class; the input holds
+    log-probabilities.
+
+    Input (N, C), (C) or (N, C, *); target (N), () or (N, *) of class numbers, int64; `weight` (C),
+    a buffer. Targets equal to `ignore_index` do not count; 'mean' divides by the sum of the
+    weights. Raises IndexError for a class outside [0, C).
+
+    >>> import facula as torch
+    >>> logs = torch.tensor([[0.25, 0.75], [0.5, 0.5]]).log()
+    >>> torch.nn.NLLLoss(reduction="none")(logs, torch.tensor([1, 0]))
+    tensor([0.2877, 0.6931])
+    """
 
     def __init__(
         self,
@@ -120,9 +153,12 @@ class NLLLoss(_WeightedLoss):
 
 
 class CrossEntropyLoss(_WeightedLoss):
-    """Minus the log of the softmax of the right class; the input holds raw scores.
+    """-log(softmax(input)[target]) in nats; the input holds scores of any sign.
 
-    The target holds class indices, or a probability for every class.
+    Input (N, C), (C) or (N, C, *); target (N), () or (N, *) of class numbers, int64, or of the
+    input's shape: a probability for every class. `weight` (C) is a buffer; `label_smoothing` in [0,
+    1] gives every class that share of a uniform distribution; 'mean' divides by the sum of the
+    weights. Raises IndexError for a class outside [0, C).
 
     >>> import facula as torch
     >>> torch.nn.CrossEntropyLoss()(torch.zeros(3, 10), torch.tensor([1, 0, 4]))
@@ -154,14 +190,33 @@ class CrossEntropyLoss(_WeightedLoss):
 
 
 class BCELoss(_WeightedLoss):
-    """Cross entropy of two classes; the input holds the probability of the second."""
+    """-(target * log(input) + (1 - target) * log(1 - input)) in nats; the input holds
+    probabilities.
+
+    Input and target (*), both in [0, 1]; output () or (*) for reduction 'none'. `weight` is a
+    buffer that broadcasts to them. Raises RuntimeError for an input outside [0, 1], ValueError for
+    shapes that differ.
+
+    >>> import facula as torch
+    >>> torch.nn.BCELoss()(torch.tensor([0.5, 0.8]), torch.tensor([0.0, 1.0]))
+    tensor(0.4581)
+    """
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
         return F.binary_cross_entropy(input, target, weight=self.weight, reduction=self.reduction)
 
 
 class BCEWithLogitsLoss(_Loss):
-    """Cross entropy of two classes; the input holds the score whose sigmoid is the probability."""
+    """`BCELoss` of sigmoid(input), in nats, computed without overflow; the input holds scores.
+
+    Input and target (*); output () or (*) for reduction 'none'. `weight` and `pos_weight`, which
+    scales the loss of target 1, are buffers that broadcast to them. Raises ValueError for shapes
+    that differ.
+
+    >>> import facula as torch
+    >>> torch.nn.BCEWithLogitsLoss()(torch.tensor([0.0, 200.0]), torch.tensor([1.0, 1.0]))
+    tensor(0.3466)
+    """
 
     weight: Tensor | None
     pos_weight: Tensor | None
@@ -189,7 +244,17 @@ class BCEWithLogitsLoss(_Loss):
 
 
 class KLDivLoss(_Loss):
-    """target * (log(target) - input): how far a distribution (in logs) is from the target."""
+    """target * (log(target) - input) in nats: how far a distribution (in logs) is from the target.
+
+    Input (*): log-probabilities; target (*): probabilities, or their logarithms with `log_target`.
+    'batchmean' divides the sum by the first size, 'mean' by the number of elements, with a
+    UserWarning.
+
+    >>> import facula as torch
+    >>> logs = torch.tensor([[0.5, 0.5]]).log()
+    >>> torch.nn.KLDivLoss(reduction="batchmean")(logs, torch.tensor([[0.25, 0.75]]))
+    tensor(0.1308)
+    """
 
     def __init__(
         self,

@@ -24,7 +24,14 @@ __all__ = [
 
 
 class PoissonNLLLoss(_Loss):
-    """Minus the log-likelihood of counts for rates, or (`log_input`) their logarithms."""
+    """Minus the log-likelihood in nats of counts for rates, or (`log_input`) their logarithms.
+
+    Input and target (*), output () or (*) for reduction 'none'; `full` adds Stirling's formula.
+
+    >>> import facula as torch
+    >>> torch.nn.PoissonNLLLoss()(torch.zeros(2), torch.tensor([1.0, 2.0]))
+    tensor(1.)
+    """
 
     def __init__(
         self,
@@ -52,7 +59,15 @@ class PoissonNLLLoss(_Loss):
 
 
 class GaussianNLLLoss(_Loss):
-    """Minus the log-likelihood of targets under normals of a mean and a variance."""
+    """Minus the log-likelihood in nats of targets under normals of a mean and a variance.
+
+    Called with input, target and var, all (*); output () or (*) for reduction 'none'; `full` adds
+    log(2 pi) / 2. Raises ValueError for a negative or misshapen variance.
+
+    >>> import facula as torch
+    >>> torch.nn.GaussianNLLLoss()(torch.zeros(2), torch.tensor([0.0, 2.0]), torch.ones(2))
+    tensor(1.)
+    """
 
     def __init__(self, *, full: bool = False, eps: float = 1e-6, reduction: str = "mean") -> None:
         super().__init__(None, None, reduction)
@@ -66,7 +81,14 @@ class GaussianNLLLoss(_Loss):
 
 
 class HingeEmbeddingLoss(_Loss):
-    """The input where target is 1, max(0, margin - input) where it is -1."""
+    """The input where target is 1, max(0, margin - input) where it is -1.
+
+    Input and target (*), output () or (*) for reduction 'none'.
+
+    >>> import facula as torch
+    >>> torch.nn.HingeEmbeddingLoss()(torch.tensor([0.5, 0.25]), torch.tensor([1.0, -1.0]))
+    tensor(0.6250)
+    """
 
     def __init__(
         self,
@@ -83,14 +105,22 @@ class HingeEmbeddingLoss(_Loss):
 
 
 class MultiLabelMarginLoss(_Loss):
-    """max(0, 1 - x[y] + x[i]) over right classes y and all others i."""
+    """max(0, 1 - x[y] + x[i]) summed over right classes y and all others i, over their number.
+
+    Input (N, C) or (C); target as large, int64: right classes up to the first -1. Output () or (N).
+
+    >>> import facula as torch
+    >>> scores, right = torch.tensor([[0.5, 0.25, 0.0]]), torch.tensor([[0, -1, 0]])
+    >>> torch.nn.MultiLabelMarginLoss()(scores, right)
+    tensor(0.4167)
+    """
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
         return F.multilabel_margin_loss(input, target, reduction=self.reduction)
 
 
 class SoftMarginLoss(_Loss):
-    """log(1 + exp(-target * input)), targets being 1 or -1.
+    """log(1 + exp(-target * input)) in nats, targets being 1 or -1. Input and target (*).
 
     >>> import facula as torch
     >>> torch.nn.SoftMarginLoss()(torch.zeros(2), torch.tensor([1.0, -1.0]))
@@ -102,7 +132,14 @@ class SoftMarginLoss(_Loss):
 
 
 class MultiLabelSoftMarginLoss(_WeightedLoss):
-    """Cross entropy of two classes for each label, averaged over the labels."""
+    """Cross entropy of two classes for each label, in nats, averaged over the labels.
+
+    Input (*, C): scores; target (*, C): 0 or 1; output () or (*). `weight` (C) is a buffer.
+
+    >>> import facula as torch
+    >>> torch.nn.MultiLabelSoftMarginLoss()(torch.zeros(1, 2), torch.tensor([[1.0, 0.0]]))
+    tensor(0.6931)
+    """
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
         return F.multilabel_soft_margin_loss(
@@ -111,7 +148,15 @@ class MultiLabelSoftMarginLoss(_WeightedLoss):
 
 
 class CosineEmbeddingLoss(_Loss):
-    """1 - cos where target is 1, max(0, cos - margin) where it is -1."""
+    """1 - cos(input1, input2) where target is 1, max(0, cos - margin) where it is -1.
+
+    Inputs (N, D) or (D), target (N) or (), output () or (N) for reduction 'none'.
+
+    >>> import facula as torch
+    >>> one, two = torch.tensor([[1.0, 0.0]]), torch.tensor([[0.0, 2.0]])
+    >>> torch.nn.CosineEmbeddingLoss()(one, two, torch.tensor([1.0]))
+    tensor(1.)
+    """
 
     def __init__(
         self,
@@ -130,7 +175,15 @@ class CosineEmbeddingLoss(_Loss):
 
 
 class MarginRankingLoss(_Loss):
-    """max(0, -target * (input1 - input2) + margin)."""
+    """max(0, -target * (input1 - input2) + margin): which of two scores is to be the larger.
+
+    Inputs and target (N), target 1 or -1; output () or (N) for reduction 'none'.
+
+    >>> import facula as torch
+    >>> one, two = torch.tensor([1.0, 1.0]), torch.tensor([0.0, 3.0])
+    >>> torch.nn.MarginRankingLoss()(one, two, torch.ones(2))
+    tensor(1.)
+    """
 
     def __init__(
         self,
@@ -149,7 +202,16 @@ class MarginRankingLoss(_Loss):
 
 
 class MultiMarginLoss(_WeightedLoss):
-    """max(0, margin - x[y] + x[i])^p over the classes i but the right one y."""
+    """max(0, margin - x[y] + x[i])^p summed over the classes i but the right one y, over their
+    number.
+
+    Input (N, C) or (C), target (N) or () of class numbers, int64; p is 1 or 2; `weight` (C) is a
+    buffer. Raises ValueError for another p, RuntimeError for a class outside [0, C).
+
+    >>> import facula as torch
+    >>> torch.nn.MultiMarginLoss()(torch.tensor([[0.5, 0.25]]), torch.tensor([0]))
+    tensor(0.3750)
+    """
 
     def __init__(
         self,
@@ -183,7 +245,16 @@ class MultiMarginLoss(_WeightedLoss):
 
 
 class TripletMarginLoss(_Loss):
-    """max(0, margin + d(anchor, positive) - d(anchor, negative)), d the p-norm."""
+    """max(0, margin + d(anchor, positive) - d(anchor, negative)), d the p-norm of differences.
+
+    All three (N, D) or (D), output () or (N) for reduction 'none'; `swap` as in the function.
+    Raises ValueError unless margin > 0.
+
+    >>> import facula as torch
+    >>> here, near, far = torch.zeros(1, 2), torch.zeros(1, 2), torch.tensor([[0.6, 0.0]])
+    >>> torch.nn.TripletMarginLoss()(here, near, far)
+    tensor(0.4000)
+    """
 
     def __init__(
         self,
@@ -219,7 +290,18 @@ class TripletMarginLoss(_Loss):
 
 
 class TripletMarginWithDistanceLoss(_Loss):
-    """TripletMarginLoss with a distance of your own; by default `PairwiseDistance()`."""
+    """`TripletMarginLoss` with a distance of your own; by default `PairwiseDistance()`.
+
+    Raises ValueError unless margin > 0 or for an unknown reduction.
+
+    >>> import facula as torch
+    >>> here, near, far = torch.zeros(1, 2), torch.ones(1, 2), torch.full((1, 2), 3.0)
+    >>> loss = torch.nn.TripletMarginWithDistanceLoss(
+    ...     distance_function=lambda a, b: (a - b).abs().sum(1), margin=5.0
+    ... )
+    >>> loss(here, near, far)
+    tensor(1.)
+    """
 
     distance_function: Callable[[Tensor, Tensor], Tensor]
 
@@ -255,7 +337,17 @@ class TripletMarginWithDistanceLoss(_Loss):
 
 
 class CTCLoss(_Loss):
-    """Connectionist temporal classification (Graves et al., 2006); see `ctc_loss`."""
+    """Connectionist temporal classification: minus the log-probability, in nats, of all alignments.
+
+    Called with log_probs (T, N, C) or (T, C), targets (N, S) or all end to end, and the lengths (N)
+    of both. 'mean' divides each loss by its target's length first. Raises RuntimeError for lengths
+    that do not fit. Graves et al. (2006).
+
+    >>> import facula as torch
+    >>> logs = torch.full((2, 1, 2), 0.5).log()
+    >>> torch.nn.CTCLoss()(logs, torch.tensor([[1]]), (2,), (1,))
+    tensor(0.2877)
+    """
 
     def __init__(
         self, blank: int = 0, reduction: str = "mean", zero_infinity: bool = False

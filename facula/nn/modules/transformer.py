@@ -267,7 +267,17 @@ class TransformerDecoderLayer(_Layer):
 
 
 class TransformerEncoder(Module):
-    """Copies of an encoder layer one after the other, and a norm behind them if given."""
+    """A stack of `num_layers` copies of an encoder layer, and a norm at the end if given.
+
+    Input and output (L, N, E), (L, E), or (N, L, E) with `batch_first` layers; `mask` (L, L) and
+    `src_key_padding_mask` (N, L) are True or -inf where nobody must look. The copies start with
+    equal weights, as torch's do.
+
+    >>> import facula as torch
+    >>> layer = torch.nn.TransformerEncoderLayer(4, 2, 8, dropout=0.0, batch_first=True)
+    >>> torch.nn.TransformerEncoder(layer, 2)(torch.zeros(3, 5, 4)).shape
+    torch.Size([3, 5, 4])
+    """
 
     def __init__(
         self,
@@ -342,7 +352,16 @@ def _why_not_nested(layer: Module) -> str:
 
 
 class TransformerDecoder(Module):
-    """Copies of a decoder layer one after the other, and a norm behind them if given."""
+    """A stack of `num_layers` copies of a decoder layer, and a norm at the end if given.
+
+    Called with the target (T, N, E) and the memory (S, N, E) of an encoder; output as the target.
+    Masks are True or -inf where nobody must look.
+
+    >>> import facula as torch
+    >>> layer = torch.nn.TransformerDecoderLayer(4, 2, 8)
+    >>> torch.nn.TransformerDecoder(layer, 2)(torch.zeros(3, 1, 4), torch.zeros(5, 1, 4)).shape
+    torch.Size([3, 1, 4])
+    """
 
     def __init__(self, decoder_layer: Module, num_layers: int, norm: Module | None = None) -> None:
         super().__init__()
@@ -462,5 +481,11 @@ class Transformer(Module):
     def generate_square_subsequent_mask(
         sz: int, device: Device | str | None = None, dtype: DType | None = None
     ) -> Tensor:
-        """(sz, sz): -inf above the diagonal, 0 elsewhere: nobody looks ahead."""
+        """(sz, sz): -inf above the diagonal, 0 elsewhere: nobody looks ahead.
+
+        >>> import facula as torch
+        >>> torch.nn.Transformer.generate_square_subsequent_mask(2)
+        tensor([[0., -inf],
+                [0., 0.]])
+        """
         return _causal_mask(sz, device, dtype)
