@@ -73,7 +73,9 @@ def _outside(indices, count, mode):
             "embedding_bag: Expected idx >= 0 && idx < num_embeddings but found idx to be "
             f"{index}"
         )
-    return f"Index {place} of input takes value {index} which is not in the valid range [0, {count})"
+    return (
+        f"Index {place} of input takes value {index} which is not in the valid range [0, {count})"
+    )
 
 
 def _largest(rows, bags, counted, count):

@@ -45,15 +45,17 @@ ADADELTA = update(
 
 
 class Adadelta(Optimizer):
-    """Steps by d = g * sqrt(u + eps) / sqrt(v + eps), u and v averages of d * d and g * g.
+    """Steps by lr * d, d = g * sqrt(u + eps) / sqrt(v + eps), u and v averages of d^2 and g^2.
 
-    See arXiv 1212.5701.
+    Averages keep `rho` of the old at each step, so that d has the parameter's unit. Raises
+    ValueError for negative options or rho outside [0, 1]. Zeiler, arXiv 1212.5701.
 
-    >>> w = ops.ones(1, requires_grad=True)
-    >>> optimizer = Adadelta([w])
-    >>> (2 * w).sum().backward()
+    >>> import facula as torch
+    >>> weight = torch.ones(1, requires_grad=True)
+    >>> optimizer = torch.optim.Adadelta([weight])
+    >>> (2 * weight).sum().backward()
     >>> optimizer.step()
-    >>> w
+    >>> weight
     tensor([0.9968], requires_grad=True)
     """
 

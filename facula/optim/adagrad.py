@@ -44,15 +44,18 @@ ADAGRAD = update(
 
 
 class Adagrad(Optimizer):
-    """Steps by g / (sqrt(v) + eps), where v is the sum of g * g so far (JMLR 12, 2121).
+    """Steps by lr * g / (sqrt(v) + eps), where v is the sum of g^2 so far (Duchi et al., JMLR 12,
+    2011).
 
-    `lr_decay` divides the learning rate by 1 + steps * lr_decay.
+    `lr_decay` divides the learning rate by 1 + steps * lr_decay; v starts as
+    `initial_accumulator_value`. Raises ValueError for negative options.
 
-    >>> w = ops.ones(1, requires_grad=True)
-    >>> optimizer = Adagrad([w], lr=0.1)
-    >>> (2 * w).sum().backward()
+    >>> import facula as torch
+    >>> weight = torch.ones(1, requires_grad=True)
+    >>> optimizer = torch.optim.Adagrad([weight], lr=0.1)
+    >>> (2 * weight).sum().backward()
     >>> optimizer.step()
-    >>> w
+    >>> weight
     tensor([0.9000], requires_grad=True)
     """
 
@@ -108,7 +111,11 @@ class Adagrad(Optimizer):
         return loss
 
     def share_memory(self) -> None:
-        """Does nothing: threads share all memory anyway, and processes are not supported."""
+        """Does nothing: threads share all memory anyway, and processes are not supported.
+
+        >>> import facula as torch
+        >>> torch.optim.Adagrad([torch.zeros(1)]).share_memory()
+        """
 
 
 def _begin(param: Tensor, group: Group) -> State:

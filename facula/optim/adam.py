@@ -57,16 +57,20 @@ AMSGRAD = update(
 
 
 class Adam(Optimizer):
-    """Steps by the average gradient over the root of the average square (arXiv 1412.6980).
+    """Steps by the average gradient over the root of the average square (Kingma and Ba, arXiv
+    1412.6980).
 
-    `amsgrad` uses the largest average square so far (arXiv 1904.09237); `decoupled_weight_decay`
-    makes it AdamW.
+    p = p - lr * m / (1 - beta1^t) / (sqrt(v / (1 - beta2^t)) + eps), m and v running averages of g
+    and g^2 by `betas`. `amsgrad` uses the largest average square so far (arXiv 1904.09237);
+    `decoupled_weight_decay` makes it AdamW. Raises ValueError for negative options and betas
+    outside [0, 1).
 
-    >>> w = ops.ones(1, requires_grad=True)
-    >>> optimizer = Adam([w], lr=0.1)
-    >>> (2 * w).sum().backward()
+    >>> import facula as torch
+    >>> weight = torch.ones(1, requires_grad=True)
+    >>> optimizer = torch.optim.Adam([weight], lr=0.1)
+    >>> (2 * weight).sum().backward()
     >>> optimizer.step()
-    >>> w
+    >>> weight
     tensor([0.9000], requires_grad=True)
     """
 

@@ -8,7 +8,18 @@ __all__ = ["AdamW"]
 
 
 class AdamW(Adam):
-    """Adam with p = p * (1 - lr * weight_decay) before each step (arXiv 1711.05101)."""
+    """`Adam` with p = p * (1 - lr * weight_decay) before each step (arXiv 1711.05101).
+
+    Options and errors are those of Adam, with `weight_decay` 0.01 where not given.
+
+    >>> import facula as torch
+    >>> weight = torch.ones(1, requires_grad=True)
+    >>> optimizer = torch.optim.AdamW([weight], lr=0.1, weight_decay=0.5)
+    >>> (2 * weight).sum().backward()
+    >>> optimizer.step()
+    >>> weight
+    tensor([0.8500], requires_grad=True)
+    """
 
     def __init__(
         self,

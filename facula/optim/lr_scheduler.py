@@ -45,7 +45,23 @@ class LRScheduler:
     """Abstract. A schedule for the learning rates of `optimizer`; subclasses write `get_lr`.
 
     `last_epoch` is the number of steps already made, to resume a schedule; the optimizer's groups
-    then hold "initial_lr".
+    then hold "initial_lr". `step()` is called after the optimizer's own. Raises TypeError for what
+    is no optimizer, KeyError for groups without "initial_lr" when resuming.
+
+    >>> import facula as torch
+    >>> class Halving(torch.optim.lr_scheduler.LRScheduler):
+    ...     def get_lr(self):
+    ...         return [base * 0.5**self.last_epoch for base in self.base_lrs]
+    >>> optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
+    >>> schedule = Halving(optimizer)
+    >>> optimizer.step()
+    >>> schedule.step()
+    >>> schedule.get_last_lr()
+    [0.5]
+    >>> resumed = Halving(optimizer)
+    >>> resumed.load_state_dict(schedule.state_dict())
+    >>> resumed.last_epoch
+    1
     """
 
     _get_lr_called_within_step = False
@@ -155,7 +171,19 @@ class LRScheduler:
 
 
 class StepLR(LRScheduler):
-    """Multiplies the rates by `gamma` every `step_size` steps."""
+    """Multiplies the rates by `gamma` every `step_size` steps: base * gamma^(t // step_size).
+
+    >>> import facula as torch
+    >>> optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
+    >>> schedule = torch.optim.lr_scheduler.StepLR(optimizer, step_size=2)
+    >>> rates = []
+    >>> for _ in range(4):
+    ...     rates += schedule.get_last_lr()
+    ...     optimizer.step()
+    ...     schedule.step()
+    >>> [round(rate, 4) for rate in rates]
+    [1.0, 1.0, 0.1, 0.1]
+    """
 
     def __init__(
         self, optimizer: Optimizer, step_size: int, gamma: float = 0.1, last_epoch: int = -1
@@ -175,7 +203,19 @@ class StepLR(LRScheduler):
 
 
 class MultiStepLR(LRScheduler):
-    """Multiplies the rates by `gamma` at each of the `milestones`."""
+    """Multiplies the rates by `gamma` at each of the `milestones` (numbers of steps).
+
+    >>> import facula as torch
+    >>> optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
+    >>> schedule = torch.optim.lr_scheduler.MultiStepLR(optimizer, milestones=[1, 3])
+    >>> rates = []
+    >>> for _ in range(4):
+    ...     rates += schedule.get_last_lr()
+    ...     optimizer.step()
+    ...     schedule.step()
+    >>> [round(rate, 4) for rate in rates]
+    [1.0, 0.1, 0.1, 0.01]
+    """
 
     def __init__(
         self,
@@ -201,7 +241,19 @@ class MultiStepLR(LRScheduler):
 
 
 class ExponentialLR(LRScheduler):
-    """Multiplies the rates by `gamma` at every step."""
+    """Multiplies the rates by `gamma` at every step: base * gamma^t.
+
+    >>> import facula as torch
+    >>> optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
+    >>> schedule = torch.optim.lr_scheduler.ExponentialLR(optimizer, gamma=0.5)
+    >>> rates = []
+    >>> for _ in range(4):
+    ...     rates += schedule.get_last_lr()
+    ...     optimizer.step()
+    ...     schedule.step()
+    >>> [round(rate, 4) for rate in rates]
+    [1.0, 0.5, 0.25, 0.125]
+    """
 
     def __init__(self, optimizer: Optimizer, gamma: float, last_epoch: int = -1):
         self.gamma = gamma
@@ -218,9 +270,21 @@ class ExponentialLR(LRScheduler):
 
 
 class CosineAnnealingLR(LRScheduler):
-    """Lowers the rates along half a cosine, to `eta_min` after `T_max` steps (arXiv 1608.03983).
+    """Lowers the rates along half a cosine: eta_min + (base - eta_min) * (1 + cos(pi * t / T_max))
+    / 2.
 
-    After `T_max` steps they rise again the same way.
+    After `T_max` steps they rise again the same way. Loshchilov and Hutter, arXiv 1608.03983.
+
+    >>> import facula as torch
+    >>> optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
+    >>> schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=2)
+    >>> rates = []
+    >>> for _ in range(4):
+    ...     rates += schedule.get_last_lr()
+    ...     optimizer.step()
+    ...     schedule.step()
+    >>> [round(rate, 4) for rate in rates]
+    [1.0, 0.5, 0.0, 0.5]
     """
 
     def __init__(
@@ -247,7 +311,22 @@ class CosineAnnealingLR(LRScheduler):
 
 
 class LambdaLR(LRScheduler):
-    """The initial rates times `lr_lambda(epoch)`: one function, or one a group."""
+    """The initial rates times `lr_lambda(t)`: one function, or one a group.
+
+    Raises ValueError for another number of functions than groups. `state_dict` holds the attributes
+    of callable objects, not functions.
+
+    >>> import facula as torch
+    >>> optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
+    >>> schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 1 / (step + 1))
+    >>> rates = []
+    >>> for _ in range(4):
+    ...     rates += schedule.get_last_lr()
+    ...     optimizer.step()
+    ...     schedule.step()
+    >>> [round(rate, 4) for rate in rates]
+    [1.0, 0.5, 0.3333, 0.25]
+    """
 
     def __init__(
         self,
@@ -273,7 +352,21 @@ class LambdaLR(LRScheduler):
 
 
 class MultiplicativeLR(LRScheduler):
-    """Multiplies the rates by `lr_lambda(epoch)` at every step: one function, or one a group."""
+    """Multiplies the rates by `lr_lambda(t)` at every step: one function, or one a group.
+
+    Raises ValueError for another number of functions than groups.
+
+    >>> import facula as torch
+    >>> optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
+    >>> schedule = torch.optim.lr_scheduler.MultiplicativeLR(optimizer, lambda step: 0.5)
+    >>> rates = []
+    >>> for _ in range(3):
+    ...     rates += schedule.get_last_lr()
+    ...     optimizer.step()
+    ...     schedule.step()
+    >>> [round(rate, 4) for rate in rates]
+    [1.0, 0.5, 0.25]
+    """
 
     def __init__(
         self,
@@ -301,7 +394,21 @@ class MultiplicativeLR(LRScheduler):
 
 
 class ConstantLR(LRScheduler):
-    """Multiplies the rates by `factor` for the first `total_iters` steps."""
+    """The rates times `factor` for the first `total_iters` steps, then whole.
+
+    Raises ValueError for a factor outside [0, 1].
+
+    >>> import facula as torch
+    >>> optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
+    >>> schedule = torch.optim.lr_scheduler.ConstantLR(optimizer, factor=0.5, total_iters=2)
+    >>> rates = []
+    >>> for _ in range(4):
+    ...     rates += schedule.get_last_lr()
+    ...     optimizer.step()
+    ...     schedule.step()
+    >>> [round(rate, 4) for rate in rates]
+    [0.5, 0.5, 1.0, 1.0]
+    """
 
     def __init__(
         self,
@@ -330,7 +437,22 @@ class ConstantLR(LRScheduler):
 
 
 class LinearLR(LRScheduler):
-    """Multiplies the rates by a factor that goes linearly from `start_factor` to `end_factor`."""
+    """The rates times a factor that goes from `start_factor` to `end_factor` in `total_iters`
+    steps.
+
+    Raises ValueError for a start outside (0, 1] or an end outside [0, 1].
+
+    >>> import facula as torch
+    >>> optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
+    >>> schedule = torch.optim.lr_scheduler.LinearLR(optimizer, start_factor=0.5, total_iters=2)
+    >>> rates = []
+    >>> for _ in range(4):
+    ...     rates += schedule.get_last_lr()
+    ...     optimizer.step()
+    ...     schedule.step()
+    >>> [round(rate, 4) for rate in rates]
+    [0.5, 0.75, 1.0, 1.0]
+    """
 
     def __init__(
         self,
@@ -372,7 +494,19 @@ class LinearLR(LRScheduler):
 
 
 class PolynomialLR(LRScheduler):
-    """The initial rates times (1 - t / total_iters) ** power, and zero from `total_iters` on."""
+    """base * (1 - t / total_iters)^power, and 0 after `total_iters` steps.
+
+    >>> import facula as torch
+    >>> optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
+    >>> schedule = torch.optim.lr_scheduler.PolynomialLR(optimizer, total_iters=4, power=2.0)
+    >>> rates = []
+    >>> for _ in range(5):
+    ...     rates += schedule.get_last_lr()
+    ...     optimizer.step()
+    ...     schedule.step()
+    >>> [round(rate, 4) for rate in rates]
+    [1.0, 0.5625, 0.25, 0.0625, 0.0]
+    """
 
     def __init__(
         self,
@@ -399,10 +533,22 @@ class PolynomialLR(LRScheduler):
 
 
 class CosineAnnealingWarmRestarts(LRScheduler):
-    """Lowers the rates along half a cosine, again and again (arXiv 1608.03983).
+    """Half a cosine from base to eta_min in `T_0` steps, then again, `T_mult` times as long each
+    time.
 
-    The first descent takes `T_0` steps, each later one `T_mult` times as many as the one before.
-    `step(epoch)` takes fractions of an epoch.
+    Raises ValueError unless T_0 and T_mult are positive integers. Loshchilov and Hutter, arXiv
+    1608.03983.
+
+    >>> import facula as torch
+    >>> optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
+    >>> schedule = torch.optim.lr_scheduler.CosineAnnealingWarmRestarts(optimizer, T_0=1, T_mult=2)
+    >>> rates = []
+    >>> for _ in range(5):
+    ...     rates += schedule.get_last_lr()
+    ...     optimizer.step()
+    ...     schedule.step()
+    >>> [round(rate, 4) for rate in rates]
+    [1.0, 1.0, 0.5, 1.0, 0.8536]
     """
 
     def __init__(
@@ -464,9 +610,24 @@ class CosineAnnealingWarmRestarts(LRScheduler):
 
 
 class OneCycleLR(LRScheduler):
-    """Raises the rates to `max_lr` and lowers them far below where they began (arXiv 1708.07120).
+    """Up from max_lr / div_factor to `max_lr` and down to much less, along cosines or lines.
 
-    Momentum (or beta1) goes the other way. Step it after every batch, `total_steps` times in all.
+    `pct_start` is the share of the steps that go up, of `total_steps` or epochs * steps_per_epoch
+    in all; momentum goes the other way. One step for every batch, not every epoch. Raises
+    ValueError for numbers of steps that are missing or exceeded. Smith and Topin, arXiv 1708.07120.
+
+    >>> import facula as torch
+    >>> optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=0.1)
+    >>> schedule = torch.optim.lr_scheduler.OneCycleLR(
+    ...     optimizer, max_lr=1.0, total_steps=5, pct_start=0.4, cycle_momentum=False
+    ... )
+    >>> rates = []
+    >>> for _ in range(4):
+    ...     rates += schedule.get_last_lr()
+    ...     optimizer.step()
+    ...     schedule.step()
+    >>> [round(rate, 4) for rate in rates]
+    [0.04, 1.0, 0.75, 0.25]
     """
 
     def __init__(
@@ -563,7 +724,25 @@ class OneCycleLR(LRScheduler):
 
 
 class SequentialLR(LRScheduler):
-    """One schedule after the other; the next takes over at each of the `milestones`."""
+    """One schedule after the other; the next takes over at each of the `milestones` (numbers of
+    steps).
+
+    Raises ValueError for schedules of different optimizers or another number of milestones than one
+    less than schedules.
+
+    >>> import facula as torch
+    >>> optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
+    >>> first = torch.optim.lr_scheduler.ConstantLR(optimizer, factor=0.5, total_iters=9)
+    >>> then = torch.optim.lr_scheduler.ExponentialLR(optimizer, gamma=0.1)
+    >>> schedule = torch.optim.lr_scheduler.SequentialLR(optimizer, [first, then], milestones=[2])
+    >>> rates = []
+    >>> for _ in range(4):
+    ...     rates += schedule.get_last_lr()
+    ...     optimizer.step()
+    ...     schedule.step()
+    >>> [round(rate, 4) for rate in rates]
+    [0.5, 0.5, 1.0, 0.1]
+    """
 
     def __init__(
         self,
@@ -611,7 +790,23 @@ class SequentialLR(LRScheduler):
 
 
 class ChainedScheduler(LRScheduler):
-    """Several schedules at once: each changes the rates that the one before it has set."""
+    """Several schedules at once: each changes the rates that the one before it has set.
+
+    Raises ValueError for schedules of different optimizers, or none.
+
+    >>> import facula as torch
+    >>> optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
+    >>> first = torch.optim.lr_scheduler.ExponentialLR(optimizer, gamma=0.5)
+    >>> second = torch.optim.lr_scheduler.StepLR(optimizer, step_size=2)
+    >>> schedule = torch.optim.lr_scheduler.ChainedScheduler([first, second])
+    >>> rates = []
+    >>> for _ in range(3):
+    ...     rates += schedule.get_last_lr()
+    ...     optimizer.step()
+    ...     schedule.step()
+    >>> [round(rate, 4) for rate in rates]
+    [1.0, 0.5, 0.025]
+    """
 
     def __init__(self, schedulers: Sequence[LRScheduler], optimizer: Optimizer | None = None):
         own = schedulers[0].optimizer if schedulers and optimizer is None else optimizer
@@ -643,7 +838,21 @@ class ChainedScheduler(LRScheduler):
 
 
 class ReduceLROnPlateau(LRScheduler):
-    """Multiplies the rates by `factor` when a metric has not improved for `patience` steps."""
+    """Multiplies the rates by `factor` when a metric has not improved for more than `patience`
+    steps.
+
+    Improved means less ('min') or more ('max') than the best by `threshold`, relative or absolute.
+    After lowering, `cooldown` steps pass unjudged; rates stay at `min_lr` and above. Raises
+    ValueError for a factor of 1 or more, an unknown mode, or another number of limits than groups.
+
+    >>> import facula as torch
+    >>> optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
+    >>> schedule = torch.optim.lr_scheduler.ReduceLROnPlateau(optimizer, patience=1)
+    >>> for loss in (3.0, 2.0, 2.0, 2.0):
+    ...     schedule.step(loss)
+    >>> schedule.get_last_lr(), schedule.in_cooldown
+    ([0.1], False)
+    """
 
     def __init__(
         self,

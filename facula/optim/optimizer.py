@@ -48,10 +48,28 @@ def register_optimizer_step_post_hook(hook: Callable[..., Any]) -> HookHandle:
 
 
 class Optimizer:
-    """Abstract. Changes parameters, group by group, by their gradients.
+    """Abstract. Changes parameters by their gradients; subclasses write `step`.
 
-    `params` are tensors, or (name, tensor) pairs, or dicts with a list "params" and options of
-    their own. `defaults` are the options for groups that do not say otherwise.
+    `params` are tensors, (name, tensor) pairs, or dictionaries with "params" and options of their
+    own; `defaults` are the options of groups that do not say. Raises TypeError for what is no
+    tensor, ValueError for no parameter, one that is no leaf, or one in two groups.
+
+    >>> import facula as torch
+    >>> class Signs(torch.optim.Optimizer):
+    ...     def __init__(self, params, lr):
+    ...         super().__init__(params, {"lr": lr})
+    ...
+    ...     @torch.no_grad()
+    ...     def step(self, closure=None):
+    ...         for group in self.param_groups:
+    ...             for weight in group["params"]:
+    ...                 weight -= group["lr"] * weight.grad.sign()
+    >>> weight = torch.tensor([1.0, -2.0], requires_grad=True)
+    >>> optimizer = Signs([weight], lr=0.5)
+    >>> (weight * weight).sum().backward()
+    >>> optimizer.step()
+    >>> weight
+    tensor([ 0.5000, -1.5000], requires_grad=True)
     """
 
     # Options that older checkpoints lack, with the values that mean what they meant.
@@ -97,11 +115,31 @@ class Optimizer:
         self._opt_called = False
 
     def step(self, closure: Closure | None = None) -> Any:
-        """Changes every parameter that has a gradient; returns the closure's loss, if any."""
+        """Changes every parameter that has a gradient; returns the loss of `closure()`, if given.
+
+        >>> import facula as torch
+        >>> weight = torch.ones(1, requires_grad=True)
+        >>> optimizer = torch.optim.SGD([weight], lr=0.5)
+        >>> def loss():
+        ...     optimizer.zero_grad()
+        ...     y = weight.sum()
+        ...     y.backward()
+        ...     return y
+        >>> optimizer.step(loss).item(), weight.item()
+        (1.0, 0.5)
+        """
         raise NotImplementedError
 
     def zero_grad(self, set_to_none: bool = True) -> None:
-        """Takes the gradients off the parameters, or sets them to zero."""
+        """Takes the gradients off the parameters, or fills them with zeros.
+
+        >>> import facula as torch
+        >>> weight = torch.ones(1, requires_grad=True)
+        >>> weight.grad = torch.ones(1)
+        >>> torch.optim.SGD([weight]).zero_grad()
+        >>> print(weight.grad)
+        None
+        """
         for group in self.param_groups:
             for param in group["params"]:
                 if set_to_none or param.grad is None:
@@ -141,7 +179,17 @@ class Optimizer:
     # --- groups --------------------------------------------------------------------------------
 
     def add_param_group(self, param_group: Group) -> None:
-        """Adds parameters with options of their own, such as layers unfrozen during training."""
+        """Adds parameters with options of their own, such as layers unfrozen during training.
+
+        Raises TypeError for what is no dictionary, ValueError for a parameter that another group
+        has.
+
+        >>> import facula as torch
+        >>> optimizer = torch.optim.SGD([torch.zeros(1)], lr=0.5)
+        >>> optimizer.add_param_group({"params": [torch.ones(2)], "lr": 0.1})
+        >>> [group["lr"] for group in optimizer.param_groups]
+        [0.5, 0.1]
+        """
         if not isinstance(param_group, dict):
             raise TypeError(f"param_group must be a dict, but got {type(param_group)}")
         group = param_group
@@ -203,41 +251,91 @@ class Optimizer:
     # --- hooks ---------------------------------------------------------------------------------
 
     def register_step_pre_hook(self, hook: Callable[..., Any]) -> HookHandle:
-        """Calls `hook(optimizer, args, kwargs)` before each step; it may replace them."""
+        """Calls `hook(optimizer, args, kwargs)` before each step; it may return others in their
+        place.
+
+        >>> import facula as torch
+        >>> optimizer = torch.optim.SGD([torch.zeros(1)])
+        >>> handle = optimizer.register_step_pre_hook(lambda *given: print("before"))
+        >>> optimizer.step()
+        before
+        >>> handle.remove()
+        """
         return HookHandle(self._pre_hooks, hook)
 
     def register_step_post_hook(self, hook: Callable[..., Any]) -> HookHandle:
-        """Calls `hook(optimizer, args, kwargs)` after each step."""
+        """Calls `hook(optimizer, args, kwargs)` after each step.
+
+        >>> import facula as torch
+        >>> optimizer = torch.optim.SGD([torch.zeros(1)])
+        >>> handle = optimizer.register_step_post_hook(lambda *given: print("after"))
+        >>> optimizer.step()
+        after
+        """
         return HookHandle(self._post_hooks, hook)
 
     def register_state_dict_pre_hook(
         self, hook: Callable[["Optimizer"], None], prepend: bool = False
     ) -> HookHandle:
-        """Calls `hook(optimizer)` before `state_dict()` collects."""
+        """Calls `hook(optimizer)` before `state_dict()` collects; `prepend` puts it first.
+
+        >>> import facula as torch
+        >>> optimizer = torch.optim.SGD([torch.zeros(1)])
+        >>> handle = optimizer.register_state_dict_pre_hook(lambda optimizer: print("saving"))
+        >>> _ = optimizer.state_dict()
+        saving
+        """
         return _add_hook(self._save_pre_hooks, hook, prepend)
 
     def register_state_dict_post_hook(
         self, hook: Callable[["Optimizer", Group], Group | None], prepend: bool = False
     ) -> HookHandle:
-        """Calls `hook(optimizer, state_dict)` after collecting; it may replace the result."""
+        """Calls `hook(optimizer, state_dict)` after collecting; it may return another dictionary.
+
+        >>> import facula as torch
+        >>> optimizer = torch.optim.SGD([torch.zeros(1)])
+        >>> handle = optimizer.register_state_dict_post_hook(lambda optimizer, saved: {"only": 1})
+        >>> optimizer.state_dict()
+        {'only': 1}
+        """
         return _add_hook(self._save_post_hooks, hook, prepend)
 
     def register_load_state_dict_pre_hook(
         self, hook: Callable[["Optimizer", Group], Group | None], prepend: bool = False
     ) -> HookHandle:
-        """Calls `hook(optimizer, state_dict)` before loading; it may replace what is loaded."""
+        """Calls `hook(optimizer, state_dict)` before loading; it may return what to load instead.
+
+        >>> import facula as torch
+        >>> optimizer = torch.optim.SGD([torch.zeros(1)])
+        >>> handle = optimizer.register_load_state_dict_pre_hook(lambda *given: print("loading"))
+        >>> optimizer.load_state_dict(optimizer.state_dict())
+        loading
+        """
         return _add_hook(self._load_pre_hooks, hook, prepend)
 
     def register_load_state_dict_post_hook(
         self, hook: Callable[["Optimizer"], None], prepend: bool = False
     ) -> HookHandle:
-        """Calls `hook(optimizer)` after loading."""
+        """Calls `hook(optimizer)` after loading.
+
+        >>> import facula as torch
+        >>> optimizer = torch.optim.SGD([torch.zeros(1)])
+        >>> handle = optimizer.register_load_state_dict_post_hook(lambda optimizer: print("loaded"))
+        >>> optimizer.load_state_dict(optimizer.state_dict())
+        loaded
+        """
         return _add_hook(self._load_post_hooks, hook, prepend)
 
     # --- saving and loading --------------------------------------------------------------------
 
     def state_dict(self) -> Group:
-        """State and options, with parameters replaced by their numbers; tensors are not copied."""
+        """State and options, with parameters replaced by their numbers; tensors are not copied.
+
+        >>> import facula as torch
+        >>> saved = torch.optim.SGD([torch.zeros(1), torch.ones(1)], lr=0.5).state_dict()
+        >>> saved["state"], saved["param_groups"][0]["params"], saved["param_groups"][0]["lr"]
+        ({}, [0, 1], 0.5)
+        """
         for hook in self._save_pre_hooks.values():
             hook(self)
         numbers: dict[Tensor, int] = {}
@@ -259,7 +357,16 @@ class Optimizer:
         return result
 
     def load_state_dict(self, state_dict: Group) -> None:
-        """Takes over what `state_dict()` gave, here or in PyTorch; parameters match by order."""
+        """Takes over what `state_dict()` gave, here or in PyTorch; parameters match by order.
+
+        Raises ValueError for another number of groups or of parameters in one.
+
+        >>> import facula as torch
+        >>> slow = torch.optim.SGD([torch.zeros(1)], lr=0.1)
+        >>> slow.load_state_dict(torch.optim.SGD([torch.zeros(1)], lr=0.5).state_dict())
+        >>> slow.param_groups[0]["lr"]
+        0.5
+        """
         state_dict = state_dict.copy()
         for hook in self._load_pre_hooks.values():
             replaced = hook(self, state_dict)

@@ -103,16 +103,18 @@ UPDATES = {
 
 
 class RMSprop(Optimizer):
-    """Steps by g / (sqrt(v) + eps), where v is the average of g * g (Hinton's lecture 6).
+    """Steps by g / (sqrt(v) + eps), where v is the average of g^2 (Hinton's lecture 6, 2012).
 
-    `centered` takes the variance for v (arXiv 1308.0850); `momentum` accumulates the steps.
+    v = alpha * v + (1 - alpha) * g^2; `centered` takes the variance for v (arXiv 1308.0850);
+    `momentum` accumulates the steps. Raises ValueError for negative options.
 
-    >>> w = ops.ones(1, requires_grad=True)
-    >>> optimizer = RMSprop([w], lr=0.1)
-    >>> (2 * w).sum().backward()
+    >>> import facula as torch
+    >>> weight = torch.ones(1, requires_grad=True)
+    >>> optimizer = torch.optim.RMSprop([weight], lr=0.05)
+    >>> (2 * weight).sum().backward()
     >>> optimizer.step()
-    >>> w
-    tensor([5.9605e-08], requires_grad=True)
+    >>> weight
+    tensor([0.5000], requires_grad=True)
     """
 
     later_options = {

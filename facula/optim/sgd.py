@@ -55,11 +55,17 @@ NESTEROV = update(
 class SGD(Optimizer):
     """Steps against the gradient: p = p - lr * b, with b = momentum * b + (1 - dampening) * g.
 
-    >>> w = ops.ones(1, requires_grad=True)
-    >>> optimizer = SGD([w], lr=0.1)
-    >>> (2 * w).sum().backward()
+    `nesterov` steps by g + momentum * b; `weight_decay` adds its multiple of p to g; `maximize`
+    goes up. Raises ValueError for a negative lr, momentum or weight decay, and for nesterov without
+    momentum. Sutskever et al., On the importance of initialization and momentum in deep learning
+    (2013).
+
+    >>> import facula as torch
+    >>> weight = torch.ones(1, requires_grad=True)
+    >>> optimizer = torch.optim.SGD([weight], lr=0.1)
+    >>> (2 * weight).sum().backward()
     >>> optimizer.step()
-    >>> w
+    >>> weight
     tensor([0.8000], requires_grad=True)
     """
 

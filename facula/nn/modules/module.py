@@ -140,6 +140,15 @@ def type_name(value: object) -> str:
 
 
 def _no_forward(self: "Module", *inputs: Any) -> Any:
+    """What a call computes: override it in a layer. Raises NotImplementedError where nobody did.
+
+    >>> import facula as torch
+    >>> class Twice(torch.nn.Module):
+    ...     def forward(self, x):
+    ...         return x + x
+    >>> Twice()(21)
+    42
+    """
     raise NotImplementedError(
         f'Module [{type(self).__name__}] is missing the required "forward" function'
     )
@@ -178,6 +187,9 @@ def _read_destination(args: tuple[Any, ...], options: dict[str, Any]) -> _Destin
 
 class Module:
     """Base of all layers and models: assign parameters and modules as attributes, define `forward`.
+
+    Calling a module calls `forward`, with hooks around it. Raises NotImplementedError where forward
+    is not defined, AttributeError for a child assigned before `super().__init__()`.
 
     >>> import facula as torch
     >>> class Twice(torch.nn.Module):
@@ -372,7 +384,17 @@ class Module:
     def register_forward_pre_hook(
         self, hook: Callable[..., Any], *, prepend: bool = False, with_kwargs: bool = False
     ) -> RemovableHandle:
-        """Handle of `hook(module, args)`, run before `forward`; it may return other arguments."""
+        """Handle of `hook(module, args)`, run before `forward`; it may return other arguments.
+
+        `prepend` puts it before those already there; `with_kwargs` makes it `hook(module, args,
+        kwargs)`, returning both or None. `handle.remove()` takes it off.
+
+        >>> import facula as torch
+        >>> layer = torch.nn.ReLU()
+        >>> handle = layer.register_forward_pre_hook(lambda module, args: (-args[0],))
+        >>> layer(torch.tensor([-2.0]))
+        tensor([2.])
+        """
         return add_hook(self._forward_pre_hooks, Hook(hook, with_kwargs), prepend)
 
     def register_forward_hook(
@@ -383,33 +405,87 @@ class Module:
         with_kwargs: bool = False,
         always_call: bool = False,
     ) -> RemovableHandle:
-        """Handle of `hook(module, args, output)`, run after `forward`; it may change the output."""
+        """Handle of `hook(module, args, output)`, run after `forward`; it may return another
+        output.
+
+        `with_kwargs` makes it `hook(module, args, kwargs, output)`; `always_call` runs it after an
+        error too.
+
+        >>> import facula as torch
+        >>> layer = torch.nn.ReLU()
+        >>> handle = layer.register_forward_hook(lambda module, args, output: output + 1)
+        >>> layer(torch.tensor([-2.0]))
+        tensor([1.])
+        """
         return add_hook(self._forward_hooks, Hook(hook, with_kwargs, always_call), prepend)
 
     def register_full_backward_pre_hook(
         self, hook: Callable[..., Any], prepend: bool = False
     ) -> RemovableHandle:
-        """Handle of `hook(module, grad_output)`, run before the module's gradients are computed."""
+        """Handle of `hook(module, grad_output)`, run before the module's gradients are computed.
+
+        It may return other gradients of the outputs, a tuple.
+
+        >>> import facula as torch
+        >>> layer = torch.nn.ReLU()
+        >>> handle = layer.register_full_backward_pre_hook(lambda module, grads: (grads[0] * 10,))
+        >>> x = torch.tensor([2.0], requires_grad=True)
+        >>> layer(x).sum().backward()
+        >>> x.grad
+        tensor([10.])
+        """
         return add_hook(self._hooks_of_calls().backward_pre, Hook(hook), prepend)
 
     def register_full_backward_hook(
         self, hook: Callable[..., Any], prepend: bool = False
     ) -> RemovableHandle:
-        """Handle of `hook(module, grad_input, grad_output)`, run once both are known."""
+        """Handle of `hook(module, grad_input, grad_output)`, run once both are known.
+
+        Both are tuples; it may return other gradients of the inputs.
+
+        >>> import facula as torch
+        >>> layer = torch.nn.ReLU()
+        >>> handle = layer.register_full_backward_hook(lambda module, given, got: print(given, got))
+        >>> layer(torch.tensor([2.0], requires_grad=True)).sum().backward()
+        (tensor([1.]),) (tensor([1.]),)
+        """
         self._hooks_of_calls().agree(True, "on a single Module")
         return add_hook(self._backward_hooks, Hook(hook), prepend)
 
     def register_backward_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
-        """Handle of an old-style hook, which sees the gradients of the last operation only."""
+        """Handle of an old-style hook, which sees the gradients of the last operation only.
+
+        >>> import facula as torch
+        >>> layer = torch.nn.ReLU()
+        >>> handle = layer.register_backward_hook(lambda module, given, got: print(len(given)))
+        >>> layer(torch.tensor([2.0], requires_grad=True)).sum().backward()
+        1
+        """
         self._hooks_of_calls().agree(False, "on a single Module")
         return add_hook(self._backward_hooks, Hook(hook))
 
     def register_state_dict_pre_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
-        """Handle of `hook(module, prefix, keep_vars)`, run before `state_dict` collects."""
+        """Handle of `hook(module, prefix, keep_vars)`, run before `state_dict` collects.
+
+        >>> import facula as torch
+        >>> layer = torch.nn.ReLU()
+        >>> handle = layer.register_state_dict_pre_hook(lambda *given: print("saving"))
+        >>> _ = layer.state_dict()
+        saving
+        """
         return add_hook(self._hooks_of_state().save_pre, Hook(hook))
 
     def register_state_dict_post_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
-        """Handle of `hook(module, state_dict, prefix, local_metadata)`, run after collecting."""
+        """Handle of `hook(module, state_dict, prefix, local_metadata)`, run after collecting.
+
+        >>> import facula as torch
+        >>> layer = torch.nn.ReLU()
+        >>> handle = layer.register_state_dict_post_hook(
+        ...     lambda module, saved, prefix, metadata: saved.update(answer=42)
+        ... )
+        >>> layer.state_dict()["answer"]
+        42
+        """
         return add_hook(self._hooks_of_state().save_post, Hook(hook))
 
     def _register_state_dict_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
@@ -418,7 +494,16 @@ class Module:
 
     def register_load_state_dict_pre_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
         """Handle of `hook(module, state_dict, prefix, local_metadata, strict, missing_keys,
-        unexpected_keys, error_msgs)`, run before this module loads."""
+        unexpected_keys, error_msgs)`, run before this module loads.
+
+        >>> import facula as torch
+        >>> layer = torch.nn.ReLU()
+        >>> handle = layer.register_load_state_dict_pre_hook(
+        ...     lambda module, saved, *others: saved.clear()
+        ... )
+        >>> layer.load_state_dict({"unknown": torch.zeros(1)})
+        <All keys matched successfully>
+        """
         return add_hook(self._hooks_of_state().load_pre, Hook(hook))
 
     def _register_load_state_dict_pre_hook(
@@ -427,7 +512,15 @@ class Module:
         return add_hook(self._hooks_of_state().load_pre, Hook(hook, with_module=with_module))
 
     def register_load_state_dict_post_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
-        """Handle of `hook(module, incompatible_keys)`, run after this module and its children."""
+        """Handle of `hook(module, incompatible_keys)`, run after this module and its children have
+        loaded.
+
+        >>> import facula as torch
+        >>> layer = torch.nn.ReLU()
+        >>> handle = layer.register_load_state_dict_post_hook(lambda module, keys: print(keys[1]))
+        >>> _ = layer.load_state_dict({"unknown": torch.zeros(1)}, strict=False)
+        ['unknown']
+        """
         return add_hook(self._hooks_of_state().load_post, Hook(hook))
 
     # --- registering members --------------------------------------------------------------------
@@ -483,7 +576,15 @@ class Module:
     def register_buffer(self, name: str, tensor: Tensor | None, persistent: bool = True) -> None:
         """Make `tensor` part of the module's state though not a parameter: running means, masks.
 
-        A buffer that is not persistent stays out of `state_dict`.
+        None keeps the name and says that there is none; with `persistent=False` it stays out of
+        `state_dict`. Raises KeyError for a name with a dot, empty or taken, TypeError for what is
+        no tensor.
+
+        >>> import facula as torch
+        >>> layer = torch.nn.Module()
+        >>> layer.register_buffer("mask", torch.ones(2))
+        >>> layer.state_dict()["mask"]
+        tensor([1., 1.])
         """
         if "_buffer_names" not in self.__dict__:
             raise AttributeError("cannot assign buffer before Module.__init__() call")
@@ -498,7 +599,16 @@ class Module:
         self.__dict__[name] = tensor
 
     def register_parameter(self, name: str, param: Parameter | None) -> None:
-        """Add a parameter under `name`; None keeps the name and says that there is none."""
+        """Add a parameter under `name`; None keeps the name and says that there is none.
+
+        Raises KeyError for a name with a dot, empty or taken, TypeError for what is no Parameter.
+
+        >>> import facula as torch
+        >>> layer = torch.nn.Module()
+        >>> layer.register_parameter("weight", torch.nn.Parameter(torch.zeros(1)))
+        >>> [name for name, _ in layer.named_parameters()]
+        ['weight']
+        """
         if "_parameter_names" not in self.__dict__:
             raise AttributeError("cannot assign parameter before Module.__init__() call")
         self._check_new_name("parameter", name, "_parameter_names")
@@ -519,7 +629,16 @@ class Module:
         self.__dict__[name] = param
 
     def add_module(self, name: str, module: "Module | None") -> None:
-        """Add a child under `name`; None keeps the name and says that there is none."""
+        """Add a child under `name`; None keeps the name and says that there is none.
+
+        Raises KeyError for a name with a dot, empty or taken, TypeError for what is no module.
+
+        >>> import facula as torch
+        >>> model = torch.nn.Module()
+        >>> model.add_module("act", torch.nn.ReLU())
+        >>> model.act
+        ReLU()
+        """
         if module is not None and not isinstance(module, Module):
             raise TypeError(f"{type_name(module)} is not a Module subclass")
         self._check_new_name("module", name, "_module_names")
@@ -528,7 +647,14 @@ class Module:
         self.__dict__[name] = module
 
     def register_module(self, name: str, module: "Module | None") -> None:
-        """Add a child under `name`: another name of `add_module`."""
+        """Add a child under `name`: another name of `add_module`.
+
+        >>> import facula as torch
+        >>> model = torch.nn.Module()
+        >>> model.register_module("act", torch.nn.ReLU())
+        >>> model.act
+        ReLU()
+        """
         self.add_module(name, module)
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -624,34 +750,67 @@ class Module:
                 yield start + name, value
 
     def parameters(self, recurse: bool = True) -> Iterator[Parameter]:
-        """The parameters, each once."""
+        """The parameters of this module and, with `recurse`, those below, each once.
+
+        >>> import facula as torch
+        >>> [weight.shape for weight in torch.nn.Linear(2, 3).parameters()]
+        [torch.Size([3, 2]), torch.Size([3])]
+        """
         for _, parameter in self.named_parameters(recurse=recurse):
             yield parameter
 
     def named_parameters(
         self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
     ) -> Iterator[tuple[str, Parameter]]:
-        """(dotted name, parameter) of this module and those below, each parameter once."""
+        """(dotted name, parameter) of this module and those below, each parameter once.
+
+        Names start with `prefix`; without `remove_duplicate` shared ones come under every name.
+
+        >>> import facula as torch
+        >>> model = torch.nn.Sequential(torch.nn.Linear(2, 3))
+        >>> [name for name, _ in model.named_parameters(prefix="model")]
+        ['model.0.weight', 'model.0.bias']
+        """
         return self._named_members("_parameter_names", prefix, recurse, remove_duplicate)
 
     def buffers(self, recurse: bool = True) -> Iterator[Tensor]:
-        """The buffers, each once."""
+        """The buffers of this module and, with `recurse`, those below, each once.
+
+        >>> import facula as torch
+        >>> [buffer.shape for buffer in torch.nn.BatchNorm1d(3).buffers()]
+        [torch.Size([3]), torch.Size([3]), torch.Size([])]
+        """
         for _, buffer in self.named_buffers(recurse=recurse):
             yield buffer
 
     def named_buffers(
         self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
     ) -> Iterator[tuple[str, Tensor]]:
-        """(dotted name, buffer) of this module and those below, each buffer once."""
+        """(dotted name, buffer) of this module and those below, each buffer once.
+
+        >>> import facula as torch
+        >>> [name for name, _ in torch.nn.BatchNorm1d(3).named_buffers()]
+        ['running_mean', 'running_var', 'num_batches_tracked']
+        """
         return self._named_members("_buffer_names", prefix, recurse, remove_duplicate)
 
     def children(self) -> "Iterator[Module]":
-        """The modules directly below, each once."""
+        """The modules directly below, each once.
+
+        >>> import facula as torch
+        >>> list(torch.nn.Sequential(torch.nn.ReLU(), torch.nn.Tanh()).children())
+        [ReLU(), Tanh()]
+        """
         for _, module in self.named_children():
             yield module
 
     def named_children(self) -> "Iterator[tuple[str, Module]]":
-        """(name, module) of the modules directly below, each once."""
+        """(name, module) of the modules directly below, each once.
+
+        >>> import facula as torch
+        >>> list(torch.nn.Sequential(torch.nn.ReLU(), torch.nn.Tanh()).named_children())
+        [('0', ReLU()), ('1', Tanh())]
+        """
         seen: set[int] = set()
         attributes = self.__dict__
         for name in self._module_names:
@@ -661,14 +820,25 @@ class Module:
                 yield name, module
 
     def modules(self) -> "Iterator[Module]":
-        """This module and all those below, each once."""
+        """This module and all those below, each once.
+
+        >>> import facula as torch
+        >>> [type(part).__name__ for part in torch.nn.Sequential(torch.nn.ReLU()).modules()]
+        ['Sequential', 'ReLU']
+        """
         for _, module in self.named_modules():
             yield module
 
     def named_modules(
         self, memo: "set[Module] | None" = None, prefix: str = "", remove_duplicate: bool = True
     ) -> "Iterator[tuple[str, Module]]":
-        """(dotted name, module) of this module and all those below, each once."""
+        """(dotted name, module) of this module and all those below, each once.
+
+        >>> import facula as torch
+        >>> model = torch.nn.Sequential(torch.nn.Sequential(torch.nn.ReLU()))
+        >>> [name for name, _ in model.named_modules()]
+        ['', '0', '0.0']
+        """
         memo = set() if memo is None else memo
         if self in memo:
             return
@@ -683,7 +853,14 @@ class Module:
                 yield from module.named_modules(memo, start + name, remove_duplicate)
 
     def get_submodule(self, target: str) -> "Module":
-        """The module at a dotted path below this one; this one for ""."""
+        """The module at a dotted path below this one; this one for "".
+
+        Raises AttributeError where there is none.
+
+        >>> import facula as torch
+        >>> torch.nn.Sequential(torch.nn.Sequential(torch.nn.ReLU())).get_submodule("0.0")
+        ReLU()
+        """
         module = self
         for name in target.split(".") if target else ():
             found = _attribute(module, name)
@@ -693,7 +870,17 @@ class Module:
         return module
 
     def set_submodule(self, target: str, module: "Module", strict: bool = False) -> None:
-        """Put `module` at a dotted path; with `strict`, only in place of one that is there."""
+        """Put `module` at a dotted path; with `strict`, only in place of one that is there.
+
+        Raises AttributeError where the path leads nowhere, ValueError for an empty path or what is
+        no module.
+
+        >>> import facula as torch
+        >>> model = torch.nn.Sequential(torch.nn.ReLU())
+        >>> model.set_submodule("0", torch.nn.Tanh())
+        >>> model[0]
+        Tanh()
+        """
         if target == "":
             raise ValueError("Cannot set the submodule without a target name!")
         if not isinstance(module, Module):
@@ -708,7 +895,13 @@ class Module:
         setattr(parent, name, module)
 
     def get_parameter(self, target: str) -> Parameter:
-        """The parameter at a dotted path below this module."""
+        """The parameter at a dotted path below this module. Raises AttributeError where there is
+        none.
+
+        >>> import facula as torch
+        >>> torch.nn.Sequential(torch.nn.Linear(2, 3)).get_parameter("0.bias").shape
+        torch.Size([3])
+        """
         path, _, name = target.rpartition(".")
         found = _attribute(self.get_submodule(path), name)
         if not isinstance(found, Parameter):
@@ -716,7 +909,12 @@ class Module:
         return found
 
     def get_buffer(self, target: str) -> Tensor:
-        """The buffer at a dotted path below this module."""
+        """The buffer at a dotted path below this module. Raises AttributeError where there is none.
+
+        >>> import facula as torch
+        >>> torch.nn.BatchNorm1d(2).get_buffer("running_var")
+        tensor([1., 1.])
+        """
         path, _, name = target.rpartition(".")
         module = self.get_submodule(path)
         found = _attribute(module, name)
@@ -727,7 +925,15 @@ class Module:
     # --- changing ------------------------------------------------------------------------------
 
     def train(self, mode: bool = True) -> Self:
-        """This module, told (with all below) that it is being trained: see Dropout, BatchNorm."""
+        """This module, told (with all below) that it is being trained: see Dropout, BatchNorm.
+
+        Raises ValueError for a mode that is no bool.
+
+        >>> import facula as torch
+        >>> layer = torch.nn.Dropout()
+        >>> layer.train(False).training, layer.train().training
+        (False, True)
+        """
         if not isinstance(mode, bool):
             raise ValueError("training mode is expected to be boolean")
         self.training = mode
@@ -736,17 +942,35 @@ class Module:
         return self
 
     def eval(self) -> Self:
-        """This module, told (with all below) that it is not being trained."""
+        """This module, told (with all below) that it is not being trained.
+
+        >>> import facula as torch
+        >>> torch.nn.Dropout().eval()(torch.ones(2))
+        tensor([1., 1.])
+        """
         return self.train(False)
 
     def requires_grad_(self, requires_grad: bool = True) -> Self:
-        """This module, with gradients wanted for all its parameters or for none."""
+        """This module, with gradients wanted for all its parameters or for none.
+
+        >>> import facula as torch
+        >>> any(w.requires_grad for w in torch.nn.Linear(2, 3).requires_grad_(False).parameters())
+        False
+        """
         for parameter in self.parameters():
             parameter.requires_grad_(requires_grad)
         return self
 
     def zero_grad(self, set_to_none: bool = True) -> None:
-        """Drop the gradients of all parameters, or fill them with zeros."""
+        """Drop the gradients of all parameters, or fill them with zeros.
+
+        >>> import facula as torch
+        >>> layer = torch.nn.Linear(2, 1)
+        >>> layer(torch.ones(2)).backward()
+        >>> layer.zero_grad()
+        >>> print(layer.bias.grad)
+        None
+        """
         for parameter in self.parameters():
             if parameter.grad is None:
                 continue
@@ -806,7 +1030,12 @@ class Module:
     def to(self, *args: Any, **kwargs: Any) -> Self:
         """This module, moved or converted: `to(device)`, `to(dtype)`, both, or `to(tensor)`.
 
-        Only floating point parameters and buffers change dtype.
+        A dtype converts floating point and complex tensors only. Raises TypeError for a dtype that
+        is neither.
+
+        >>> import facula as torch
+        >>> torch.nn.Linear(2, 1).to(torch.float64).weight.dtype
+        torch.float64
         """
         target = _read_destination(args, kwargs)
 
@@ -823,47 +1052,112 @@ class Module:
         return self._apply(convert)
 
     def to_empty(self, *, device: Device | str | None, recurse: bool = True) -> Self:
-        """This module on `device`, with memory for its tensors but not their values."""
+        """This module on `device`, with memory for its tensors but not their values.
+
+        >>> import facula as torch
+        >>> torch.nn.Linear(2, 1).to_empty(device="cpu").weight.shape
+        torch.Size([1, 2])
+        """
         return self._apply(lambda tensor: ops.empty_like(tensor, device=device), recurse)
 
     def type(self, dst_type: DType | str) -> Self:
-        """This module with every parameter and buffer, integers too, converted to a dtype."""
+        """This module with every parameter and buffer, integers too, converted to a dtype.
+
+        >>> import facula as torch
+        >>> torch.nn.Linear(2, 1).type(torch.float64).weight.dtype
+        torch.float64
+        """
         return self._apply(lambda tensor: tensor.type(dst_type))
 
     def float(self) -> Self:
-        """This module with its floating point tensors in float32."""
+        """This module with its floating point tensors in float32.
+
+        >>> import facula as torch
+        >>> torch.nn.Linear(2, 1, dtype=torch.float64).float().weight.dtype
+        torch.float32
+        """
         return self._apply(lambda tensor: tensor.float() if tensor.is_floating_point() else tensor)
 
     def double(self) -> Self:
-        """This module with its floating point tensors in float64."""
+        """This module with its floating point tensors in float64.
+
+        >>> import facula as torch
+        >>> torch.nn.Linear(2, 1).double().weight.dtype
+        torch.float64
+        """
         return self._apply(lambda tensor: tensor.double() if tensor.is_floating_point() else tensor)
 
     def half(self) -> Self:
-        """This module with its floating point tensors in float16."""
+        """This module with its floating point tensors in float16.
+
+        >>> import facula as torch
+        >>> torch.nn.Linear(2, 1).half().weight.dtype
+        torch.float16
+        """
         return self._apply(lambda tensor: tensor.half() if tensor.is_floating_point() else tensor)
 
     def bfloat16(self) -> Self:
-        """This module with its floating point tensors in bfloat16."""
+        """This module with its floating point tensors in bfloat16.
+
+        >>> import facula as torch
+        >>> torch.nn.Linear(2, 1).bfloat16().weight.dtype
+        torch.bfloat16
+        """
         return self._apply(
             lambda tensor: tensor.bfloat16() if tensor.is_floating_point() else tensor
         )
 
     def cpu(self) -> Self:
-        """This module in main memory."""
+        """This module in main memory.
+
+        >>> import facula as torch
+        >>> torch.nn.Linear(2, 1).cpu().weight.device
+        device(type='cpu')
+        """
         return self._apply(lambda tensor: tensor.cpu())
 
     def cuda(self, device: Device | int | None = None) -> Self:
-        """This module on an NVIDIA GPU."""
+        """This module on an NVIDIA GPU; raises AssertionError or RuntimeError where there is none.
+
+        >>> import facula as torch
+        >>> torch.nn.ReLU().cuda()  # nothing to move
+        ReLU()
+        """
         return self._apply(lambda tensor: tensor.cuda(device))
 
     # --- saving --------------------------------------------------------------------------------
 
     def get_extra_state(self) -> Any:
-        """What else belongs in `state_dict`: override together with `set_extra_state`."""
+        """What else belongs in `state_dict`: override together with `set_extra_state`.
+
+        Raises RuntimeError where it is not overridden; `state_dict` calls it only where it is.
+
+        >>> import facula as torch
+        >>> class Counting(torch.nn.Module):
+        ...     count = 7
+        ...     def get_extra_state(self):
+        ...         return self.count
+        ...     def set_extra_state(self, state):
+        ...         self.count = state
+        >>> Counting().state_dict()
+        OrderedDict([('_extra_state', 7)])
+        """
         raise RuntimeError("get_extra_state() of a module that does not define it was called")
 
     def set_extra_state(self, state: Any) -> None:
-        """Take back what `get_extra_state` gave."""
+        """Take back what `get_extra_state` gave; see there. Raises RuntimeError where it is not
+        overridden.
+
+        >>> import facula as torch
+        >>> class Counting(torch.nn.Module):
+        ...     def get_extra_state(self):
+        ...         return 7
+        ...     def set_extra_state(self, state):
+        ...         print(state)
+        >>> Counting().load_state_dict({"_extra_state": 8})
+        8
+        <All keys matched successfully>
+        """
         raise RuntimeError("set_extra_state() of a module that does not define it was called")
 
     def state_dict(
@@ -929,7 +1223,15 @@ class Module:
     ) -> IncompatibleKeys:
         """Copy `state_dict` into this module and those below, or `assign` its tensors themselves.
 
-        With `strict`, names without a partner on the other side are an error.
+        Returns the missing and unexpected keys, which with `strict` raise RuntimeError, as shapes
+        that differ always do. Raises TypeError for what is no mapping.
+
+        >>> import facula as torch
+        >>> layer = torch.nn.Linear(1, 1)
+        >>> layer.load_state_dict({"weight": torch.tensor([[2.0]]), "bias": torch.tensor([1.0])})
+        <All keys matched successfully>
+        >>> layer(torch.tensor([3.0])).item()
+        7.0
         """
         if not isinstance(state_dict, Mapping):
             raise TypeError(f"Expected state_dict to be dict-like, got {type(state_dict)}.")
@@ -994,7 +1296,12 @@ class Module:
         return type(self).__name__
 
     def extra_repr(self) -> str:
-        """What stands between the parentheses of the printed form; override it in a layer."""
+        """What stands between the parentheses of the printed form; override it in a layer.
+
+        >>> import facula as torch
+        >>> torch.nn.Linear(2, 3).extra_repr()
+        'in_features=2, out_features=3, bias=True'
+        """
         return ""
 
     def __repr__(self) -> str:
