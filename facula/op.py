@@ -130,6 +130,8 @@ class Op:
         self.is_launch = False
         # True if the value's kernels read through lazy views. Note [complex numbers].
         self.takes_lazy = False
+        # Argument names of other overloads, by those that stand for them here.
+        self.other_names: dict[str, str] = {}
         # Whether a call's arguments are held against the schemas before the function gets them.
         self.checked = True
         # What has been learnt of calls, by forms and arguments.
@@ -421,6 +423,8 @@ class View(Operation):
         self.absolute = False
         # The argument that only moves the view: all its values share what is learnt.
         self.moves: str | None = None
+        # What a call with a dtype comes to instead: the same bytes as other elements.
+        self.as_dtype: Callable[[Any, Any], Any] | None = None
         self.places: tuple[int, ...] | None = None
 
 

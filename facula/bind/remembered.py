@@ -4,7 +4,7 @@ import functools
 import inspect
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 from facula.autograd.mode import mode
 from facula.bind.roads import (
@@ -59,7 +59,7 @@ def remembered_launch(
     that came to one launch on their tensors, and are not recorded, take that at once."""
     names = inspect.signature(function).parameters
     signature = CallSignature(
-        function, False, spellings([*names][1:]), keywords, lists_of_ints(op), by_name_only(op)
+        function, False, spellings(op, [*names][1:]), keywords, lists_of_ints(op), by_name_only(op)
     )
     tensors = [n for n in signature.by_place if op.types.get(n) == "Tensor"]
     places = [k for k, n in enumerate(signature.values) if n in tensors]
@@ -138,6 +138,10 @@ def arrange_arguments(op: View) -> Callable[..., Tensor]:
             len(args) > len(names) or (args and len(names) == 1 and type(args[0]) is int)
         ):
             args = (args,)
+        if op.as_dtype is not None and len(args) + len(kwargs) == 1:
+            given = args[0] if args else next(iter(kwargs.values()))
+            if type(given) is dtype:
+                return cast(Tensor, op.as_dtype(self, given))
         if kwargs or len(args) < len(names):
             known = dict(op.defaults)
             known.update(zip(names, args, strict=False))
@@ -167,7 +171,12 @@ def remembered_view(
     names = inspect.signature(op.forward).parameters
     many = isinstance(op, View) and gathers(op)
     signature = CallSignature(
-        op.forward, many, spellings([*names][1:]), (), lists_of_ints(op), by_name_only(op)
+        op.forward,
+        many,
+        spellings(op, [*names][1:]),
+        [*op.other_names],
+        lists_of_ints(op),
+        by_name_only(op),
     )
 
     def learn_moving(

@@ -109,12 +109,12 @@ SPELLINGS = {
 }  # fmt: skip
 
 
-def spellings(parameters: Iterable[str]) -> dict[str, str]:
+def spellings(op: Op, parameters: Iterable[str]) -> dict[str, str]:
     """Other names of a function's parameters."""
     known = set(parameters)
     return {
         said: meant for said, meant in SPELLINGS.items() if meant in known and said not in known
-    }
+    } | op.other_names
 
 
 # What arguments may be for a view to be remembered by them: values whose equality is sameness.
@@ -152,7 +152,7 @@ def entry(
     op: Op, overloads: Overloads | None, call: Callable[..., Any], parameters: Iterable[str]
 ) -> Callable[..., Any]:
     """The general road: arguments looked at, and understood by their other names."""
-    spelling = spellings(parameters)
+    spelling = spellings(op, parameters)
     check = None if overloads is None else overloads.check
 
     def function(*args: Any, **kwargs: Any) -> Any:
@@ -174,7 +174,7 @@ def method_entry(
     op: Op, overloads: Overloads | None, call: Callable[..., Any], parameters: Iterable[str]
 ) -> Callable[..., Any]:
     """The general road of a method: what it is called on is no argument of the call."""
-    spelling = spellings(parameters)
+    spelling = spellings(op, parameters)
     check = None if overloads is None else overloads.check
 
     def method(self: Any, *args: Any, **kwargs: Any) -> Any:
@@ -221,7 +221,7 @@ def seen_entries(
         return roads
     keywords = ["out"] if takes_out(op) and "out" not in parameters else []
     signature = CallSignature(
-        op.forward, False, spellings(parameters[1:]), keywords, (), by_name_only(op)
+        op.forward, False, spellings(op, parameters[1:]), keywords, (), by_name_only(op)
     )
 
     def made(place: int, first: str) -> Callable[..., Any]:

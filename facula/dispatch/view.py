@@ -113,6 +113,8 @@ def learn(tensor: Tensor, run: Callable[[Tensor], Any]) -> Look | None:
         mode.enabled = before
     if y is probe or not isinstance(y, Tensor) or y.block is not probe.block:
         return None
+    if y.form.itemsize > probe.form.itemsize:  # the place in the storage has a say
+        return None
     node = y.edge
     single = isinstance(node, ViewNode) and node.edges[0] is probe
     op, args = (node.op, node.args) if single else (None, ())

@@ -31,6 +31,37 @@ class Geometry(NamedTuple):
         sizes = tuple(shape)
         return cls(sizes, contiguous_strides(sizes), offset)
 
+    def with_size(self, old: int, new: int, wanted: str) -> "Geometry":
+        """The same bytes as elements of `new` bytes instead of `old`: the last dimension grows or
+        shrinks. RuntimeError in torch's words, which `wanted` ends ("to view Float as Double")."""
+        if old == new:
+            return self
+        wanted = f"{wanted} (different element sizes)"
+        if not self.shape:
+            raise RuntimeError(f"self.dim() cannot be 0 {wanted}")
+        unit = f"self.stride(-1) must be 1 {wanted}, but got {self.strides[-1]}"
+        if old > new:
+            if self.strides[-1] != 1:
+                raise RuntimeError(unit)
+            ratio = old // new
+            strides = (*[s * ratio for s in self.strides[:-1]], 1)
+            shape = (*self.shape[:-1], self.shape[-1] * ratio)
+            return Geometry(shape, strides, self.offset * ratio)
+        ratio = new // old
+        places = [("self.size(-1)", self.shape[-1]), ("self.storage_offset()", self.offset)]
+        steps = [(f"self.stride({dim})", s) for dim, s in enumerate(self.strides[:-1])]
+        for parts in places, steps:
+            for what, number in parts:
+                if number % ratio:
+                    raise RuntimeError(
+                        f"{what} must be divisible by {ratio} {wanted}, but got {number}"
+                    )
+            if self.strides[-1] != 1:
+                raise RuntimeError(unit)
+        shape = (*self.shape[:-1], self.shape[-1] // ratio)
+        strides = (*[s // ratio for s in self.strides[:-1]], 1)
+        return Geometry(shape, strides, self.offset // ratio)
+
     # --- questions -------------------------------------------------------------------------------
 
     @property

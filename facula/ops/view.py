@@ -1,10 +1,12 @@
 """Views: functions from a geometry to a geometry. No data moves; gradients invert the view."""
 
+from facula.dispatch import dtype_word
+from facula.form import form_of
 from facula.meta import names
 from facula.meta.geometry import Geometry
 from facula.meta.shape import broadcast_shapes, infer_size, numel, wrap_dim
 from facula.op import composite, registry, view, view_composite
-from facula.tensor import Tensor
+from facula.tensor import Tensor, wrap
 
 # --- reordering ----------------------------------------------------------------------------------
 
@@ -107,6 +109,24 @@ def view_(geometry, size):
 @view_.gradient
 def _(g, self_form):
     return g.reshape(self_form.shape)
+
+
+def _as_dtype(self, dtype):
+    """The same bytes as elements of another dtype: no view for autograd, as in torch."""
+    form = self.form
+    if form.lazy:
+        word = "conjugate" if form.lazy == "conj" else "negative"
+        raise RuntimeError(
+            f"torch.Tensor.view is not supported for {word} view tensors when converting to a "
+            "different dtype."
+        )
+    wanted = f"to view {dtype_word(form.dtype)} as {dtype_word(dtype)}"
+    geometry = Geometry(form.shape, form.strides, self.storage_offset())
+    made = geometry.with_size(form.itemsize, dtype.itemsize, wanted)
+    return wrap(self.block, self.address, form_of(dtype, tuple(made.shape), tuple(made.strides)))
+
+
+view_.as_dtype, view_.other_names = _as_dtype, {"dtype": "size"}
 
 
 # --- parts ---------------------------------------------------------------------------------------
