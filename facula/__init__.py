@@ -218,7 +218,8 @@ _LATER = {
 }  # fmt: skip
 _SUBPACKAGES = (
     "accelerator", "backends", "cli", "cpu", "cuda", "fft", "io", "linalg", "masked", "mps", "mtia",
-    "nn", "optim", "random", "signal", "special", "storage", "utils", "version", "vision", "xpu",
+    "nn", "optim", "random", "signal", "special", "storage", "testing", "utils", "version",
+    "vision", "xpu",
 )  # fmt: skip
 
 

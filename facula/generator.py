@@ -71,6 +71,9 @@ class Generator:
         self._seed = DEFAULT_SEED
         self._seeded = False  # the words are made when first needed: importing compiles nothing
 
+    def __repr__(self) -> str:
+        return f"<torch._C.Generator object at {id(self):#x}>"
+
     # --- seeds ---------------------------------------------------------------------------------
 
     def manual_seed(self, seed: int) -> Self:
@@ -123,8 +126,8 @@ class Generator:
             )  # fmt: skip
         return from_bytes(raw, dtypes.uint8, (len(raw),))
 
-    def set_state(self, new_state: Tensor) -> None:
-        """Continues where `get_state` (PyTorch's too) was called."""
+    def set_state(self, new_state: Tensor) -> Self:
+        """Continues where `get_state` (PyTorch's too) was called; returns itself."""
         if not isinstance(new_state, Tensor):
             raise TypeError(f"expected a torch.ByteTensor, but got {type(new_state).__name__}")
         if new_state.form.dtype is not dtypes.uint8:
@@ -152,6 +155,7 @@ class Generator:
             words[:] = [word & 0xFFFFFFFF for word in values[4 : 4 + WORDS]]
             self._seed = seed
             self._seeded = True
+        return self
 
     def clone_state(self) -> "Generator":
         """Another generator that will draw the same numbers."""

@@ -126,6 +126,8 @@ class Op:
         # Whether the in-place form (this record, if its name says so) is a function of torch too.
         self.in_torch = False
         self.node_name = "".join(part.title() for part in self.name.split("_")) + "Backward0"
+        # Where torch's name of the node depends on the arguments: what it is, of those.
+        self.name_nodes: Callable[..., str] | None = None
         # True if forms and plain arguments decide which launch a call comes to, never a value.
         self.is_launch = False
         # True if the value's kernels read through lazy views. Note [complex numbers].

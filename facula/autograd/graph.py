@@ -74,6 +74,9 @@ class Node:
         """The node's name, such as AddBackward0."""
         return type(self).__name__
 
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} object at {id(self):#x}>"
+
     @property
     def next_functions(self) -> tuple[tuple[Any, int], ...]:
         """The nodes that gradients go to next, as (node, output number)."""

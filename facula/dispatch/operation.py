@@ -8,7 +8,7 @@ from facula.autograd.graph import FREED, Node, Output, check_version, next_order
 from facula.autograd.mode import mode
 from facula.dispatch.layout import as_tuple
 from facula.dispatch.named import nameless
-from facula.dispatch.node import NODE_CLASSES, edge_of, node_type
+from facula.dispatch.node import NODE_CLASSES, edge_of, node_chooser, node_type
 from facula.dispatch.source import compile_function, record_source
 from facula.form import named_forms, seen
 from facula.op import Operation
@@ -18,7 +18,7 @@ from facula.tensor import Tensor, wrap
 class FunctionNode(Node):
     """A recorded operation whose gradient is a function over tensors; keeps values by name."""
 
-    __slots__ = ("op", "values", "versions", "result_forms", "outputs", "needs", "arity")
+    __slots__ = ("op", "values", "versions", "outputs", "needs", "arity")
 
     op: Any
     values: dict[str, Any] | None
@@ -299,8 +299,9 @@ def written_recorder(
         keeps = op.kept_outputs is None or 0 in op.kept_outputs
         text = record_source(
             parameters, prologue, op.parameters, op.tensor_names, lists, op.recipe, op.read_for,
-            keeps,
+            keeps, op.name_nodes is not None,
         )  # fmt: skip
+        scope["choose"] = node_chooser(op)
     scope |= {
         "Tensor": Tensor, "general": record_operation, "op": op, "new": object.__new__,
         "node_type": node_type(op), "next_order": next_order, "wrap": wrap, "keep": keep,

@@ -38,7 +38,7 @@ def generated(y, {parameters}):
         return general(op, y, {{{known}}})
     if not y.form.tracked:
         return
-    node = new(node_type)
+    node = new({node_type})
 {edges}    node.edges = ({edge_names})
     node.order = next_order()
     node.extras = None
@@ -78,6 +78,7 @@ def record_source(
     recipe: Sequence[tuple[str, str]],
     read_for: Mapping[str, int],
     keeps_result: bool,
+    chooses: bool,
 ) -> str:
     """The recorder of an operation with arguments `names`, of which `tensors` are tensors or None,
     or, if among `lists`, lists of tensors; `recipe` says what its gradient reads."""
@@ -124,4 +125,5 @@ def record_source(
         else "None",
         keeps="".join(f"    {line}\n" for line in keeps),
         values=", ".join(values),
+        node_type=f"choose({', '.join(names)})" if chooses else "node_type",
     )

@@ -6,7 +6,7 @@ from facula.dispatch import dtype_word, overlaps, refuse_overlap
 from facula.form import named_forms
 from facula.kernel.scalar import abs_, and_, eq, ge, gt, isnan, le, lt, ne, or_, where
 from facula.meta import names
-from facula.meta.dtype import float64
+from facula.meta.dtype import bool_, float64
 from facula.op import BOOL, SAME, Alias, composite, pointwise, pointwise_of, registry
 from facula.tensor import Tensor
 
@@ -130,6 +130,17 @@ registry["near"].namespace = "private"
 registry["near"].method = registry["near"].inplace = False
 
 
+def _near_without_formula(self, other, rtol, atol, equal_nan):
+    """isclose of integers, whose differences no float may round, and of complex numbers."""
+    same = self == other
+    if equal_nan and self.form.dtype.is_complex:
+        same = same | (self.isnan() & other.isnan())
+    if rtol == 0 and atol == 0:
+        return same
+    error, allowed = (self - other).abs(), (other * rtol).abs() + atol
+    return same | (error.isfinite() & (error <= allowed))
+
+
 @composite("isclose(Tensor self, Tensor other, float rtol=1e-05, float atol=1e-08, "
            "bool equal_nan=False) -> Tensor")
 def isclose(self, other, rtol=1e-5, atol=1e-8, equal_nan=False):
@@ -141,7 +152,10 @@ def isclose(self, other, rtol=1e-5, atol=1e-8, equal_nan=False):
     for name, bound in (("rtol", rtol), ("atol", atol)):
         if bound < 0:
             raise RuntimeError(f"{name} must be greater than or equal to zero, but got {bound:g}")
-    if not self.form.dtype.is_floating_point:
+    kind = self.form.dtype
+    if kind.is_complex or kind.kind in "iu":
+        return _near_without_formula(self, other, rtol, atol, equal_nan)
+    if kind is bool_:
         self, other = self.to(float64), other.to(float64)
     return registry["near"].function(self, other, float(rtol), float(atol), int(equal_nan))
 

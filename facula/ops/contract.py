@@ -1,5 +1,6 @@
 """Contractions: matrix products and everything made of them."""
 
+from string import ascii_letters, ascii_lowercase, ascii_uppercase
 from typing import Any
 
 from facula.autograd.mode import mode
@@ -335,6 +336,16 @@ def linear(input, weight, bias=None):
 linear.node_name = "AddmmBackward0"
 
 
+def _linear_node(input, weight, bias):
+    """torch's last step: matrices are multiplied as they are, others are folded and unfolded."""
+    if weight.form.ndim != 2 or input.form.ndim == 2:
+        return "AddmmBackward0" if bias is not None else "MmBackward0"
+    if bias is not None:
+        return "ViewBackward0"
+    return "UnsafeViewBackward0" if input.form.ndim > 2 else "SqueezeBackward4"
+
+
+linear.name_nodes = _linear_node
 linear.read_for = {"weight": 0, "input": 1}
 
 
@@ -423,9 +434,35 @@ def _joined(a, b, kept):
     return labels, x.bmm(y).reshape(tuple(size[k] for k in labels))
 
 
+def _from_lists(*given):
+    """The equation that lists of numbers after each operand say, and the operands."""
+    if len(given) < 2:
+        raise ValueError(
+            "einsum(): must specify the equation string and at least one operand, or at least one "
+            "operand and its subscripts list"
+        )
+
+    def letter(subscript):
+        if subscript is Ellipsis:
+            return "..."
+        if not 0 <= subscript < len(ascii_letters):
+            raise ValueError(
+                f"einsum(): subscript {subscript} is not within the valid range [0, 52)"
+            )
+        return (ascii_uppercase + ascii_lowercase)[subscript]
+
+    terms = ["".join(map(letter, one)) for one in given[1::2]]
+    if len(given) % 2 == 0:
+        return ",".join(terms), *given[::2]
+    return f"{','.join(terms)}->{''.join(map(letter, given[-1]))}", *given[:-1:2]
+
+
 @composite("einsum(str equation, Tensor[] operands) -> Tensor")
 def einsum(equation, *operands):
-    """Sums of products, in Einstein's notation: "ij,jk->ik" is the matrix product."""
+    """Sums of products, in Einstein's notation: "ij,jk->ik" is the matrix product. Letters may be
+    given as lists of ints instead: einsum(a, [0, 1], b, [1, 2], [0, 2])."""
+    if isinstance(equation, Tensor):
+        equation, *operands = _from_lists(equation, *operands)
     if len(operands) == 1 and isinstance(operands[0], (list, tuple)):
         operands = tuple(operands[0])
     inputs, arrow, output = equation.replace(" ", "").partition("->")
@@ -478,10 +515,15 @@ def einsum(equation, *operands):
 def tensordot(self, other, dims=2):
     """Sums of products over some dims of each."""
     if isinstance(dims, int):
-        mine, theirs = list(range(self.ndim - dims, self.ndim)), list(range(dims))
+        if dims < 0:
+            raise RuntimeError(f"tensordot expects dims >= 0, but got dims={dims}")
+        if dims > min(self.ndim, other.ndim):
+            raise RuntimeError(
+                f"tensordot expects dims < ndim_a or ndim_b, but got dims={dims}"
+            )
+        mine, theirs = list(range(-dims, 0)), list(range(dims))
     else:
         mine, theirs = ([d] if isinstance(d, int) else list(d) for d in dims)
-    mine, theirs = [d % self.ndim for d in mine], [d % other.ndim for d in theirs]
     for d, e in zip(mine, theirs, strict=True):
         # A size of 1 is broadcast: then the other's sum over the dim is what counts.
         if self.form.shape[d] == 1:
@@ -494,6 +536,7 @@ def tensordot(self, other, dims=2):
                 f"{self.form.shape[d]} in dim {d} and second has size {other.form.shape[e]} in dim "
                 f"{e}"
             )
+    mine, theirs = [d % self.ndim for d in mine], [d % other.ndim for d in theirs]
     rows = [d for d in range(self.ndim) if d not in mine]
     columns = [d for d in range(other.ndim) if d not in theirs]
     inner = numel([self.form.shape[d] for d in mine])

@@ -207,11 +207,21 @@ def _asarray_buffer(obj, dtype):
 
 
 @composite("asarray(Any obj, *, ScalarType? dtype=None, Device? device=None, "
-           "bool? copy=None, bool requires_grad=False) -> Tensor")
-def asarray(obj, *, dtype=None, device=None, copy=None, requires_grad=False):
+           "bool? copy=None, bool? requires_grad=None) -> Tensor")
+def asarray(obj, *, dtype=None, device=None, copy=None, requires_grad=None):
     """A tensor from a tensor, an array, an object with `__dlpack__` or the buffer protocol, numbers
     or nested lists. Shares memory where it can, unless `copy` is true; if `copy` is false, not to
-    share is a ValueError."""
+    share is a ValueError. Unless said otherwise, it requires a gradient where `obj` does."""
+    if requires_grad is None:
+        requires_grad = isinstance(obj, Tensor) and obj.needs_grad
+        if requires_grad:
+            warnings.warn(
+                "torch.asarray: unspecified requires_grad now defaults to obj.requires_grad "
+                "instead of False. Pass requires_grad=False explicitly to get the old behavior "
+                "and silence this warning.",
+                UserWarning,
+                stacklevel=3,
+            )
     if device is not None:
         check_cpu(device)
     y, shares = None, True

@@ -52,6 +52,17 @@ def _(g, ys, A, B, needs):
     return da if needs[0] else None, db if needs[1] else None
 
 
+def _by_matrix(fact, own, lead):
+    """What depends on the matrices alone has their leading dims, not the common ones."""
+    if not fact.form.numel:
+        return fact
+    for _ in range(len(lead) - len(own)):
+        fact = fact.select(0, 0)
+    for d, n in enumerate(own):
+        fact = fact.narrow(d, 0, n)
+    return fact
+
+
 @composite("linalg_lstsq(Tensor self, Tensor b, float? rcond=None, *, str? driver=None, "
            "Tensor(a!)? out=None) -> (Tensor solution, Tensor residuals, Tensor rank, "
            "Tensor singular_values)")
@@ -96,6 +107,7 @@ def linalg_lstsq(self, b, rcond=None, *, driver=None):
     x, residuals, rank, sizes = registry["least_squares"].function(
         A, right, bound, driver or "gelsy"
     )
+    rank, sizes = (_by_matrix(one, self.form.shape[:-2], lead) for one in (rank, sizes))
     made = named("linalg_lstsq", "solution", "residuals", "rank", "singular_values")
     return made(x.squeeze(-1) if vector else x, residuals, rank, sizes)
 

@@ -68,7 +68,9 @@ def _lu(name, A, pivot):
         )
     lapack.require_kernel("lu_cpu", A)
     if not pivot:
-        raise RuntimeError(f"{name}: LU without pivoting is not implemented on the CPU")
+        raise RuntimeError(
+            "linalg.lu_factor: LU without pivoting is not implemented on the CPU"
+        )
     return registry["lu_factors"].function(A)
 
 

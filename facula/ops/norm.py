@@ -81,7 +81,7 @@ _row_record("layer_norm_rows", "NativeLayerNormBackward0",
             "Rows normalised by mean and variance, and what the gradient reads of both.")
 _row_record("group_norm_rows", "NativeGroupNormBackward0",
             "Groups of channels normalised by mean and variance, and these.")
-_row_record("rms_norm_rows", "FusedRmsNormBackward0",
+_row_record("rms_norm_rows", "MulBackward0",
             "Rows divided by their root mean square, and the inverse of it.")
 
 

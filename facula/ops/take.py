@@ -164,12 +164,17 @@ def fill_diagonal_(self, fill_value, wrap=False):
     """The main diagonal becomes a number."""
     if self.form.ndim < 2:
         raise RuntimeError("dimensions must larger than 1")
-    if wrap:
-        raise NotImplementedError("fill_diagonal_(): wrap is not supported yet")
     if self.form.ndim > 2 and len(set(self.form.shape)) > 1:
         raise RuntimeError("all dimensions of input must be of equal length")
+    step, start = sum(self.form.strides), self.storage_offset()
     size = min(self.form.shape)
-    self.as_strided((size,), (sum(self.form.strides),), self.storage_offset()).fill_(fill_value)
+    self.as_strided((size,), (step,), start).fill_(fill_value)
+    height, width = self.form.shape[:2]
+    if wrap and self.form.ndim == 2 and height > width + 1:
+        # After a row without one the diagonal begins anew: every width + 1 elements of the whole.
+        rest = -(-self.form.numel // (width + 1)) - size
+        start += self.form.strides[0] * (width + 1)
+        self.as_strided((rest,), (step,), start).fill_(fill_value)
     return self
 
 
