@@ -192,10 +192,10 @@ def _plain(value: Any) -> int | float | complex:
 def _numbers(actual: Any, expected: Any, settings: _Settings) -> str | None:
     actual, expected = _plain(actual), _plain(expected)
     kinds = type(actual), type(expected)
-    if settings.checks["dtype"] and kinds[0] is not kinds[1]:
-        return f"The (d)types do not match: {kinds[0]} != {kinds[1]}."
     by_type = {int: dtypes.int64, float: dtypes.float64, complex: dtypes.complex128}
     rtol, atol = settings.tolerances(*[by_type.get(kind, dtypes.int64) for kind in kinds])
+    if settings.checks["dtype"] and kinds[0] is not kinds[1]:
+        return f"The (d)types do not match: {kinds[0]} != {kinds[1]}."
     if actual == expected:
         return None
     if settings.equal_nan and actual != actual and expected != expected:
@@ -228,6 +228,7 @@ def _scalar_text(
 
 def _tensors(actual: Tensor, expected: Tensor, settings: _Settings) -> str | None:
     actual, expected = actual.detach(), expected.detach()
+    rtol, atol = settings.tolerances(actual.form.dtype, expected.form.dtype)
     facts: list[tuple[str, Any, Any]] = [("shape", actual.shape, expected.shape)]
     for name in ("device", "dtype", "layout"):
         if settings.checks[name]:
@@ -237,7 +238,6 @@ def _tensors(actual: Tensor, expected: Tensor, settings: _Settings) -> str | Non
     for name, mine, theirs in facts:
         if mine != theirs:
             return f"The values for attribute '{name}' do not match: {mine} != {theirs}."
-    rtol, atol = settings.tolerances(actual.form.dtype, expected.form.dtype)
     if actual.form.dtype is not expected.form.dtype:
         common = op.promote_types(actual.form.dtype, expected.form.dtype)
         actual, expected = actual.to(common), expected.to(common)

@@ -375,7 +375,7 @@ class RMSNorm(Module):
 
     >>> import facula as torch
     >>> torch.nn.RMSNorm(2)(torch.tensor([[2.0, 2.0]]))
-    tensor([[1., 1.]], grad_fn=<FusedRmsNormBackward0>)
+    tensor([[1., 1.]], grad_fn=<MulBackward0>)
     """
 
     def __init__(
