@@ -29,12 +29,13 @@ class _Settings:
     ) -> None:
         self.rtol, self.atol, self.equal_nan, self.checks = rtol, atol, equal_nan, checks
 
-    def tolerances(self, *kinds: dtypes.dtype) -> tuple[float, float]:
+    def tolerances(self, place: str, *kinds: dtypes.dtype) -> tuple[float, float]:
         if (self.rtol is None) is not (self.atol is None):
             missing = "rtol" if self.rtol is None else "atol"
-            raise ValueError(
+            fault = (
                 f"Both 'rtol' and 'atol' must be either specified or omitted, but got no {missing}."
             )
+            raise ValueError(_located(fault, place))
         if self.rtol is not None and self.atol is not None:
             return self.rtol, self.atol
         known = [TOLERANCES.get(kind.name, (0.0, 0.0)) for kind in kinds]
@@ -123,11 +124,11 @@ def _difference(actual: Any, expected: Any, settings: _Settings, place: str) -> 
         same = bool(actual) is bool(expected)
         fault = None if same else f"Booleans mismatch: {bool(actual)} is not {bool(expected)}"
     elif _is_number(actual) and _is_number(expected):
-        fault = _numbers(actual, expected, settings)
+        fault = _numbers(actual, expected, settings, place)
     elif isinstance(actual, np.ndarray) and isinstance(expected, np.ndarray):
-        fault = _tensors(op.from_numpy(actual), op.from_numpy(expected), settings)
+        fault = _tensors(op.from_numpy(actual), op.from_numpy(expected), settings, place)
     elif isinstance(actual, Tensor) and isinstance(expected, Tensor):
-        fault = _tensors(actual, expected, settings)
+        fault = _tensors(actual, expected, settings, place)
     elif _is_sequence(actual) and _is_sequence(expected):
         return _sequences(actual, expected, settings, place)
     elif isinstance(actual, Mapping) and isinstance(expected, Mapping):
@@ -189,11 +190,11 @@ def _plain(value: Any) -> int | float | complex:
     return number
 
 
-def _numbers(actual: Any, expected: Any, settings: _Settings) -> str | None:
+def _numbers(actual: Any, expected: Any, settings: _Settings, place: str) -> str | None:
     actual, expected = _plain(actual), _plain(expected)
     kinds = type(actual), type(expected)
     by_type = {int: dtypes.int64, float: dtypes.float64, complex: dtypes.complex128}
-    rtol, atol = settings.tolerances(*[by_type.get(kind, dtypes.int64) for kind in kinds])
+    rtol, atol = settings.tolerances(place, *[by_type.get(kind, dtypes.int64) for kind in kinds])
     if settings.checks["dtype"] and kinds[0] is not kinds[1]:
         return f"The (d)types do not match: {kinds[0]} != {kinds[1]}."
     if actual == expected:
@@ -226,9 +227,9 @@ def _scalar_text(
 # --- tensors -------------------------------------------------------------------------------------
 
 
-def _tensors(actual: Tensor, expected: Tensor, settings: _Settings) -> str | None:
+def _tensors(actual: Tensor, expected: Tensor, settings: _Settings, place: str) -> str | None:
     actual, expected = actual.detach(), expected.detach()
-    rtol, atol = settings.tolerances(actual.form.dtype, expected.form.dtype)
+    rtol, atol = settings.tolerances(place, actual.form.dtype, expected.form.dtype)
     facts: list[tuple[str, Any, Any]] = [("shape", actual.shape, expected.shape)]
     for name in ("device", "dtype", "layout"):
         if settings.checks[name]:
