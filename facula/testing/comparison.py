@@ -155,7 +155,7 @@ def _sequences(
 ) -> str | None:
     if len(actual) != len(expected):
         unequal = f"The length of the sequences mismatch: {len(actual)} != {len(expected)}"
-        return _located(unequal, place)
+        raise AssertionError(_located(unequal, place))  # no message of the caller's, as in torch
     for k, (one, other) in enumerate(zip(actual, expected, strict=True)):
         fault = _difference(one, other, settings, f"{place}[{k}]")
         if fault is not None:
@@ -174,7 +174,7 @@ def _mappings(
             f"Missing keys in the actual mapping: {missing}\n"
             f"Additional keys in the actual mapping: {additional}"
         )
-        return _located(unequal, place)
+        raise AssertionError(_located(unequal, place))
     for key in expected:
         fault = _difference(actual[key], expected[key], settings, f"{place}[{key!r}]")
         if fault is not None:
@@ -240,7 +240,7 @@ def _tensors(actual: Tensor, expected: Tensor, settings: _Settings, place: str) 
         if mine != theirs:
             return f"The values for attribute '{name}' do not match: {mine} != {theirs}."
     if actual.form.dtype is not expected.form.dtype:
-        common = op.promote_types(actual.form.dtype, expected.form.dtype)
+        common = dtypes.promote_types(actual.form.dtype, expected.form.dtype)
         actual, expected = actual.to(common), expected.to(common)
     close = op.isclose(actual, expected, rtol=rtol, atol=atol, equal_nan=settings.equal_nan)
     if bool(close.all()):
