@@ -1,4 +1,4 @@
-"""Plans to programs: loops, vectors, masks and addresses for pointwise, reduce and scan plans.
+"""Plans to programs: loops, vectors, masks and addresses for pointwise and reduce plans.
 
 With `meta/geometry.py` the only place that does arithmetic with strides. Units never share an
 accumulator, so a result does not depend on who computes which unit.
@@ -10,7 +10,7 @@ from typing import Any
 
 from facula.kernel.decompose import DECOMPOSITIONS
 from facula.kernel.expr import Graph, Repeat
-from facula.kernel.plan import Plan, Pointwise, Reduce, Scan, lowering
+from facula.kernel.plan import Plan, Pointwise, Reduce, lowering
 from facula.kernel.program import (
     I64,
     REGISTER_KIND,
@@ -283,11 +283,11 @@ def lower_pointwise(plan: Pointwise, target: Target) -> Program:
 # --- reduce --------------------------------------------------------------------------------------
 
 
-def _units_of_state(b: Builder, plan: Reduce | Scan, lanes: int) -> list[Value]:
-    return [b.const(Type(kind, lanes), literal) for kind, literal in plan.unit]
+def units_of_state(b: Builder, unit: Sequence[tuple[str, float]], lanes: int) -> list[Value]:
+    return [b.const(Type(kind, lanes), literal) for kind, literal in unit]
 
 
-def _product(b: Builder, names: Sequence[str]) -> Value:
+def product(b: Builder, names: Sequence[str]) -> Value:
     return fold(lambda x, y: x * y, (b.parameters[n] for n in names), b.int(1))
 
 
@@ -348,8 +348,8 @@ def lower_reduce(plan: Reduce, target: Target) -> Program:
         return (split + chunk - 1) // chunk
 
     def units(b: Builder) -> tuple[Value, Value]:
-        count = _product(b, [f"k{d}" for d in range(outer_kept)])
-        each = _product(b, [f"r{d}" for d in range(plan.reduced)])
+        count = product(b, [f"k{d}" for d in range(outer_kept)])
+        each = product(b, [f"r{d}" for d in range(plan.reduced)])
         if along_kept:
             last = b.parameters[f"k{plan.kept - 1}"]
             count = count * ((last + width - 1) // width)
@@ -493,7 +493,7 @@ def lower_reduce(plan: Reduce, target: Target) -> Program:
     def lane_states(
         b: Builder, pointers: list[Value], start: Value, stop: Value | None
     ) -> list[list[Value]]:
-        initial = _units_of_state(b, plan, lanes) * unroll
+        initial = units_of_state(b, plan.unit, lanes) * unroll
         count = len(plan.unit)
 
         def nest(depth: int, pointers: list[Value], states: list[Value]) -> list[Value]:
@@ -594,7 +594,7 @@ def lower_reduce(plan: Reduce, target: Target) -> Program:
                         loop.next(*following)
                 return list(loop.results)
 
-            states = nest(0, pointers, _units_of_state(b, plan, lanes) * many)
+            states = nest(0, pointers, units_of_state(b, plan.unit, lanes) * many)
             return [states[u * count : (u + 1) * count] for u in range(many)]
 
         def block(masks: list[Value | None], many: int) -> None:
@@ -619,45 +619,6 @@ def lower_reduce(plan: Reduce, target: Target) -> Program:
             block([b.mask(length - (column + u * lanes), lanes) for u in range(unroll)], unroll)
 
     return program("reduce", plan.parameters, units, body)
-
-
-# --- scan ----------------------------------------------------------------------------------------
-
-
-@lowering(Scan)
-def lower_scan(plan: Scan, target: Target) -> Program:
-    """One unit a line; positions in order, states carried in registers."""
-    names = [f"x{k}" for k in range(len(plan.inputs))]
-    outs = [f"y{k}" for k in range(len(plan.outputs))]
-    cost = weight(plan.map) + weight(plan.combine) + weight(plan.finish)
-
-    def units(b: Builder) -> tuple[Value, Value]:
-        return _product(b, [f"k{d}" for d in range(plan.kept)]), b.parameters["n"] * cost // 8 + 10
-
-    def body(b: Builder) -> None:
-        with b.loop(b.first, b.last) as loop:
-            pointers = {}
-            for name, kind in zip([*names, *outs], [*plan.inputs, *plan.outputs], strict=True):
-                rest, pointer = loop.index, b.pointer(b.parameters[name])
-                for d in range(plan.kept - 1, -1, -1):
-                    size = b.parameters[f"k{d}"]
-                    index, rest = (rest, rest) if d == 0 else (rest % size, rest // size)
-                    pointer = b.offset(pointer, index * b.parameters[f"{name}_k{d}"], kind)
-                pointers[name] = pointer
-            with b.loop(0, b.parameters["n"], carry=_units_of_state(b, plan, 1)) as line:
-                values = [
-                    b.load_any(pointers[name], line.index * b.parameters[f"{name}_n"], kind)
-                    for name, kind in zip(names, plan.inputs, strict=True)
-                ]
-                mapped = emit_any(b, plan.map, [*values, line.index], ())
-                new = [one for one in mapped if isinstance(one, Value)]
-                state = emit(b, plan.combine, [*line.carried, *new], ())
-                results = emit_any(b, plan.finish, state, ())
-                for name, kind, value in zip(outs, plan.outputs, results, strict=True):
-                    b.store_any(pointers[name], line.index * b.parameters[f"{name}_n"], value, kind)
-                line.next(*state)
-
-    return program("scan", plan.parameters, units, body)
 
 
 __all__ = ["Plan", "emit", "emit_step", "I64"]

@@ -1,5 +1,6 @@
 """Sorting, running sums and positions of extremes on tensors: launches their plans. No graph."""
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -22,6 +23,11 @@ from facula.kernel.library.sort import Sort
 from facula.kernel.scalar import eq, gt, isnan, lt, where
 from facula.meta import dtype as dtypes
 from facula.tensor import Tensor, allocate, empty
+
+# From how many neighbouring lines on a scan's vectors run across them, and how many of them it
+# takes by turns where they lie otherwise and are many.
+LONG = 16
+FEW_LINES, MANY_LINES = 4, 32
 
 _extremes: dict[Any, Any] = {}
 _scans: dict[Any, tuple[Kernel, tuple[int, ...]]] = {}
@@ -96,6 +102,11 @@ def _prepare_scan(
     state = accumulator(y.dtype, "wide")
     left, right = state_inputs([state])
     kept = [d for d in range(x.ndim) if d != dim]
+    lines = math.prod([x.shape[d] for d in kept])
+    across = False
+    if kept:
+        last = kept[-1]
+        across = x.strides[last] == y.strides[last] == 1 and x.shape[last] >= LONG
     made = plan.Scan(
         (x.kind,),
         (y.kind,),
@@ -104,6 +115,8 @@ def _prepare_scan(
         for_parts(linearise([cast(left[0], register_kind(y.kind))])),
         state_units([state], [unit]),
         len(kept),
+        across,
+        FEW_LINES if not across and lines >= MANY_LINES else 1,
     )
     numbers = [x.shape[d] for d in kept] + [x.shape[dim]]
     for form in (x, y):

@@ -54,7 +54,8 @@ def _(g, weight_form, indices, padding_idx, scale_grad_by_freq, sparse):
         ones = registry["ones"].function(flat.form.numel, dtype=g.form.dtype)
         counts = g.new_zeros((weight_form.shape[0],)).index_add(0, flat, ones)
         rows = rows / counts.index_select(0, flat).unsqueeze(1)
-    return g.new_zeros(weight_form.shape).index_add(0, flat, rows)
+    return g.new_zeros(weight_form.shape).index_add_(0, flat, rows)
 
 
+registry["embedding"].is_launch = registry["embedding_rows"].is_launch = True
 registry["embedding_rows"].namespace, registry["embedding_rows"].method = "internal", False

@@ -38,7 +38,7 @@ index_select.tensor_names = ("self",)
 
 @index_select.gradient
 def _(g, self_form, dim, index):
-    return g.new_zeros(self_form.shape).index_add(dim, index, g)
+    return g.new_zeros(self_form.shape).index_add_(dim, index, g)
 
 
 @operation("index_add(Tensor self, int dim, Tensor index, Tensor source, *, Scalar alpha=1, "

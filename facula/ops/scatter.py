@@ -66,7 +66,7 @@ gather.tensor_names = ("self",)
 
 @gather.gradient
 def _(g, self_form, dim, index):
-    return g.new_zeros(self_form.shape).scatter_add(dim, index, g)
+    return g.new_zeros(self_form.shape).scatter_add_(dim, index, g)
 
 
 def _scatter(mode, self, dim, index, src, into=None):
