@@ -75,6 +75,7 @@ def copy_kernel(target: Form, source: Form) -> tuple[Kernel, tuple[int, ...]]:
     """The kernel target[...] = source, and its leading arguments."""
     prepared = _copies.get((target, source))
     if prepared is None:
+        check_writable_memory(target)
         raw = expr.input_(0, register_kind(source.kind))
         graph = linearise([cast_to(raw, target.kind)])
         prepared = compile_pointwise(graph, [source], [target], (), target.shape)
@@ -128,6 +129,7 @@ def fill_kernel(form: Form, kind: type) -> tuple[Kernel, tuple[int, ...]]:
     """The kernel that fills a form with a number of a Python type, and its leading arguments."""
     prepared = _fills.get((form, kind))
     if prepared is None:
+        check_writable_memory(form)
         value, registers = number_parameter(kind, 0)
         graph = linearise([cast_to(value, form.kind)])
         prepared = compile_pointwise(graph, [], [form], registers, form.shape)
