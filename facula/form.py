@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from facula.backend.cpu import machine
 from facula.meta.device import device
-from facula.meta.dtype import dtype
+from facula.meta.dtype import WIDE, dtype
 from facula.meta.geometry import Geometry, contiguous_strides
 from facula.meta.shape import Size
 
@@ -18,13 +18,15 @@ CPU = device("cpu")
 class Seen:
     """What forms there have been: roads that plain tensors never need are looked for only then."""
 
-    __slots__ = ("complex", "lazy")
+    __slots__ = ("complex", "lazy", "wide")
 
     def __init__(self) -> None:
-        self.complex = self.lazy = False
+        self.complex = self.lazy = self.wide = False
 
 
 seen = Seen()
+# Called when there is a tensor of wide unsigned integers. Note [wide unsigned integers].
+when_wide_begins: list[Callable[[], None]] = []
 memory = machine.memory
 
 
@@ -66,6 +68,10 @@ class Form:
         self.lazy = lazy
         seen.complex = seen.complex or dtype.is_complex
         seen.lazy = seen.lazy or lazy != ""
+        if not seen.wide and dtype in WIDE:
+            seen.wide = True
+            for begin in when_wide_begins:
+                begin()
         # Names of dimensions, and the form without them: itself for nearly all.
         self.names: tuple[str | None, ...] | None = None
         self.plain = self

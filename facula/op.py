@@ -144,6 +144,9 @@ class Op:
         # What the dimensions of results are called: a rule like those of `meta/names.py`, or
         # torch's name of the operation that has none ("": the record's). Note [named tensors].
         self.names_rule: Callable[..., Any] | str = ""
+        # torch's name of the kernel that it lacks for wide unsigned integers; "" if it has one, and
+        # as long as there is no tensor of them. Note [wide unsigned integers].
+        self.narrow = ""
         # Takes calls in which there are names instead, where no rule can say it.
         self.named_road: Callable[..., Any] | None = None
         if self.name in registry:

@@ -18,7 +18,7 @@ from facula.format import tensor_str
 from facula.late import Late
 from facula.makers import Makers, makers
 from facula.meta.device import device
-from facula.meta.dtype import complex64, dtype, float32, get_default_dtype, of_name
+from facula.meta.dtype import DTYPES, complex64, dtype, float32, get_default_dtype, of_name
 from facula.meta.dtype import dtype as DType
 from facula.meta.layout import channels_last, channels_last_3d, preserve_format
 from facula.meta.names import NOT_YET, positions
@@ -26,7 +26,7 @@ from facula.meta.shape import Size
 from facula.naming import SERIALIZED, NamedDimensions
 from facula.op import registry
 from facula.storage import Storage, note_view
-from facula.typed_storage import OLD_NAMES, OLD_STORAGES, TypedStorage, warn_of_removal
+from facula.typed_storage import OLD_STORAGES, TypedStorage, warn_of_removal
 
 if TYPE_CHECKING:
     import numpy as np
@@ -43,6 +43,7 @@ acquire = memory.acquire
 C_TYPE: dict[str, type["ctypes._SimpleCData[Any]"]] = {
     "bool": ctypes.c_bool, "u8": ctypes.c_uint8, "i8": ctypes.c_int8, "i16": ctypes.c_int16,
     "i32": ctypes.c_int32, "i64": ctypes.c_int64, "f32": ctypes.c_float, "f64": ctypes.c_double,
+    "u16": ctypes.c_uint16, "u32": ctypes.c_uint32, "u64": ctypes.c_uint64,
 }  # fmt: skip
 
 
@@ -768,7 +769,7 @@ class Tensor(Answers, Named):
         def __setitem__(self, index: Any, value: Any) -> None: ...
 
 
-TYPE_NAMES = {name: f"{old}Tensor" for name, old in OLD_NAMES.items()}
+TYPE_NAMES = {one.name: f"{one.word}Tensor" for one in DTYPES}
 
 
 def real(tensor: Tensor) -> Tensor:

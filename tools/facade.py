@@ -96,6 +96,9 @@ from facula.meta.dtype import (
     promote_types,
     set_default_dtype,
     uint8,
+    uint16,
+    uint32,
+    uint64,
 )
 from facula.meta.dtype import bool_ as bool
 from facula.meta.layout import (

@@ -310,10 +310,34 @@ class Printer:
             middle = type_text(target.of("i32"))
             operand = f"{middle} {self.let(f'fptosi {operand} to {middle}')}"
             word = "trunc"
-        if word == "copy":
+        if word == "fptoui":
+            self.print_to_unsigned(step, operand)
+        elif word == "copy":
             self.line(f"{self.ref(step.result)} = bitcast {operand} to {type_text(target)}")
         else:
             self.line(f"{self.ref(step.result)} = {word} {operand} to {type_text(target)}")
+
+    def print_to_unsigned(self, step: Instruction, operand: str) -> None:
+        """A float as u32 or u64, of a negative one the low bits: LLVM's own cast leaves it open."""
+        assert step.result is not None
+        source, target = step.args[0].type, step.result.type
+        wide, text = type_text(target.of("i64")), type_text(source)
+        if target.bits < 64:
+            whole = self.let(f"fptosi {operand} to {wide}")
+            self.line(f"{self.ref(step.result)} = trunc {wide} {whole} to {type_text(target)}")
+            return
+        half = self.constant(source, 2.0**63)
+        large = self.let(f"fcmp oge {operand}, {half}")
+        truth = type_text(source.of("i1"))
+        nothing = self.constant(source, 0.0)
+        taken = self.let(f"select {truth} {large}, {text} {half}, {text} {nothing}")
+        rest = self.let(f"fsub {operand}, {taken}")
+        whole = self.let(f"fptosi {text} {rest} to {wide}")
+        top = self.constant(target, 1 << 63)
+        added = self.let(
+            f"select {truth} {large}, {wide} {top}, {wide} {self.constant(target, 0)}"
+        )
+        self.line(f"{self.ref(step.result)} = xor {wide} {whole}, {added}")
 
     @staticmethod
     def cast_word(source: Type, target: Type) -> str:

@@ -6,10 +6,11 @@ from functools import partial
 from typing import Any
 
 from facula.autograd.public import tensor_backward
+from facula.bind.narrow import narrow_records
 from facula.bind.pointwise import NUMBERS
 from facula.bind.roads import describe
 from facula.dispatch import call_pointwise, concerns_names, has_names, is_named
-from facula.form import named_forms, when_names_begin
+from facula.form import named_forms, when_names_begin, when_wide_begins
 from facula.op import Composite, Op, Pointwise, binding, registry
 from facula.tensor import Tensor
 
@@ -28,7 +29,7 @@ UNARY = {"neg": "neg", "abs": "abs", "pos": "positive", "invert": "bitwise_not"}
 def method_of(op: Op) -> Callable[..., Any]:
     """A record's function as a method, where self never comes by name: short roads stay short."""
     whole = op.function if op.as_method is None else op.as_method
-    short = (op.short_method if isinstance(op, Composite) else None) or whole
+    short = (op.short_method if isinstance(op, Composite) and not op.narrow else None) or whole
     if op.named_road is not None:
         looking = named_method(op, short)
     else:
@@ -168,9 +169,17 @@ def set_methods() -> None:
                 set_late(f"__i{dunder}__", partial(getattr, Tensor, f"{name}_"))
     for dunder, name in UNARY.items():
         set_late(f"__{dunder}__", partial(unary_operator, dunder, registry[name]))
+    when_wide_begins.append(refuse_wide_integers)
     set_late("where", where_method)
     Tensor.backward = tensor_backward  # type: ignore[attr-defined]
     Tensor.__scalar__ = classmethod(on_tensors)  # type: ignore[attr-defined]
+
+
+def refuse_wide_integers() -> None:
+    """Ends the short roads of methods that look at no dtypes. Note [wide unsigned integers]."""
+    for op in narrow_records():
+        if isinstance(op, Composite) and op.name in vars(Tensor) and op.method:
+            set_late(op.name, partial(method_of, op))
 
 
 class Functions(Mapping[str, Callable[..., Any]]):

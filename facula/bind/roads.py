@@ -7,6 +7,7 @@ from typing import Any
 
 from facula.autograd.mode import mode
 from facula.bind.arguments import Overloads, overloads_of
+from facula.bind.narrow import refuse_wide
 from facula.bind.templates import MISSING, CallSignature, Missing, seen_source
 from facula.bind.words import document
 from facula.dispatch import (
@@ -17,7 +18,7 @@ from facula.dispatch import (
     has_names,
     is_named,
 )
-from facula.form import named_forms, when_names_begin
+from facula.form import named_forms, when_names_begin, when_wide_begins
 from facula.meta.dtype import can_cast, dtype
 from facula.op import Composite, Op, Operation
 from facula.tensor import Tensor
@@ -156,6 +157,8 @@ def entry(
     check = None if overloads is None else overloads.check
 
     def function(*args: Any, **kwargs: Any) -> Any:
+        if op.narrow:
+            refuse_wide(op, args, kwargs)
         if named_forms and concerns_names(args, kwargs) and is_named(op, args, kwargs):
             kwargs = {spelling.get(name, name): value for name, value in kwargs.items()}
             return call_named(op, call, args, kwargs)
@@ -179,6 +182,8 @@ def method_entry(
 
     def method(self: Any, *args: Any, **kwargs: Any) -> Any:
         given = (self, *args)
+        if op.narrow:
+            refuse_wide(op, given, kwargs)
         if named_forms and concerns_names(given, kwargs) and is_named(op, given, kwargs):
             kwargs = {spelling.get(name, name): value for name, value in kwargs.items()}
             return call_named(op, call, given, kwargs)
@@ -234,13 +239,14 @@ def seen_entries(
             args, kwargs = signature.call(values)
             y = general(first, *args, **kwargs)
             rest = args if place and as_method else (first, *args)
-            plain = "out" not in kwargs and not named_forms
+            plain = "out" not in kwargs and not named_forms and not op.narrow
             if plain and overloads and overloads.is_certain(rest, kwargs):
                 seen.add((type(first), *map(type, values)))
             return y
 
         seen: set[Any] = set()
         when_names_begin.append(seen.clear)
+        when_wide_begins.append(seen.clear)
         scope = {f"default_{p.name}": p.default for p in given if p.default is not p.empty}
         scope |= {"seen": seen, "miss": miss, "forward": call, "MISSING": MISSING}
         return compile_function(seen_source(signature, first, given), scope)

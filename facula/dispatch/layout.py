@@ -84,12 +84,7 @@ def loops(
 
 def dtype_word(d: dtype) -> str:
     """A dtype as PyTorch's older messages call it."""
-    return {
-        "bool": "Bool", "uint8": "Byte", "int8": "Char", "int16": "Short", "int32": "Int",
-        "int64": "Long", "float16": "Half", "bfloat16": "BFloat16", "float32": "Float",
-        "float64": "Double", "complex32": "ComplexHalf", "complex64": "ComplexFloat",
-        "complex128": "ComplexDouble",
-    }[d.name]  # fmt: skip
+    return d.word
 
 
 def type_word(d: dtype) -> str:
@@ -99,6 +94,7 @@ def type_word(d: dtype) -> str:
         "int32": "int", "int64": "long", "float16": "c10::Half", "bfloat16": "c10::BFloat16",
         "float32": "float", "float64": "double", "complex32": "c10::complex<c10::Half>",
         "complex64": "c10::complex<float>", "complex128": "c10::complex<double>",
+        "uint16": "unsigned short", "uint32": "unsigned int", "uint64": "unsigned long",
     }[d.name]  # fmt: skip
 
 

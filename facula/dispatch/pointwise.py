@@ -155,6 +155,8 @@ def build_launch(op: Pointwise, key: tuple[Any, ...], target: Form | None = None
         if isinstance(op.refuses, dict):
             raise RuntimeError(op.refuses[compute.kind])
         raise NotImplementedError(f"\"{op.kernel}\" not implemented for '{dtype_word(compute)}'")
+    if op.narrow and compute in dtypes.WIDE:
+        raise NotImplementedError(f"\"{op.narrow}\" not implemented for '{compute.word}'")
     if op.check is not None:
         op.check(compute, key)
     forms = [k for k in key if isinstance(k, Form)]

@@ -17,7 +17,9 @@ WHOLE = {"f32": "c64", "f64": "c128"}
 REAL_VALUED = frozenset(("abs", "angle", "real", "imag"))
 COMPARISONS = frozenset(("eq", "ne", "lt", "le", "gt", "ge", "isnan", "isinf"))
 # The order in which kinds absorb each other inside a formula.
-RANK = ("i1", "u8", "i8", "i16", "i32", "i64", "u64", "f32", "f64", "c64", "c128")
+RANK = (
+    "i1", "u8", "i8", "u16", "i16", "u32", "i32", "i64", "u64", "f32", "f64", "c64", "c128",
+)  # fmt: skip
 
 
 class Expr:

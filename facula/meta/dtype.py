@@ -41,6 +41,11 @@ class dtype:
         return _numpy_dtypes()[self.index]
 
     @property
+    def word(self) -> str:
+        """What PyTorch's older messages call it, "Float" or "UInt16"."""
+        return _WORDS[self.name]
+
+    @property
     def abbr(self) -> str:
         """PyTorch's abbreviation, "f32" or "b8"."""
         return "b8" if self.kind == "b" else self.short
@@ -91,11 +96,17 @@ float64 = _make(9, "float64", "f64", 8, "f")
 complex32 = _make(10, "complex32", "c32", 4, "c")
 complex64 = _make(11, "complex64", "c64", 8, "c")
 complex128 = _make(12, "complex128", "c128", 16, "c")
+uint16 = _make(13, "uint16", "u16", 2, "u")
+uint32 = _make(14, "uint32", "u32", 4, "u")
+uint64 = _make(15, "uint64", "u64", 8, "u")
 
 DTYPES = (
     bool_, uint8, int8, int16, int32, int64, float16, bfloat16, float32, float64, complex32,
-    complex64, complex128,
+    complex64, complex128, uint16, uint32, uint64,
 )  # fmt: skip
+
+# Types to keep and exchange numbers in, with little arithmetic. Note [wide unsigned integers].
+WIDE = frozenset((uint16, uint32, uint64))
 
 # What a complex number is made of, and what numbers of a kind make.
 REAL_OF: Mapping[dtype, dtype] = MappingProxyType(
@@ -106,6 +117,13 @@ COMPLEX_OF: Mapping[dtype, dtype] = MappingProxyType(
 )
 
 BY_NAME: Mapping[str, dtype] = MappingProxyType({one.name: one for one in DTYPES})
+
+_WORDS = {
+    "bool": "Bool", "uint8": "Byte", "int8": "Char", "int16": "Short", "int32": "Int",
+    "int64": "Long", "float16": "Half", "bfloat16": "BFloat16", "float32": "Float",
+    "float64": "Double", "complex32": "ComplexHalf", "complex64": "ComplexFloat",
+    "complex128": "ComplexDouble", "uint16": "UInt16", "uint32": "UInt32", "uint64": "UInt64",
+}  # fmt: skip
 
 # PyTorch's second names; "bool" is both the name and the public attribute of bool_.
 ALIASES: Mapping[str, dtype] = MappingProxyType(
@@ -159,7 +177,8 @@ def of_numpy(numpy: "np.dtype") -> dtype:
     if found is None:
         raise TypeError(
             f"can't convert np.ndarray of type {_numpy_name(numpy)}. The only supported types are: "
-            "float64, float32, float16, int64, int32, int16, int8, uint8, and bool."
+            "float64, float32, float16, complex64, complex128, int64, int32, int16, int8, uint64, "
+            "uint32, uint16, uint8, and bool."
         )
     return found
 
@@ -173,10 +192,15 @@ def _numpy_name(numpy: "np.dtype") -> str:
 # --- promotion -----------------------------------------------------------------------------------
 
 
-def _promote(a: dtype, b: dtype) -> dtype:
-    """PyTorch's lattice; with `a` before `b` in DTYPES two meets are not simply `b`."""
+def _promote(a: dtype, b: dtype) -> dtype | None:
+    """PyTorch's lattice; with `a` before `b` in DTYPES two meets are not simply `b`.
+
+    None where there is no meet: wide unsigned integers meet floats only.
+    """
     if a.index > b.index:
         a, b = b, a
+    if b in WIDE and a is not b:
+        return a if a.kind == "f" else None
     if a is uint8 and b is int8:
         return int16  # the smallest type that holds both ranges
     if a is float16 and b is bfloat16:
@@ -205,7 +229,17 @@ def promote_types(type1: dtype, type2: dtype) -> dtype:
                 f"promote_types(): argument 'type{position}' (position {position}) must be "
                 f"torch.dtype, not {type(given).__name__}"
             )
-    return _PROMOTION[type1.index][type2.index]
+    return _meet(type1, type2)
+
+
+def _meet(a: dtype, b: dtype) -> dtype:
+    found = _PROMOTION[a.index][b.index]
+    if found is None:
+        raise RuntimeError(
+            "Promotion for uint16, uint32, uint64 types is not supported, attempted to promote "
+            f"{a.word} and {b.word}"
+        )
+    return found
 
 
 def can_cast(from_: dtype, to: dtype) -> bool:
@@ -254,7 +288,7 @@ def result_type(operands: Iterable[tuple[dtype, int | None]]) -> dtype:
 def _join(a: _Level, b: _Level) -> _Level:
     if a is None or b is None:
         return b if a is None else a
-    return _PROMOTION[a.index][b.index]
+    return _meet(a, b)
 
 
 def _combine(higher: _Level, lower: _Level) -> _Level:
@@ -268,7 +302,7 @@ def _combine(higher: _Level, lower: _Level) -> _Level:
         return COMPLEX_OF[higher] if lower.kind == "c" else higher
     if higher.kind != "b" and lower.kind not in "fc":
         return higher
-    return _PROMOTION[higher.index][lower.index]
+    return _meet(higher, lower)
 
 
 # --- default dtype and Python scalars ------------------------------------------------------------

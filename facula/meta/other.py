@@ -1,5 +1,4 @@
-"""Dtypes, layouts and schemes that have a name and no tensors: float8, wide unsigned integers,
-quantized and packed ones.
+"""Dtypes, layouts and schemes that have a name and no tensors: float8, quantized and packed ones.
 
 Programs name them in tables and tests; making a tensor of one says that there is none.
 """
@@ -27,14 +26,13 @@ def _named(name: str, itemsize: int, kind: str) -> dtype:
 _FLOATS = ("float8_e4m3fn", "float8_e4m3fnuz", "float8_e5m2", "float8_e5m2fnuz", "float8_e8m0fnu",
            "float4_e2m1fn_x2")  # fmt: skip
 _SMALL = [f"{sign}int{bits}" for sign in ("", "u") for bits in range(1, 8)]
-_WIDE = {"uint16": 2, "uint32": 4, "uint64": 8}
 _BITS = {"bits16": 2, "bits1x8": 1, "bits2x4": 1, "bits4x2": 1, "bits8": 1}
 _QUANTIZED = {"qint32": 4, "qint8": 1, "quint2x4": 1, "quint4x2": 1, "quint8": 1}
 
 NAMES: dict[str, object] = {
     **{name: _named(name, 1, "f") for name in _FLOATS},
     **{name: _named(name, 1, "u" if name[0] == "u" else "i") for name in _SMALL},
-    **{name: _named(name, size, "u") for name, size in (_WIDE | _BITS).items()},
+    **{name: _named(name, size, "u") for name, size in _BITS.items()},
     **{name: _named(name, size, "q") for name, size in _QUANTIZED.items()},
     **{
         name: layout(name)

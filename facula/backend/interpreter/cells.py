@@ -131,18 +131,17 @@ def converted(value: Number, kind: str) -> Number:
     """A number cast to a register kind. Integers wrap around; floats are cut off towards 0.
 
     A float too large for its integer gives what x86 gives: the lowest number; kinds of fewer than
-    32 bits take the low bits of an i32.
+    32 bits take the low bits of an i32, u32 those of an i64.
     """
     if kind == "i1":
         return bool(value != 0)
     if kind in ("f32", "f64"):
         return rounded(value, kind)
     if isinstance(value, float):
-        bits = max(32, int(kind[1:]))
-        lowest = -(1 << (bits - 1))
-        value = math.trunc(value) if math.isfinite(value) else lowest
-        top = -2 * lowest if kind[0] == "u" and bits == int(kind[1:]) else -lowest
-        value = value if lowest <= value < top else lowest
+        over = 1 << 63 if kind == "u64" and value >= 1 << 63 else 0
+        lowest = -(1 << (63 if kind in ("u32", "u64") else max(31, int(kind[1:]) - 1)))
+        value = math.trunc(value) - over if math.isfinite(value) else lowest
+        value = (value if lowest <= value < -lowest else lowest) + over
     return wrapped(int(value), kind)
 
 
