@@ -147,6 +147,8 @@ class Op:
         # torch's name of the kernel that it lacks for wide unsigned integers; "" if it has one, and
         # as long as there is no tensor of them. Note [wide unsigned integers].
         self.narrow = ""
+        # True if only results of these dtypes are refused, not operands.
+        self.narrow_result = False
         # Takes calls in which there are names instead, where no rule can say it.
         self.named_road: Callable[..., Any] | None = None
         if self.name in registry:

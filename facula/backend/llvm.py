@@ -334,9 +334,7 @@ class Printer:
         rest = self.let(f"fsub {operand}, {taken}")
         whole = self.let(f"fptosi {text} {rest} to {wide}")
         top = self.constant(target, 1 << 63)
-        added = self.let(
-            f"select {truth} {large}, {wide} {top}, {wide} {self.constant(target, 0)}"
-        )
+        added = self.let(f"select {truth} {large}, {wide} {top}, {wide} {self.constant(target, 0)}")
         self.line(f"{self.ref(step.result)} = xor {wide} {whole}, {added}")
 
     @staticmethod

@@ -17,6 +17,7 @@ from facula.meta.device import device
 from facula.meta.dtype import bool_, dtype, float64, int64
 from facula.meta.layout import layout, memory_format
 from facula.meta.schema import REQUIRED, Argument, Schema
+from facula.meta.shape import Size
 from facula.op import Op, registry
 from facula.tensor import Tensor
 
@@ -35,6 +36,17 @@ TYPE_NAMES = {
 }  # fmt: skip
 LIST_NAMES = {"Tensor": "Tensors", "int": "ints", "float": "floats", "Scalar": "Scalars",
               "Dimname": "names", "bool": "bools"}  # fmt: skip
+
+
+def type_name(value: object) -> str:
+    """The type of a value as PyTorch's messages show it: with its module if it is one of C."""
+    kind = type(value)
+    if isinstance(value, (dtype, device, layout, memory_format, Size)):
+        return f"torch.{kind.__name__}"
+    if isinstance(value, Generator):
+        return "torch._C.Generator"
+    return f"numpy.{kind.__name__}" if kind.__module__ == "numpy" else kind.__name__
+
 
 # Other names that PyTorch takes for an argument, as NumPy has them.
 NUMPY_NAMES = {"dim": ("axis",), "keepdim": ("keepdims",), "input": ("x", "a", "x1"),
@@ -160,7 +172,7 @@ class Parameter:
                         return False
                     raise TypeError(
                         f"expected Tensor as element {k} in argument {place}, but got "
-                        f"{type(one).__name__}"
+                        f"{type_name(one)}"
                     )
             return True
         # Like PyTorch, by the first element; the others are looked at once it is this overload.
@@ -284,9 +296,9 @@ class Signature:
         where = f" (position {key + 1})" if type(key) is int else ""
         start = f"{self.name}(): argument '{parameter.name}'{where} must be {parameter.type_name}"
         if where and parameter.is_list and isinstance(value, (tuple, list)) and value:
-            kind = type(value[0]).__name__
+            kind = type_name(value[0])
             return f"{start}, but found element of type {kind} at pos 0"
-        return f"{start}, not {type(value).__name__}"
+        return f"{start}, not {type_name(value)}"
 
 
 class Overloads:
@@ -402,7 +414,7 @@ def plain_value(name: str, parameter: Parameter, value: Any) -> Any:
                 raise TypeError(
                     f"{name}(): argument '{parameter.name}' failed to unpack the object at pos "
                     f'{place + 1} with error "type must be {parameter.type_name},but got '
-                    f'{type(one).__name__}"'
+                    f'{type_name(one)}"'
                 )
         return tuple([int(one.__index__()) for one in value])
     if kind in PLAIN:
@@ -422,8 +434,8 @@ def no_overload(
 ) -> str:
     """PyTorch's text for arguments that fit none of several overloads."""
     args = tuple(args)
-    given = [type(v).__name__ for v in args]
-    given += [f"{k}={type(v).__name__}" for k, v in kwargs.items()]
+    given = [type_name(v) for v in args]
+    given += [f"{k}={type_name(v)}" for k, v in kwargs.items()]
     text = f"{name}() received an invalid combination of arguments - got ({', '.join(given)}"
     text += f"{', ' if kwargs and not args else ''}), but expected one of:\n"
     for one in signatures:
@@ -457,9 +469,9 @@ def kinds(one: Signature, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> l
 
 
 def marked(parameter: Parameter, value: Any, place: int) -> str:
-    word = type(value).__name__
+    word = type_name(value)
     if isinstance(value, (tuple, list)):
-        inner = ", ".join([type(v).__name__ for v in value])
+        inner = ", ".join([type_name(v) for v in value])
         word = f"{word} of {f'({inner})' if isinstance(value, tuple) else f'[{inner}]'}"
     fits = value is None and parameter.takes_none
     return word if fits or parameter.accepts(value, place) else f"!{word}!"

@@ -37,9 +37,9 @@ POINTWISE = """
 def generated({tensors}):{number_check}
     try:
         run, launch = launches[{key}]
-    except (KeyError, AttributeError):
-        return miss(({tensors},))
-    y = run({operands}){check}
+        y = run({operands})
+    except (KeyError, AttributeError, OverflowError):  # a number beyond 64 bits
+        return miss(({tensors},)){check}
     if ({needs}) and launch.differentiable and mode.enabled:
         y.needs_grad = True
         y.edge = node = new(node_type)
@@ -70,7 +70,7 @@ def generated({parameters}):{number_check}
             y = run({operands}){check}
             storage.version += 1
             return {target}
-    except (KeyError, AttributeError):
+    except (KeyError, AttributeError, OverflowError):
         pass
     return miss(({names},))
 """

@@ -79,7 +79,6 @@ from facula.dispatch.operation import (
 )
 from facula.dispatch.pointwise import (
     build_launch,
-    build_launch_for,
     call_pointwise,
     check_writable,
     formula_of,
@@ -123,7 +122,6 @@ __all__ = [
     "build_backward",
     "build_keep",
     "build_launch",
-    "build_launch_for",
     "build_reduce",
     "build_reduction",
     "call_operation",

@@ -143,7 +143,8 @@ def fill_launch(target: Tensor, value: Number) -> None:
         kernel, sizes = fill_kernel(target.form, complex)
         kernel(*sizes, target.address, value.real, value.imag)
         return
-    kind = float if isinstance(value, float) else int
+    beyond = value >= 2**63 and target.form.tracked
+    kind = float if isinstance(value, float) or beyond else int
     kernel, sizes = fill_kernel(target.form, kind)
     value = kind(value)
     if kind is int and value >= 2**63:

@@ -155,7 +155,7 @@ def build_launch(op: Pointwise, key: tuple[Any, ...], target: Form | None = None
         if isinstance(op.refuses, dict):
             raise RuntimeError(op.refuses[compute.kind])
         raise NotImplementedError(f"\"{op.kernel}\" not implemented for '{dtype_word(compute)}'")
-    if op.narrow and compute in dtypes.WIDE:
+    if op.narrow and compute in dtypes.WIDE and not op.narrow_result:
         raise NotImplementedError(f"\"{op.narrow}\" not implemented for '{compute.word}'")
     if op.check is not None:
         op.check(compute, key)
@@ -225,6 +225,8 @@ def call_pointwise(
     key: tuple[Any, ...] | None = None,
 ) -> Tensor:
     """The general road. `out` receives the result if given; `key` may hold constants."""
+    if any(type(v) is int and not -(2**63) <= v < 2**63 for v in operands):
+        operands, key = wrapped_numbers(op, operands), None
     if out is not None:
         launch = launch_into(op, operands, out)
         key, y = launch.operands, out
@@ -242,7 +244,7 @@ def call_pointwise(
                     f"{op.name}(): at least one argument must be a Tensor, got "
                     f"{_received(operands)}"
                 )
-            found = remember(op.launches, key, build_launch_for(op, key, operands))
+            found = remember(op.launches, key, build_launch(op, key))
         launch = found
         y = allocate(launch.form)
     arguments: list[Any] = [v.address for v in operands if isinstance(v, Tensor)]
@@ -263,23 +265,29 @@ def call_pointwise(
     return y
 
 
+def wrapped_numbers(op: Pointwise, operands: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Numbers that only uint64 holds: as the int64 of the same bits, or as floats where those are
+    computed in."""
+    for v in operands:
+        if type(v) is int:
+            dtypes.check_int(v)
+    floating = result_dtypes(op, launch_key(op, operands))[0].kind in "fc"
+    return tuple(
+        [
+            (float(v) if floating else v - 2**64) if type(v) is int and v >= 2**63 else v
+            for v in operands
+        ]
+    )
+
+
 def launch_into(op: Pointwise, operands: tuple[Any, ...], out: Tensor) -> Launch:
     """The launch that writes into a tensor of out's form."""
     key = launch_key(op, operands)
     marked = (*key, out.form, "out")
     launch: Launch | None = op.launches.get(marked)
     if launch is None:
-        launch = remember(op.launches, marked, build_launch_for(op, key, operands, out.form))
+        launch = remember(op.launches, marked, build_launch(op, key, out.form))
     return launch
-
-
-def build_launch_for(
-    op: Pointwise, key: tuple[Any, ...], operands: Sequence[Any], target: Form | None = None
-) -> Launch:
-    for one, value in zip(key, operands, strict=True):
-        if one is int and not -(2**63) <= value < 2**63:
-            raise RuntimeError("value cannot be converted to type int64_t without overflow")
-    return build_launch(op, key, target)
 
 
 def _received(operands: Sequence[Any]) -> str:

@@ -45,6 +45,7 @@ from facula.tensor import empty as fresh
 C_NAMES = {
     "bool": "bool", "u8": "unsigned char", "i8": "signed char", "i16": "short int", "i32": "int",
     "i64": "long", "f16": "c10::Half", "bf16": "c10::BFloat16", "f32": "float", "f64": "double",
+    "u16": "short unsigned int", "u32": "unsigned int", "u64": "long unsigned int",
 }  # fmt: skip
 
 # Bits of the significand: floats hold all integers up to two to that power.
@@ -275,6 +276,8 @@ def fill_integers(y: Tensor, low: Any, high: Any, generator: Generator) -> None:
     """low to high - 1; high None: up to the largest integer of the dtype; both None: from 0."""
     form = y.form
     digits = DIGITS.get(form.kind)
+    if high is None and form.dtype in dtypes.WIDE:
+        raise not_for("random_kernel_cpu", form.dtype)
     if low == -(2**63) and high is None:
         _all_integers(y, generator)
         return

@@ -58,19 +58,19 @@ class dtype:
         """
         if self.kind == "c":
             return self
-        if self in COMPLEX_OF:
-            return COMPLEX_OF[self]
-        return COMPLEX_OF[_default]
+        if self not in COMPLEX_OF:
+            raise RuntimeError(f"Unknown Complex ScalarType for {self.word}")
+        return COMPLEX_OF[self]
 
     def to_real(self) -> "dtype":
-        """The dtype of the parts of a complex dtype; floating dtypes stay.
+        """The dtype of the parts of a complex dtype; other dtypes stay.
 
         >>> complex64.to_real()
         torch.float32
         """
         if self.kind == "c":
             return REAL_OF[self]
-        return self if self.kind == "f" else _default
+        return self
 
     def __repr__(self) -> str:
         return "torch." + self.name
@@ -138,6 +138,11 @@ ALIASES: Mapping[str, dtype] = MappingProxyType(
         "cfloat": complex64,
         "cdouble": complex128,
     }
+)
+
+# What Python's types of numbers mean as dtypes.
+OF_PYTHON: Mapping[type, dtype] = MappingProxyType(
+    {float: float64, int: int64, bool: bool_, complex: complex128}
 )
 
 # Types that NumPy lacks.
@@ -329,6 +334,17 @@ def set_default_dtype(d: dtype) -> None:
     if not d.is_floating_point:
         raise TypeError("only floating-point types are supported as the default type")
     _default = d
+
+
+def check_int(value: int) -> None:
+    """Raises PyTorch's error for an int that neither int64 nor uint64 holds.
+
+    >>> check_int(2**64 - 1)
+    """
+    if not -(2**63) <= value < 2**64:
+        raise OverflowError(
+            "can't convert negative int to unsigned" if value < 0 else "int too big to convert"
+        )
 
 
 def of_scalar(value: object) -> dtype:

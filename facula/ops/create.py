@@ -59,14 +59,9 @@ def _sizes(name, many, size):
     return _shape(given)
 
 
-PYTHON_TYPES = {
-    float: dtypes.float64, int: dtypes.int64, bool: dtypes.bool_, complex: dtypes.complex128,
-}  # fmt: skip
-
-
 def _kind(dtype):
     """A dtype: the default one for None, torch's for Python's float, int and bool."""
-    return dtypes.get_default_dtype() if dtype is None else PYTHON_TYPES.get(dtype, dtype)
+    return dtypes.get_default_dtype() if dtype is None else dtypes.OF_PYTHON.get(dtype, dtype)
 
 
 def _finish(y, requires_grad, out=None):
@@ -475,6 +470,8 @@ def _from_python(data, dtype):
     code = dtype.numpy or np.dtype("complex64" if dtype.is_complex else "float32")
     if inferred.is_complex and not dtype.is_complex:
         raise TypeError(_no_real(next(v for v in _leaves(data) if isinstance(v, complex)), dtype))
+    if dtype is dtypes.uint64 and inferred.is_floating_point:
+        raise TypeError("an integer is required")
     if inferred.is_floating_point and dtype.kind not in "fc":
         array = np.array(data, np.float64).astype(code)
     else:
@@ -482,9 +479,16 @@ def _from_python(data, dtype):
             array = np.array(data, code)
         except OverflowError:
             if dtype.kind in "iu" and inferred is dtypes.int64:
+                if dtype is dtypes.uint64:
+                    raise OverflowError(
+                        "can't convert negative int to unsigned"
+                        if any(v < 0 for v in _leaves(data))
+                        else "int too big to convert"
+                    ) from None
                 if dtype is dtypes.int64 or any(abs(v) >= 2**63 for v in _leaves(data)):
                     raise ValueError("Overflow when unpacking long long") from None
-                if dtype is dtypes.uint8 and all(-256 < v < 256 for v in _leaves(data)):
+                bound = 256**dtype.itemsize
+                if dtype.kind == "u" and all(-bound < v < bound for v in _leaves(data)):
                     # torch wraps these, and only these
                     array = np.array(data, np.int64).astype(code)
                     return from_bytes(array.tobytes(), dtype, tuple(shape))

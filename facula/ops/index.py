@@ -112,11 +112,12 @@ def parse(self, key):
             dim += 1
         elif isinstance(item, (Tensor, list, tuple, range, np.ndarray)):
             index = _as_index_tensor(item)
-            if index.form.kind not in INDEX_KINDS:
+            whole = index.form.dtype.kind in "iu" and index.form.kind != "u8"
+            if index.form.kind not in INDEX_KINDS and (index.form.ndim or not whole):
                 raise IndexError(
                     "tensors used as indices must be long, int, byte or bool tensors"
                 )
-            if index.form.ndim == 0 and index.form.kind in ("i64", "i32"):
+            if index.form.ndim == 0 and whole:
                 value, size = index.item(), y.form.shape[dim]
                 if not -size <= value < size:
                     raise IndexError(

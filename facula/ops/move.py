@@ -285,7 +285,9 @@ def fill_(self, value):
     try:
         run = _fills[self.form, value.__class__]
         base = self.base
-        if not ((self.needs_grad or (base is not None and base.needs_grad)) and mode.enabled):
+        if -ROOM <= value <= ROOM and not (
+            (self.needs_grad or (base is not None and base.needs_grad)) and mode.enabled
+        ):
             run(self, value)
             self.block.version += 1
             return self
@@ -306,8 +308,12 @@ def fill_(self, value):
             word = C_NAMES.get(kind.name, kind.name)
             raise RuntimeError(f"value cannot be converted to type {word} without overflow")
         value = value.real
-    if kind is dtypes.float16 and 65504 < abs(value) < float("inf"):
-        raise RuntimeError("value cannot be converted to type c10::Half without overflow")
+    if isinstance(value, int):
+        dtypes.check_int(value)
+    if kind.is_floating_point and dtypes.finfo(kind).max < abs(value) < float("inf"):
+        raise RuntimeError(
+            f"value cannot be converted to type {C_NAMES[kind.name]} without overflow"
+        )
     if kind.kind in "iu" and not _fits(value, kind):
         raise RuntimeError(f"value cannot be converted to type {kind.name}_t without overflow")
     before = alias(self)
@@ -324,9 +330,10 @@ def fill_(self, value):
     return self
 
 
-# Launches that fill a form with a number; in kinds that take every number, so none is looked at.
+# Launches that fill a form with a number; in kinds that take every number of at most ROOM.
 _fills: dict[tuple[Form, type], Callable[..., Any]] = {}
 ROOMY = frozenset(("f32", "f64"))
+ROOM = dtypes.finfo(dtypes.float32).max
 # What torch's messages call element types.
 C_NAMES = {
     "float32": "float", "float64": "double", "float16": "c10::Half", "bfloat16": "c10::BFloat16",
