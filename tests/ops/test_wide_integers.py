@@ -99,7 +99,8 @@ def test_exchange(kind: facula.dtype) -> None:
     for again in (copy.deepcopy(x), pickle.loads(pickle.dumps(x)), x.clone(), x.t().t()):
         assert again.dtype is kind
         assert again.tolist() == x.tolist()
-    assert x.storage()[3] == largest(kind)
+    numbers = facula.TypedStorage(wrap_storage=x.untyped_storage(), dtype=kind)
+    assert numbers[3] == largest(kind)
     assert facula.tensor(kind.numpy.type(3)).dtype is kind
 
 
