@@ -16,7 +16,7 @@ CALLS = [
     (lambda: facula.topk(5, 1), r"topk\(\): argument 'input' \(position 1\) .* not int"),
     (lambda: facula.transpose(3, 0, 1), r"transpose\(\): argument 'input' \(position 1\)"),
     (lambda: F.cross_entropy(X, [1]), r"argument 'target' \(position 2\) .* not list"),
-    (lambda: F.conv2d(np.ones((1, 1, 3, 3)), X), r"got \(ndarray, Tensor\)"),
+    (lambda: F.conv2d(np.ones((1, 1, 3, 3)), X), r"got \(numpy.ndarray, Tensor\)"),
     (lambda: facula.ones(2, dtype="float32"), r"ones\(\): argument 'dtype' must be torch.dtype"),
 ]
 
