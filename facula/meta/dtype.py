@@ -307,6 +307,8 @@ def _combine(higher: _Level, lower: _Level) -> _Level:
         return COMPLEX_OF[higher] if lower.kind == "c" else higher
     if higher.kind != "b" and lower.kind not in "fc":
         return higher
+    if higher in WIDE:
+        return lower
     return _meet(higher, lower)
 
 

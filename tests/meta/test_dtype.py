@@ -2,7 +2,7 @@
 
 import copy
 import pickle
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import product
 from types import ModuleType
 
@@ -66,6 +66,9 @@ def test_names_sizes_and_kinds() -> None:
         ("complex32", "c32", 4, "c", 10, "c32"),
         ("complex64", "c64", 8, "c", 11, "c64"),
         ("complex128", "c128", 16, "c", 12, "c128"),
+        ("uint16", "u16", 2, "u", 13, "u16"),
+        ("uint32", "u32", 4, "u", 14, "u32"),
+        ("uint64", "u64", 8, "u", 15, "u64"),
     ]
 
 
@@ -93,7 +96,7 @@ def test_numpy_types() -> None:
     assert bfloat16.numpy is complex32.numpy is None
 
 
-@pytest.mark.parametrize("name", ["uint16", "complex256", "O", "U3"])
+@pytest.mark.parametrize("name", ["complex256", "O", "U3"])
 def test_numpy_types_that_have_no_dtype(name: str) -> None:
     with pytest.raises(TypeError, match="can't convert np.ndarray of type numpy"):
         dtypes.of_numpy(np.dtype(name))
@@ -135,7 +138,7 @@ def test_promotion_with_the_least_complex_dtype(real: dtypes.dtype, expected: dt
 
 
 def test_promotion_is_an_upper_bound_of_both() -> None:
-    for a, b in product(DTYPES, DTYPES):
+    for a, b in product(DTYPES[:13], DTYPES[:13]):
         both = dtypes.promote_types(a, b)
         assert both is dtypes.promote_types(b, a)
         assert dtypes.promote_types(both, a) is both
@@ -244,10 +247,19 @@ def test_torch_has_the_same_attributes(torch: ModuleType) -> None:
         assert repr(getattr(torch, name)) == repr(one)
 
 
+def outcome(function: Callable[..., object], *args: object) -> str:
+    """What a call gives, or the message of its error."""
+    try:
+        return repr(function(*args))
+    except RuntimeError as error:
+        return str(error)
+
+
 def test_torch_promotes_and_casts_alike(torch: ModuleType) -> None:
     for a, b in product(DTYPES, DTYPES):
         theirs_a, theirs_b = getattr(torch, a.name), getattr(torch, b.name)
-        assert repr(dtypes.promote_types(a, b)) == repr(torch.promote_types(theirs_a, theirs_b))
+        expected = outcome(torch.promote_types, theirs_a, theirs_b)
+        assert outcome(dtypes.promote_types, a, b) == expected
         assert dtypes.can_cast(a, b) == torch.can_cast(theirs_a, theirs_b), (a, b)
 
 
@@ -265,8 +277,8 @@ def test_torch_result_type_of_every_pair(torch: ModuleType) -> None:
         torch.set_default_dtype(getattr(torch, default.name))
         try:
             for (a, theirs_a), (b, theirs_b) in product(operands, operands):
-                expected = torch.result_type(theirs_a, theirs_b)
-                assert repr(dtypes.result_type([a, b])) == repr(expected), (a, b)
+                expected = outcome(torch.result_type, theirs_a, theirs_b)
+                assert outcome(dtypes.result_type, [a, b]) == expected, (a, b)
         finally:
             torch.set_default_dtype(torch.float32)
 
@@ -274,7 +286,8 @@ def test_torch_result_type_of_every_pair(torch: ModuleType) -> None:
 @pytest.mark.filterwarnings("ignore:ComplexHalf support is experimental")
 def test_torch_result_type_of_triples(torch: ModuleType) -> None:
     """where(condition, a, b) + c: three groups at once, seen through addcmul's common dtype."""
-    for a, b, scalar in product(DTYPES, DTYPES, (True, 2, 2.5)):
+    narrow = DTYPES[:13]
+    for a, b, scalar in product(narrow, narrow, (True, 2, 2.5)):
         ours = dtypes.result_type([(a, 1), (b, 0), (dtypes.of_scalar(scalar), None)])
         x = torch.ones(1, dtype=getattr(torch, a.name))
         y = torch.ones((), dtype=getattr(torch, b.name))
