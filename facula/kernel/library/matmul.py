@@ -5,9 +5,12 @@ A unit is one block of C; its loops are: blocks of k, pack what needs packing, t
 order, so any number of threads gives the same bits. `matmul_plan` is the way in.
 """
 
+from dataclasses import replace
+
 from facula.kernel.library.block_matmul import STACKED, MatMul
 from facula.kernel.library.integer_matmul import INTEGER_TILE, IntegerMatMul
 from facula.kernel.library.matvec import DotMatMul, StreamMatVec, dot_tiles
+from facula.kernel.library.pair_matmul import STACKED as STACKED_PAIRS
 from facula.kernel.library.pair_matmul import PairMatMul, pair_blocks, scratch_parts
 from facula.kernel.library.product_blocks import Grid, choose, largest, split
 from facula.kernel.library.tile import (
@@ -206,6 +209,8 @@ def _pair_plan(
 ) -> Launch:
     m_block, n_block, k_block = pair_blocks(target, sizes, plan.copies, len(plan.products))
     scratch = sum(scratch_parts(m_block, n_block, k_block, sizes[3], plan.copies))
+    if scratch <= STACKED_PAIRS:
+        plan, scratch = replace(plan, on_stack=True), 0
     return Launch(plan, (*sizes, *strides, scratch, m_block, n_block, k_block), scratch)
 
 

@@ -21,6 +21,8 @@ from facula.kernel.target import Target
 LINES, STEP, TILE_BYTES = 16, 32, 1024
 # Rows and columns of C that are summed at a time: two tiles each way.
 SQUARE = 2 * LINES
+# Bytes of scratch that may lie on the stack.
+STACKED = 1 << 14
 UPPER, INFINITE = 0xFFFF0000, 0x7F800000
 # Numbers of two parts: upper meets upper, either upper meets the other lower, and of float16, which
 # two parts hold exactly, lower meets lower. An infinite number is missing where upper parts meet
@@ -36,7 +38,7 @@ class PairMatMul(Plan):
 
     Two parts of f32 make three products; that of the two small ones is left out. Layouts ("any" not
     for f16), bias, activation and accumulation are those of `MatMul`. Subnormal bfloat16 numbers
-    and float32 sums count as 0.
+    and float32 sums count as 0. `on_stack`: scratch takes at most STACKED bytes, on the stack.
     """
 
     kind: str
@@ -46,6 +48,7 @@ class PairMatMul(Plan):
     bias: str = ""
     activation: str = ""
     accumulate: bool = False
+    on_stack: bool = False
 
     @property
     def parameters(self) -> tuple[Parameter, ...]:
@@ -130,11 +133,13 @@ class _Squares(ProductUnits):
             ceil_divide(p[x], SQUARE) * whole_steps * (2 * TILE_BYTES)
             for x in ("m_block", "n_block")
         )
-        area = p["scratch"] + build.worker * p["scratch_stride"]
-        self.packed_a = build.pointer(area)
+        if self.plan.on_stack:
+            self.packed_a = build.room(STACKED, "u8")
+        else:
+            self.packed_a = build.pointer(p["scratch"] + build.worker * p["scratch_stride"])
         copies = self.plan.copies
-        self.packed_b = build.pointer(area + self.part_a * copies)
-        self.sums = build.pointer(area + (self.part_a + self.part_b) * copies)
+        self.packed_b = build.offset(self.packed_a, self.part_a * copies, "u8")
+        self.sums = build.offset(self.packed_b, self.part_b * copies, "u8")
 
     def block(self, k: Value) -> None:
         """One block of k of one block of C."""
