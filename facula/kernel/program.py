@@ -570,12 +570,9 @@ class Builder:
     # (16 x 16 f32), rows of a left operand (16 x 16 pairs of bf16 along k) or columns of a right
     # one (a row holds a pair of k's for each of 16 columns).
 
-    @contextmanager
-    def tiles(self) -> Iterator[None]:
-        """Code that may use tiles; their state belongs to the thread that runs it."""
-        self._effect("tiles_begin", ())
-        yield
-        self._effect("tiles_end", ())
+    def tiles(self) -> None:
+        """Makes tiles ready for what follows; they belong to the thread that runs it, and stay."""
+        self._effect("tiles_ready", ())
 
     def tile_zero(self, tile: int) -> None:
         self._effect("tile_zero", (), tile)

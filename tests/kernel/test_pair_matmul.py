@@ -172,16 +172,33 @@ def test_float16_is_exact_in_two_parts(sizes: tuple[int, int, int, int]) -> None
         assert (error <= 0.501 * near + 1e-6 * size[usual]).all()
 
 
+@TILES
+@pytest.mark.parametrize("sizes", [(1, 16, 200, 300), (2, 70, 48, 40), (1, 48, 48, 48)])
+def test_small_packed_tiles_lie_on_the_stack(sizes: tuple[int, int, int, int]) -> None:
+    """Squares of one tile of rows or of columns; blocks of k; B packed by strips, or whole."""
+    batch, m, n, k = sizes
+    for precision in ("bf16", "high"):
+        a = operand((batch, m, k), "rows", precision, 0)
+        wide = operand((batch, k, n + 2000), "rows", precision, 1)
+        for b in (wide[:, :, :n].copy(), wide[:, :, :n]):
+            room = np.full((batch, m, n + 3), 7, a.dtype)
+            plan = run(a, b, room[:, :, :n], precision).plan
+            assert isinstance(plan, PairMatMul)
+            assert plan.by_strip == (b.strides[1] < 2048)
+            check(a, b, room[:, :, :n], precision)
+            assert (room[:, :, n:] == 7).all()
+
+
 def test_only_a_machine_with_tiles_rounds() -> None:
     def plan(tiles: bool, precision: str, kind: str = "f32", m: int = 64) -> object:
-        sizes, strides = (1, m, 64, 64), (0, 64, 1)
+        sizes, strides = (1, m, 512, 512), (0, 512, 1)
         target = Target(tiles=tiles)
         how = {"precision": precision}
-        return matmul_plan(target, kind, sizes, strides, strides, (0, 64), **how).plan
+        return matmul_plan(target, kind, sizes, strides, strides, (0, 512), **how).plan
 
     assert plan(True, "high") == PairMatMul("f32", parts=2)
     assert plan(True, "medium") == PairMatMul("f32", parts=1)
-    assert plan(True, "highest", "bf16") == PairMatMul("bf16")
+    assert plan(True, "highest", "bf16") == PairMatMul("bf16", by_strip=True)
     for given in ((False, "medium"), (False, "highest", "bf16"), (True, "highest")):
         assert isinstance(plan(*given), MatMul)
     assert isinstance(plan(True, "medium", "f64"), MatMul)

@@ -134,9 +134,8 @@ def matmul_plan(
 def _suits_tiles(kind: str, m: int, n: int, k: int) -> bool:
     """Whether packing halves for matrix tiles takes less time than it saves."""
     if kind == "f16":
-        # A number becomes two that are multiplied four times; squares hold 32 lines and 32 k's.
-        few, many = min(m, n), max(m, n)
-        return k >= 24 and (few >= 24 or few >= 12 and many >= 128)
+        # A number becomes two that are multiplied four times; tiles hold 16 lines and 32 k's.
+        return k >= 24 and min(m, n) >= 12 and m * n * k >= 1 << 16
     return min(m, n) > 4 and m * n * k >= 1 << 13
 
 
@@ -208,9 +207,13 @@ def _pair_plan(
     strides: tuple[int, ...],
 ) -> Launch:
     m_block, n_block, k_block = pair_blocks(target, sizes, plan.copies, len(plan.products))
-    scratch = sum(scratch_parts(m_block, n_block, k_block, sizes[3], plan.copies))
-    if scratch <= STACKED_PAIRS:
-        plan, scratch = replace(plan, on_stack=True), 0
+    # Rows of B far apart are read in long runs; else a strip is best used where it was packed.
+    by_strip = plan.b_layout == "k" or strides[4] * STORED_BYTES[plan.kind] < 2048
+    scratch = sum(scratch_parts(m_block, n_block, k_block, sizes[3], plan.copies, by_strip))
+    on_stack = scratch <= STACKED_PAIRS
+    plan = replace(plan, on_stack=on_stack, by_strip=by_strip)
+    if on_stack:
+        scratch = 0
     return Launch(plan, (*sizes, *strides, scratch, m_block, n_block, k_block), scratch)
 
 

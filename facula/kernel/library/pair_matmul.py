@@ -7,6 +7,7 @@ bfloat16, or split into two, while they are packed. `matmul.matmul_plan` chooses
 """
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -14,7 +15,16 @@ from facula.kernel.library.product_blocks import Grid, choose, split
 from facula.kernel.library.product_units import ProductUnits
 from facula.kernel.library.tile import PRODUCT_PARAMETERS, ceil_divide, transpose
 from facula.kernel.plan import Plan, lowering
-from facula.kernel.program import Builder, Parameter, Program, Type, Value, program
+from facula.kernel.program import (
+    Builder,
+    Loop,
+    Number,
+    Parameter,
+    Program,
+    Type,
+    Value,
+    program,
+)
 from facula.kernel.target import Target
 
 # Lines of a tile, elements of k in a line, and what a tile takes in memory.
@@ -39,6 +49,7 @@ class PairMatMul(Plan):
     Two parts of f32 make three products; that of the two small ones is left out. Layouts ("any" not
     for f16), bias, activation and accumulation are those of `MatMul`. Subnormal bfloat16 numbers
     and float32 sums count as 0. `on_stack`: scratch takes at most STACKED bytes, on the stack.
+    `by_strip`: B is packed 32 columns at a time, right before they are used.
     """
 
     kind: str
@@ -49,6 +60,7 @@ class PairMatMul(Plan):
     activation: str = ""
     accumulate: bool = False
     on_stack: bool = False
+    by_strip: bool = False
 
     @property
     def parameters(self) -> tuple[Parameter, ...]:
@@ -67,11 +79,14 @@ class PairMatMul(Plan):
         return 1 if self.parts == 1 else 3
 
 
-def scratch_parts(m_block: int, n_block: int, k_block: int, k: int, copies: int) -> tuple[int, ...]:
+def scratch_parts(
+    m_block: int, n_block: int, k_block: int, k: int, copies: int, by_strip: bool
+) -> tuple[int, ...]:
     """Bytes for the packed blocks of A and of B, and for the sums: blocks are whole tiles."""
     squares = -(-m_block // SQUARE) * -(-n_block // SQUARE) if k > k_block else 1
     steps = -(-k_block // STEP)
-    a, b = (-(-size // SQUARE) * 2 * steps * TILE_BYTES * copies for size in (m_block, n_block))
+    packed = (m_block, SQUARE if by_strip else n_block)
+    a, b = (-(-size // SQUARE) * 2 * steps * TILE_BYTES * copies for size in packed)
     return a, b, squares * 4 * TILE_BYTES
 
 
@@ -92,8 +107,8 @@ def lower_pairs(plan: PairMatMul, target: Target) -> Program:
         return blocks, cost + (height * breadth >> 3) + 8
 
     def body(build: Builder) -> None:
-        with build.tiles():
-            _Squares(plan, build).units()
+        build.tiles()
+        _Squares(plan, build).units()
 
     return program("pair_matmul", PRODUCT_PARAMETERS, units, body)
 
@@ -120,8 +135,9 @@ class _Squares(ProductUnits):
         self.plan = plan
         # bfloat16 is packed as it is.
         self.raw = "u16" if plan.kind == "bf16" else plan.kind
-        # Which k of a step is the other one of a pair: for float16 what saves shuffles.
-        self.apart = LINES if plan.kind == "f16" else 1
+        # Which k of a step is the other one of a pair: for what is not packed as it is, what saves
+        # shuffles.
+        self.apart = 1 if plan.kind == "bf16" else LINES
 
     def prepare(self) -> None:
         build, p = self.build, self.p
@@ -129,10 +145,11 @@ class _Squares(ProductUnits):
             # Stays a number in every lane as long as all that was packed is finite.
             self.seen = build.room(LINES, "f32")
         whole_steps = ceil_divide(p["k_block"], STEP)
-        self.part_a, self.part_b = (
-            ceil_divide(p[x], SQUARE) * whole_steps * (2 * TILE_BYTES)
-            for x in ("m_block", "n_block")
-        )
+        panel = whole_steps * (2 * TILE_BYTES)
+        self.part_a = ceil_divide(p["m_block"], SQUARE) * panel
+        self.part_b = panel
+        if not self.plan.by_strip:
+            self.part_b = ceil_divide(p["n_block"], SQUARE) * panel
         if self.plan.on_stack:
             self.packed_a = build.room(STACKED, "u8")
         else:
@@ -154,31 +171,62 @@ class _Squares(ProductUnits):
         right = _Operand(b, self.breadth, p["b_column"], p["b_row"], plan.b_layout, False)
         # How far behind the upper parts the others lie.
         self.parts_a = self.pack(left, self.packed_a, self.part_a)
-        self.parts_b = self.pack(right, self.packed_b, self.part_b)
+        if not plan.by_strip:
+            self.parts_b = self.pack(right, self.packed_b, self.part_b)
         squares = ceil_divide(self.height, SQUARE)
         several = build.select(build.compare("gt", p["k"], p["k_block"]), build.int(1), 0)
-        breadth, height = self.breadth, self.height
-        with build.loop(0, breadth, SQUARE) as strip, build.loop(0, height, SQUARE) as line:
-            place = strip.index // SQUARE * squares + line.index // SQUARE
-            sums = build.offset(self.sums, place * several * (4 * TILE_BYTES), "u8")
-            self.square(line.index, strip.index, sums)
+        with build.loop(0, self.breadth, SQUARE) as strip:
+            column = strip.index
+            right_b = self.packed_b
+            if plan.by_strip:
+                lines = build.op("min", self.breadth - column, build.int(SQUARE))
+                here = build.offset(b, column * p["b_column"], plan.kind)
+                part = right._replace(source=here, lines=lines)
+                self.parts_b = self.pack(part, self.packed_b, self.part_b)
+            else:
+                size = self.steps * (TILE_BYTES // LINES)
+                right_b = build.offset(self.packed_b, column * size, "u8")
+            with build.loop(0, self.height, SQUARE) as line:
+                place = column // SQUARE * squares + line.index // SQUARE
+                sums = build.offset(self.sums, place * several * (4 * TILE_BYTES), "u8")
+                self.square(line.index, column, right_b, sums)
 
     # --- sums ----------------------------------------------------------------------------------
 
-    def square(self, row: Value, column: Value, sums: Value) -> None:
-        """32 x 32 sums: tiles 0 to 3 hold them, 4 and 5 rows of A, 6 and 7 columns of B."""
+    def square(self, row: Value, column: Value, b: Value, sums: Value) -> None:
+        """32 x 32 sums, of which the last rows or columns need one tile instead of two."""
         build = self.build
-        places = [
-            build.offset(sums, h * 2 * TILE_BYTES + j * 64, "u8") for h in (0, 1) for j in (0, 1)
-        ]
+        tall = build.compare("gt", self.height - row, LINES)
+        wide = build.compare("gt", self.breadth - column, LINES)
+        with build.when(tall) as high:
+            with build.when(wide) as broad:
+                self.tiles_of(2, 2, row, b, sums)
+            with build.otherwise(broad):
+                self.tiles_of(2, 1, row, b, sums)
+        with build.otherwise(high):
+            with build.when(wide) as broad:
+                self.tiles_of(1, 2, row, b, sums)
+            with build.otherwise(broad):
+                self.tiles_of(1, 1, row, b, sums)
+        with build.when(self.is_last):
+            self.finish(row, column, sums)
+
+    def tiles_of(self, high: int, wide: int, row: Value, b: Value, sums: Value) -> None:
+        """Sums of `high` x `wide` tiles: tiles 0 to 3 hold them, 4 and 5 rows of A, 6 and 7 columns
+        of B."""
+        build = self.build
+        places = {
+            2 * h + j: build.offset(sums, h * 2 * TILE_BYTES + j * 64, "u8")
+            for h in range(high)
+            for j in range(wide)
+        }
         with build.when(self.keeps) as branch:
-            for tile, place in enumerate(places):
+            for tile, place in places.items():
                 build.tile_load(tile, place, 4 * SQUARE)
         with build.otherwise(branch):
-            for tile in range(4):
+            for tile in places:
                 build.tile_zero(tile)
         a = build.offset(self.packed_a, row * self.steps * (TILE_BYTES // LINES), "u8")
-        b = build.offset(self.packed_b, column * self.steps * (TILE_BYTES // LINES), "u8")
         with build.loop(0, self.steps) as step:
             loaded: tuple[int, int] = (-1, -1)
             for parts in self.plan.products:
@@ -186,23 +234,17 @@ class _Squares(ProductUnits):
                 left = build.offset(a, start + self.parts_a[parts[0]], "u8")
                 right = build.offset(b, start + self.parts_b[parts[1]], "u8")
                 new_left, new_right = (x != y for x, y in zip(parts, loaded, strict=True))
-                if new_right:
-                    build.tile_load(6, right, 64)
-                if new_left:
-                    build.tile_load(4, left, 64)
-                build.tile_multiply(0, 4, 6)
-                if new_right:
-                    build.tile_load(7, build.offset(right, TILE_BYTES, "u8"), 64)
-                build.tile_multiply(1, 4, 7)
-                if new_left:
-                    build.tile_load(5, build.offset(left, TILE_BYTES, "u8"), 64)
-                build.tile_multiply(2, 5, 6)
-                build.tile_multiply(3, 5, 7)
+                # Each tile is loaded right before the first product that needs it.
+                for tile in places:
+                    h, j = divmod(tile, 2)
+                    if new_right and h == 0:
+                        build.tile_load(6 + j, build.offset(right, j * TILE_BYTES, "u8"), 64)
+                    if new_left and j == 0:
+                        build.tile_load(4 + h, build.offset(left, h * TILE_BYTES, "u8"), 64)
+                    build.tile_multiply(tile, 4 + h, 6 + j)
                 loaded = parts
-        for tile, place in enumerate(places):
+        for tile, place in places.items():
             build.tile_store(tile, place, 4 * SQUARE)
-        with build.when(self.is_last):
-            self.finish(row, column, sums)
 
     def finish(self, row: Value, column: Value, sums: Value) -> None:
         """The sums of a square, with bias and activation, to C."""
@@ -249,31 +291,122 @@ class _Squares(ProductUnits):
     def arrange(self, operand: _Operand, blocks: Value, target: Value, part: Value) -> None:
         build = self.build
         whole = self.depth // STEP
+        turned = operand.layout == "any" or (operand.layout == "k") != operand.by_line
 
         def one(block: Value, step: Value, full: bool) -> None:
             line = block * LINES
             start = build.offset(operand.source, line * operand.line, self.plan.kind)
             pair = block // 2 * self.steps * 2 + block % 2
             into = build.offset(target, pair * TILE_BYTES, "u8")
-            self.tile(operand, start, step, None if full else operand.lines - line, into, part)
+            left = operand.lines - line
+            if turned:
+                self.tile(operand, start, step, None if full else left, into, part)
+            elif operand.by_line:
+                self.rows(operand, start, step, left, into, part)
+            else:
+                self.columns(operand, start, step, left, into, part)
 
         if operand.layout == "k":
             with build.loop(0, blocks) as block:
-                left = operand.lines - block.index * LINES
-                full = build.select(build.compare("ge", left, LINES), whole, build.int(0))
-                with build.loop(0, full) as step:
-                    one(block.index, step.index, True)
+                full = build.int(0)
+                if turned:
+                    left = operand.lines - block.index * LINES
+                    full = build.select(build.compare("ge", left, LINES), whole, full)
+                    with build.loop(0, full) as step:
+                        one(block.index, step.index, True)
                 with build.loop(full, self.steps) as step:
                     one(block.index, step.index, False)
             return
         # Lines beside each other in memory are read in long runs.
         with build.loop(0, self.steps) as step:
-            inside = build.compare("lt", step.index, whole)
-            full = build.select(inside, operand.lines // LINES, build.int(0))
-            with build.loop(0, full) as block:
-                one(block.index, step.index, True)
+            full = build.int(0)
+            if turned:
+                inside = build.compare("lt", step.index, whole)
+                full = build.select(inside, operand.lines // LINES, full)
+                with build.loop(0, full) as block:
+                    one(block.index, step.index, True)
             with build.loop(full, blocks) as block:
                 one(block.index, step.index, False)
+
+    def rows(
+        self, operand: _Operand, start: Value, step: Value, lines: Value, into: Value, part: Value
+    ) -> None:
+        """A tile of each part from lines that are contiguous along k: line by line, for a kernel
+        that runs once in a while has its code read anew each time. Missing lines are left out."""
+        build = self.build
+        source = build.offset(start, step * STEP * operand.along, self.plan.kind)
+        place = build.offset(into, step * (2 * TILE_BYTES), "u8")
+        left = self.depth - step * STEP
+        masks = [build.mask(left - j, LINES) for j in (0, LINES)]
+        mask = build.mask(left, STEP)
+        with self.lines(0, build.op("min", lines, build.int(LINES))) as loop:
+            line = build.offset(source, loop.index * operand.line, self.plan.kind)
+            if self.raw == "u16":
+                vectors = [build.regroup(build.load(line, 0, "u16", STEP, mask), "u32")]
+            else:
+                near, far = (build.load(line, j * LINES, self.raw, LINES, masks[j]) for j in (0, 1))
+                vectors = self.joined(near, far)
+            self.store_line(place, loop.index, vectors, part)
+
+    def columns(
+        self, operand: _Operand, start: Value, step: Value, lines: Value, into: Value, part: Value
+    ) -> None:
+        """A tile of each part from k's whose lines are neighbours: pair by pair, zeros where k's
+        are missing."""
+        build = self.build
+        source = build.offset(start, step * STEP * operand.along, self.plan.kind)
+        place = build.offset(into, step * (2 * TILE_BYTES), "u8")
+        mask = build.mask(lines, LINES)
+        none = build.const(mask.type, 0)
+        depth = self.depth - step * STEP
+        most = build.int(LINES)
+        if self.apart > 1:
+            both = build.op("max", build.op("min", depth - LINES, most), build.int(0))
+        else:
+            both = build.op("min", depth // 2, most)
+
+        def pairs(first: Value, last: Value, whole: bool) -> None:
+            with self.lines(first, last) as loop:
+                k = loop.index if self.apart > 1 else loop.index * 2
+                two = []
+                for number in (k, k + self.apart):
+                    there = build.compare("gt", depth, number)
+                    inside = mask if whole else build.select(there, mask, none)
+                    row = number if whole else build.select(there, number, build.int(0))
+                    line = build.offset(source, row * operand.along, self.plan.kind)
+                    two.append(build.load(line, 0, self.raw, LINES, inside))
+                if self.raw == "u16":
+                    vectors = [build.cast(two[0], "u32") | (build.cast(two[1], "u32") << 16)]
+                else:
+                    vectors = self.joined(two[0], two[1])
+                self.store_line(place, loop.index, vectors, part)
+
+        pairs(build.int(0), both, True)
+        pairs(both, most, False)
+
+    @contextmanager
+    def lines(self, first: Number, last: Value) -> Iterator[Loop]:
+        """A loop over lines of a tile that keeps what `cut` saw of them."""
+        build = self.build
+        if self.plan.kind != "f16":
+            with build.loop(first, last) as loop:
+                yield loop
+            return
+        with build.loop(first, last, carry=[build.load(self.seen, 0, "f32", LINES)]) as loop:
+            self.rests = loop.carried[0]
+            yield loop
+            loop.next(self.rests)
+        build.store(self.seen, 0, loop.results[0], "f32")
+
+    def joined(self, even: Value, odd: Value) -> list[Value]:
+        """Pairs of what is loaded, in all parts."""
+        return self.cut(even, odd) if self.raw == "f16" else self.pairs(even, odd)
+
+    def store_line(self, place: Value, line: Value, vectors: Sequence[Value], part: Value) -> None:
+        for number, vector in enumerate(vectors):
+            self.build.store(
+                self.build.offset(place, part * number, "u8"), line * LINES, vector, "u32"
+            )
 
     def tile(
         self,
@@ -284,7 +417,9 @@ class _Squares(ProductUnits):
         into: Value,
         part: Value,
     ) -> None:
-        """One tile of each part; `lines` says that some lines or k's may be missing."""
+        """One tile of each part, turned round; `lines` says that some lines or k's may be missing.
+
+        It takes all lines at a time."""
         build = self.build
         source = build.offset(start, step * STEP * operand.along, self.plan.kind)
         depth = None if lines is None else self.depth - step * STEP
@@ -293,19 +428,21 @@ class _Squares(ProductUnits):
                 operand, source, lines, depth, build.offset(into, step * (2 * TILE_BYTES), "u8")
             )
             return
-        self.rests: Value | None = None
+        if self.plan.kind == "f16":
+            self.rests = build.load(self.seen, 0, "f32", LINES)
         arrange = self.along_k if operand.layout == "k" else self.across_k
         found = arrange(operand, source, lines, depth)
-        if (operand.layout == "k") != operand.by_line:
-            turned = [transpose(build, parts, 4) for parts in zip(*found, strict=True)]
-            found = zip(*turned, strict=True)
+        turned = (operand.layout == "k") != operand.by_line
+        if turned:
+            columns = [transpose(build, parts, 4) for parts in zip(*found, strict=True)]
+            found = zip(*columns, strict=True)
         place = build.offset(into, step * (2 * TILE_BYTES), "u8")
         # Stored one by one: all of them would not fit the registers.
         for i, vectors in enumerate(found):
             for number, vector in enumerate(vectors):
                 build.store(build.offset(place, part * number, "u8"), i * LINES, vector, "u32")
-        if self.rests is not None:
-            build.store(self.seen, 0, build.load(self.seen, 0, "f32", LINES) + self.rests, "f32")
+        if self.plan.kind == "f16":
+            build.store(self.seen, 0, self.rests, "f32")
 
     def along_k(
         self, operand: _Operand, source: Value, lines: Value | None, depth: Value | None
@@ -326,12 +463,7 @@ class _Squares(ProductUnits):
                 continue
             masks = [None if left is None else build.mask(left - j, LINES) for j in (0, LINES)]
             halves = [build.load(line, j * LINES, self.raw, LINES, masks[j]) for j in (0, 1)]
-            if self.raw == "f16":
-                yield self.cut(halves[0], halves[1])
-                continue
-            even = build.shuffle(halves[0], range(0, STEP, 2), halves[1])
-            odd = build.shuffle(halves[0], range(1, STEP, 2), halves[1])
-            yield self.pairs(even, odd)
+            yield self.joined(halves[0], halves[1])
 
     def across_k(
         self, operand: _Operand, source: Value, lines: Value | None, depth: Value | None
@@ -355,10 +487,8 @@ class _Squares(ProductUnits):
         for pair in range(LINES):
             k = pair if self.apart > 1 else 2 * pair
             even, odd = elements(k), elements(k + self.apart)
-            if self.raw == "f16":
-                yield self.cut(even, odd)
-            elif self.raw == "f32":
-                yield self.pairs(even, odd)
+            if self.raw != "u16":
+                yield self.joined(even, odd)
             else:
                 upper = build.cast(odd, "u32") << 16
                 yield [build.cast(even, "u32") | upper]
@@ -390,10 +520,7 @@ class _Squares(ProductUnits):
         build = self.build
         uppers = [build.bitcast(number, "u32") & UPPER for number in (even, odd)]
         rests = [x - build.bitcast(y, "f32") for x, y in zip((even, odd), uppers, strict=True)]
-        if self.rests is None:
-            self.rests = rests[0] * rests[1]
-        else:
-            self.rests = build.op("muladd", rests[0], rests[1], self.rests)
+        self.rests = build.op("muladd", rests[0], rests[1], self.rests)
         lower = [build.bitcast(rest, "u32") for rest in rests]
         return [(x >> 16) | y for x, y in (uppers, lower)]
 
@@ -447,8 +574,10 @@ def pair_blocks(
 ) -> tuple[int, int, int]:
     """Rows, columns and depth of a unit: whole squares, as even as they come."""
     batch, m, n, k = sizes
-    # A strip of B stays in the first cache while panels of A go by.
-    k_block = split(k, max(256, target.l1_bytes * 3 // 4 // (2 * SQUARE * copies)), STEP)
+    # A strip of B stays in the first cache while panels of A go by; what is used once or twice,
+    # together with its source.
+    deepest = max(256, target.l1_bytes * 3 // 4 // (2 * SQUARE * copies))
+    k_block = split(k, 4 * STEP if min(m, n) <= SQUARE else deepest, STEP)
     grid = Grid(batch, m, n, SQUARE, SQUARE, target.l2_bytes // 4 // (2 * k_block * copies))
     steps = -(-k // STEP)
 
