@@ -23,6 +23,10 @@ PRODUCT_PARAMETERS = tuple(
     )
 )  # fmt: skip
 
+# So many terms are summed one after the other before their sum meets those of others: the error of
+# a sum goes with its length.
+LONGEST = 128
+
 
 class Launch(NamedTuple):
     """How a caller starts a product: kernel(*addresses, *numbers), `scratch_bytes` free a worker.
@@ -143,7 +147,7 @@ def dot_tile(
     """The same sums for operands with `along` 1: one scalar for each row and column of the tile.
 
     Rows and columns past their limit repeat the last one. A step of `lanes` k's costs R + C loads
-    and R*C multiply-adds; the last step is masked.
+    and R*C multiply-adds; the last step is masked. At most LONGEST steps go into one sum.
     """
     rows, columns = shape
     kind = REGISTER_KIND.get(left.kind, left.kind)
@@ -162,9 +166,13 @@ def dot_tile(
             for j in range(columns)
         ]
 
-    with build.loop(0, whole, lanes, carry=[zero] * (rows * columns)) as loop:
-        loop.next(*step(loop.index, loop.carried, None))
-    with build.loop(whole, depth, lanes, carry=loop.results) as last:
+    with build.loop(0, whole, LONGEST * lanes, carry=[zero] * (rows * columns)) as some:
+        end = build.op("min", some.index + LONGEST * lanes, whole)
+        with build.loop(some.index, end, lanes, carry=[zero] * (rows * columns)) as loop:
+            loop.next(*step(loop.index, loop.carried, None))
+        pairs = zip(some.carried, loop.results, strict=True)
+        some.next(*[total + part for total, part in pairs])
+    with build.loop(whole, depth, lanes, carry=some.results) as last:
         last.next(*step(last.index, last.carried, build.mask(depth - last.index, lanes)))
     totals = [add_lanes(build, vector) for vector in last.results]
     return [totals[i * columns : (i + 1) * columns] for i in range(rows)]
