@@ -165,7 +165,8 @@ def _tile_multiplications(plan: Multiplications) -> Program:
     def body(b: Builder) -> None:
         numbers = b.pointer(b.parameters["numbers"])
         left, right = TILE_SUMS, TILE_SUMS + 1
-        with b.loop(b.first, b.last), b.tiles():
+        b.tiles()
+        with b.loop(b.first, b.last):
             b.tile_load(left, numbers, 64)
             b.tile_load(right, numbers, 64)
             for sums in range(TILE_SUMS):

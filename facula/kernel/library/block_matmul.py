@@ -356,18 +356,22 @@ class _Blocks(ProductUnits):
         else:
             lines, length, stride = self.depth, self.height, p["a_column"]
             self.pitch = p["m_block"] + self.rows
+        most, whole = length - length % (4 * lanes), length - length % lanes
+        mask = build.mask(length - whole, lanes)
+        rest = build.compare("gt", length, whole)
         with build.loop(0, lines) as line:
             start = build.offset(source, line.index * stride, kind)
             into = build.offset(self.packed_a, line.index * self.pitch, self.register)
-            whole = length - length % (4 * lanes)
-            with build.loop(0, whole, 4 * lanes) as loop:
+            with build.loop(0, most, 4 * lanes) as loop:
                 for lane in range(0, 4 * lanes, lanes):
                     piece = build.load(start, loop.index + lane, kind, lanes)
                     build.store(into, loop.index + lane, piece, self.register)
-            with build.loop(whole, length, lanes) as loop:
-                mask = build.mask(length - loop.index, lanes)
-                piece = build.load(start, loop.index, kind, lanes, mask)
-                build.store(into, loop.index, piece, self.register, mask)
+            with build.loop(most, whole, lanes) as loop:
+                piece = build.load(start, loop.index, kind, lanes)
+                build.store(into, loop.index, piece, self.register)
+            with build.when(rest):
+                piece = build.load(start, whole, kind, lanes, mask)
+                build.store(into, whole, piece, self.register, mask)
         return self.packed_a
 
     def pack_a(self, source: Value) -> None:
