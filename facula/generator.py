@@ -48,10 +48,14 @@ def kernel_of(plan_type: type[RandomPlan], *details: Any) -> Kernel:
 
 
 class Generator:
-    """A stream of random numbers, the same as PyTorch's after the same seed.
+    """Random numbers by the Mersenne Twister MT19937, the streams of PyTorch's CPU generator.
+
+    `device` must be the CPU, else RuntimeError is raised. Matsumoto and Nishimura, Mersenne twister
+    (1998).
 
     >>> import facula as torch
-    >>> torch.rand(2, generator=torch.Generator().manual_seed(0))
+    >>> generator = torch.Generator().manual_seed(0)
+    >>> torch.rand(2, generator=generator)
     tensor([0.4963, 0.7682])
     """
 
@@ -77,7 +81,14 @@ class Generator:
     # --- seeds ---------------------------------------------------------------------------------
 
     def manual_seed(self, seed: int) -> Self:
-        """Starts the stream of a seed (negative ones count down from 2^64); returns itself."""
+        """Starts the stream of a seed (negative ones count down from 2^64); returns the generator.
+
+        Raises RuntimeError for what is no int, ValueError for one outside [-2^63, 2^64).
+
+        >>> import facula as torch
+        >>> torch.rand(2, generator=torch.Generator().manual_seed(0))
+        tensor([0.4963, 0.7682])
+        """
         if isinstance(seed, bool) or not isinstance(seed, Integral):
             raise RuntimeError(f"manual_seed expected a long, but got {type(seed).__name__}")
         if not -(2**63) <= seed < 2**64:
@@ -88,13 +99,24 @@ class Generator:
         return self
 
     def seed(self) -> int:
-        """Starts the stream of a seed that the system chose by chance; returns that seed."""
+        """Starts the stream of a seed that the system chose by chance; returns that seed.
+
+        >>> import facula as torch
+        >>> generator = torch.Generator()
+        >>> generator.seed() == generator.initial_seed()
+        True
+        """
         chosen = int.from_bytes(os.urandom(8), "little")
         self.manual_seed(chosen)
         return chosen
 
     def initial_seed(self) -> int:
-        """The seed that started the stream."""
+        """The seed that started the stream.
+
+        >>> import facula as torch
+        >>> torch.Generator().manual_seed(7).initial_seed()
+        7
+        """
         return self._seed
 
     # --- state ---------------------------------------------------------------------------------
@@ -114,7 +136,12 @@ class Generator:
         return self._address
 
     def get_state(self) -> Tensor:
-        """The state as a tensor of 5056 bytes, laid out as PyTorch's."""
+        """The state as a uint8 tensor (5056,), laid out as PyTorch's.
+
+        >>> import facula as torch
+        >>> torch.Generator().get_state().shape
+        torch.Size([5056])
+        """
         with self._lock:
             address = self._state()
             fields = (ctypes.c_int64 * 8).from_address(address)
@@ -127,7 +154,19 @@ class Generator:
         return from_bytes(raw, dtypes.uint8, (len(raw),))
 
     def set_state(self, new_state: Tensor) -> Self:
-        """Continues where `get_state` (PyTorch's too) was called; returns itself."""
+        """The generator, continued where `get_state` (PyTorch's too) was called.
+
+        Raises TypeError for what is no uint8 tensor, RuntimeError for another size or a state that
+        cannot be.
+
+        >>> import facula as torch
+        >>> generator = torch.Generator()
+        >>> state = generator.get_state()
+        >>> first = torch.rand(1, generator=generator)
+        >>> _ = generator.set_state(state)
+        >>> torch.rand(1, generator=generator) == first
+        tensor([True])
+        """
         if not isinstance(new_state, Tensor):
             raise TypeError(f"expected a torch.ByteTensor, but got {type(new_state).__name__}")
         if new_state.form.dtype is not dtypes.uint8:
@@ -158,7 +197,14 @@ class Generator:
         return self
 
     def clone_state(self) -> "Generator":
-        """Another generator that will draw the same numbers."""
+        """Another generator that will draw the same numbers.
+
+        >>> import facula as torch
+        >>> one = torch.Generator().manual_seed(3)
+        >>> two = one.clone_state()
+        >>> torch.rand(1, generator=one) == torch.rand(1, generator=two)
+        tensor([True])
+        """
         twin = Generator()
         twin.set_state(self.get_state())
         return twin
@@ -233,33 +279,74 @@ default_generator = Generator()
 
 
 def manual_seed(seed: int) -> Generator:
-    """Starts the default generator's stream of a seed; returns that generator."""
+    """Starts the default generator's stream of a seed; returns that generator.
+
+    Raises ValueError or RuntimeError for a seed outside [-2^63, 2^64).
+
+    >>> import facula as torch
+    >>> _ = torch.manual_seed(0)
+    >>> torch.rand(2)
+    tensor([0.4963, 0.7682])
+    """
     return default_generator.manual_seed(int(seed))
 
 
 def seed() -> int:
-    """Seeds the default generator by chance; returns the seed."""
+    """Seeds the default generator by chance; returns the seed.
+
+    >>> import facula as torch
+    >>> torch.seed() == torch.initial_seed()
+    True
+    """
     return default_generator.seed()
 
 
 def initial_seed() -> int:
-    """The seed that started the default generator's stream."""
+    """The seed that started the default generator's stream.
+
+    >>> import facula as torch
+    >>> _ = torch.manual_seed(7)
+    >>> torch.initial_seed()
+    7
+    """
     return default_generator.initial_seed()
 
 
 def get_rng_state() -> Tensor:
-    """The default generator's state, a tensor of 5056 bytes."""
+    """The default generator's state, a uint8 tensor (5056,).
+
+    >>> import facula as torch
+    >>> torch.get_rng_state().shape
+    torch.Size([5056])
+    """
     return default_generator.get_state()
 
 
 def set_rng_state(new_state: Tensor) -> None:
-    """Continues the default generator from a state."""
+    """Continues the default generator from a state. Errors are those of `Generator.set_state`.
+
+    >>> import facula as torch
+    >>> state = torch.get_rng_state()
+    >>> first = torch.rand(1)
+    >>> torch.set_rng_state(state)
+    >>> torch.rand(1) == first
+    tensor([True])
+    """
     default_generator.set_state(new_state)
 
 
 @contextmanager
 def fork_rng(devices: object = None, enabled: bool = True) -> Iterator[None]:
-    """Puts the default generator back to where it was at the end of the block."""
+    """Puts the default generator back to where it was at the end of the block, unless not
+    `enabled`.
+
+    >>> import facula as torch
+    >>> state = torch.get_rng_state()
+    >>> with torch.random.fork_rng():
+    ...     _ = torch.rand(3)
+    >>> torch.equal(torch.get_rng_state(), state)
+    True
+    """
     if not enabled:
         yield
         return

@@ -35,6 +35,8 @@ _interop_threads = 1
 def use_deterministic_algorithms(mode: bool, *, warn_only: bool = False) -> None:
     """Asks for the same results every time, which is how it always is here.
 
+    Raises TypeError for a mode that is no bool.
+
     >>> import facula as torch
     >>> torch.use_deterministic_algorithms(True)
     >>> torch.are_deterministic_algorithms_enabled()
@@ -51,22 +53,43 @@ def use_deterministic_algorithms(mode: bool, *, warn_only: bool = False) -> None
 
 
 def are_deterministic_algorithms_enabled() -> bool:
-    """True if the program has asked for the same results every time."""
+    """True if the program has asked for the same results every time.
+
+    >>> import facula as torch
+    >>> torch.are_deterministic_algorithms_enabled()
+    False
+    """
     return _deterministic > 0
 
 
 def is_deterministic_algorithms_warn_only_enabled() -> bool:
-    """True if it has asked for warnings instead of errors."""
+    """True if it has asked for warnings instead of errors.
+
+    >>> import facula as torch
+    >>> torch.is_deterministic_algorithms_warn_only_enabled()
+    False
+    """
     return _deterministic == 1
 
 
 def get_deterministic_debug_mode() -> int:
-    """0 by default, 1 if warnings were asked for, 2 if errors."""
+    """0 by default, 1 if warnings were asked for, 2 if errors.
+
+    >>> import facula as torch
+    >>> torch.get_deterministic_debug_mode()
+    0
+    """
     return _deterministic
 
 
 def set_deterministic_debug_mode(debug_mode: int | str) -> None:
-    """`use_deterministic_algorithms` by number or word: "default", "warn" or "error"."""
+    """`use_deterministic_algorithms` by number or word: "default", "warn" or "error".
+
+    Raises RuntimeError for another number or word, TypeError for neither.
+
+    >>> import facula as torch
+    >>> torch.set_deterministic_debug_mode("default")
+    """
     global _deterministic
     if not isinstance(debug_mode, int | str):
         raise TypeError(f"debug_mode must be str or int, but got {type(debug_mode)}")
@@ -85,12 +108,23 @@ def set_deterministic_debug_mode(debug_mode: int | str) -> None:
 
 
 def get_num_interop_threads() -> int:
-    """How many threads run whole operations beside each other: as set; the work is one by one."""
+    """How many threads run whole operations beside each other: as set; the work is one by one.
+
+    >>> import facula as torch
+    >>> torch.get_num_interop_threads() > 0
+    True
+    """
     return _interop_threads
 
 
 def set_num_interop_threads(count: int) -> None:
-    """Keeps a number of threads for operations beside each other; they run one by one here."""
+    """Keeps a number of threads for operations beside each other; they run one by one here.
+
+    Raises RuntimeError for what is no positive integer. PyTorch takes it only once.
+
+    >>> import facula as torch
+    >>> torch.set_num_interop_threads(1)
+    """
     global _interop_threads
     if not isinstance(count, int) or isinstance(count, bool):
         raise RuntimeError(
@@ -102,14 +136,23 @@ def set_num_interop_threads(count: int) -> None:
 
 
 def set_flush_denormal(mode: bool) -> bool:
-    """False: very small numbers are always kept as they are; this machine is not set otherwise."""
+    """False: very small numbers are always kept as they are; this machine is not set otherwise.
+
+    >>> import facula as torch
+    >>> torch.set_flush_denormal(False)
+    False
+    """
     if not isinstance(mode, bool):
         raise RuntimeError(f"flush_denormal expects a bool, but got {type(mode).__name__}")
     return False
 
 
 def set_warn_always(b: bool, /) -> None:
-    """Keeps whether warnings are wanted every time; Python's filters decide about them."""
+    """Keeps whether warnings are wanted every time; Python's filters decide about them.
+
+    >>> import facula as torch
+    >>> torch.set_warn_always(False)
+    """
     global _warn_always
     if not isinstance(b, bool):
         raise RuntimeError(f"setWarnOnlyOnce expects a bool, but got {type(b).__name__}")
@@ -117,7 +160,12 @@ def set_warn_always(b: bool, /) -> None:
 
 
 def is_warn_always_enabled() -> bool:
-    """What `set_warn_always` was given."""
+    """What `set_warn_always` was given.
+
+    >>> import facula as torch
+    >>> torch.is_warn_always_enabled()
+    False
+    """
     return _warn_always
 
 
@@ -125,12 +173,21 @@ def is_warn_always_enabled() -> bool:
 
 
 def get_default_device() -> Device:
-    """Where tensors are made unless said otherwise: on the CPU."""
+    """Where tensors are made unless said otherwise: on the CPU.
+
+    >>> import facula as torch
+    >>> torch.get_default_device()
+    device(type='cpu')
+    """
     return CPU
 
 
 def set_default_device(device: Any) -> None:
-    """Has tensors made on a device from now on: "cpu" (or None), for there is no other."""
+    """Has tensors made on a device from now on: "cpu" (or None), for there is no other.
+
+    >>> import facula as torch
+    >>> torch.set_default_device("cpu")
+    """
     if device is not None:
         check_cpu(device)
 

@@ -126,12 +126,26 @@ class Tensor(Answers, Named):
 
     @property
     def T(self) -> "Tensor":
-        """The dimensions in reverse order."""
+        """The dimensions in reverse order, a view: (n, m) becomes (m, n). A UserWarning beyond two.
+
+        >>> import facula as torch
+        >>> torch.tensor([[1, 2, 3]]).T
+        tensor([[1],
+                [2],
+                [3]])
+        """
         return self.permute(tuple(range(self.form.ndim))[::-1])
 
     @property
     def mT(self) -> "Tensor":
-        """The last two dimensions exchanged."""
+        """Every matrix transposed, a view: (*, n, m) becomes (*, m, n).
+
+        Raises RuntimeError for less than two dimensions.
+
+        >>> import facula as torch
+        >>> torch.zeros(2, 3, 4).mT.shape
+        torch.Size([2, 4, 3])
+        """
         if self.form.ndim < 2:
             raise RuntimeError(
                 "tensor.mT is only supported on matrices or batches of matrices. Got "
@@ -141,7 +155,15 @@ class Tensor(Answers, Named):
 
     @property
     def H(self) -> "Tensor":
-        """The conjugate of a transposed matrix."""
+        """The matrix transposed and conjugated, a view: (n, m) becomes (m, n).
+
+        Raises RuntimeError for another number of dimensions than two (or none).
+
+        >>> import facula as torch
+        >>> torch.tensor([[1 + 2j, 3]]).H
+        tensor([[1.-2.j],
+                [3.-0.j]])
+        """
         if self.form.ndim not in (0, 2):
             raise RuntimeError(
                 "tensor.H is only supported on matrices (2-D tensors). Got "
@@ -156,7 +178,13 @@ class Tensor(Answers, Named):
 
     @property
     def mH(self) -> "Tensor":
-        """The conjugates with the last two dimensions exchanged."""
+        """Every matrix transposed and conjugated, a view: (*, n, m) becomes (*, m, n).
+
+        >>> import facula as torch
+        >>> torch.tensor([[1 + 2j, 3]]).mH
+        tensor([[1.-2.j],
+                [3.-0.j]])
+        """
         if self.form.ndim < 2:
             raise RuntimeError(
                 "tensor.mH is only supported on matrices or batches of matrices. Got "
@@ -166,7 +194,13 @@ class Tensor(Answers, Named):
 
     @property
     def real(self) -> "Tensor":
-        """The real parts, a view; a real tensor itself."""
+        """The real parts, a view that can be assigned to; the tensor itself where it is not
+        complex.
+
+        >>> import facula as torch
+        >>> torch.tensor([1 + 2j, 3]).real
+        tensor([1., 3.])
+        """
         return real(self)
 
     @real.setter
@@ -175,7 +209,12 @@ class Tensor(Answers, Named):
 
     @property
     def imag(self) -> "Tensor":
-        """The imaginary parts, a view."""
+        """The imaginary parts, a view that can be assigned to. Raises RuntimeError unless complex.
+
+        >>> import facula as torch
+        >>> torch.tensor([1 + 2j, 3]).imag
+        tensor([2., 0.])
+        """
         return imag(self)
 
     @imag.setter
@@ -184,52 +223,100 @@ class Tensor(Answers, Named):
         part.copy_(value if isinstance(value, Tensor) else part.new_tensor(value))
 
     def size(self, dim: int | str | None = None) -> Any:
-        """The shape, or one of its sizes."""
+        """The shape, or the size of one dimension. Raises IndexError for a dim that is not there.
+
+        >>> import facula as torch
+        >>> x = torch.zeros(2, 3)
+        >>> x.size(), x.size(-1)
+        (torch.Size([2, 3]), 3)
+        """
         if dim is None:
             return self.form.shape
         return self.form.shape[_wrap(dim, self)]
 
     def stride(self, dim: int | str | None = None) -> Any:
-        """Elements to step over for the next index, a number a dimension."""
+        """How many elements lie from one index to the next, of each dimension or of one.
+
+        Raises IndexError for a dim that is not there.
+
+        >>> import facula as torch
+        >>> x = torch.zeros(2, 3)
+        >>> x.stride(), x.T.stride(), x.stride(0)
+        ((3, 1), (1, 3), 3)
+        """
         if dim is None:
             return self.form.strides
         return self.form.strides[_wrap(dim, self)]
 
     def dim(self) -> int:
-        """The number of dimensions."""
+        """The number of dimensions.
+
+        >>> import facula as torch
+        >>> torch.zeros(2, 3).dim(), torch.tensor(1.0).dim()
+        (2, 0)
+        """
         return self.form.ndim
 
     ndimension = dim
 
     def numel(self) -> int:
-        """The number of elements."""
+        """The number of elements, the product of the sizes.
+
+        >>> import facula as torch
+        >>> torch.zeros(2, 3).numel(), torch.tensor(1.0).numel()
+        (6, 1)
+        """
         return self.form.numel
 
     nelement = numel
 
     def element_size(self) -> int:
-        """Bytes of one element."""
+        """The size of an element in bytes.
+
+        >>> import facula as torch
+        >>> torch.zeros(2, dtype=torch.float64).element_size()
+        8
+        """
         return self.form.itemsize
 
     def storage_offset(self) -> int:
-        """Elements between the start of the storage and element 0."""
+        """How many elements of the storage lie before the first one of the tensor.
+
+        >>> import facula as torch
+        >>> torch.zeros(5)[3:].storage_offset()
+        3
+        """
         return (self.address - self.block.address) // self.form.itemsize
 
     def data_ptr(self) -> int:
-        """The address of element 0."""
+        """The address of the first element in bytes; 0 for a tensor without elements.
+
+        >>> import facula as torch
+        >>> x = torch.zeros(5)
+        >>> x[3:].data_ptr() - x.data_ptr()
+        12
+        """
         return self.address if self.form.numel else 0
 
     const_data_ptr = data_ptr
 
     def dense_dim(self) -> int:
-        """The number of dimensions: none is sparse."""
+        """The number of dimensions: all of them are dense.
+
+        >>> import facula as torch
+        >>> torch.zeros(2, 3).dense_dim()
+        2
+        """
         return self.form.ndim
 
     def dim_order(self, *, ambiguity_check: Any = False) -> tuple[int, ...]:
-        """The dimensions from the one that moves furthest in memory to the innermost one.
+        """The dimensions from the largest stride to the smallest, as memory holds them.
 
-        With `ambiguity_check` (True, or a list of memory formats) an order that is not the only
-        one, or not that of just one of the formats, is a RuntimeError.
+        `ambiguity_check=True` raises RuntimeError where strides allow more than one order.
+
+        >>> import facula as torch
+        >>> torch.zeros(2, 3).T.dim_order()
+        (1, 0)
         """
         geometry = self.form.geometry
         order = sorted(range(self.form.ndim), key=lambda d: -geometry.strides[d])
@@ -249,7 +336,13 @@ class Tensor(Answers, Named):
         return tuple(order)
 
     def is_set_to(self, tensor: "Tensor") -> bool:
-        """True if both look at the same elements of one storage in the same order."""
+        """True if both tensors are the same elements of the same storage, in the same order.
+
+        >>> import facula as torch
+        >>> x = torch.zeros(4)
+        >>> x.is_set_to(x.detach()), x.is_set_to(x[:2])
+        (True, False)
+        """
         return (
             self.block is tensor.block
             and self.address == tensor.address
@@ -258,28 +351,60 @@ class Tensor(Answers, Named):
         )
 
     def is_same_size(self, other: "Tensor") -> bool:
-        """True if both have the same shape."""
+        """True if both tensors have the same shape.
+
+        >>> import facula as torch
+        >>> torch.zeros(2, 3).is_same_size(torch.ones(2, 3))
+        True
+        """
         return self.form.shape == other.form.shape
 
     def is_shared(self) -> bool:
-        """True if processes forked from this one write to the same memory."""
+        """True if other processes see the memory, after `share_memory_`.
+
+        >>> import facula as torch
+        >>> torch.zeros(2).is_shared()
+        False
+        """
         return self.block.is_shared()
 
     def share_memory_(self) -> "Tensor":
-        """Moves the storage to memory that processes forked from this one share; returns self."""
+        """This tensor, its memory moved to where other processes see it; one that a shared process
+        made stays.
+
+        >>> import facula as torch
+        >>> torch.zeros(2).share_memory_().is_shared()
+        True
+        """
         self.block.share_memory_()
         return self
 
     def is_signed(self) -> bool:
-        """True if the dtype has negative numbers."""
+        """True if the dtype has negative numbers.
+
+        >>> import facula as torch
+        >>> torch.zeros(2).is_signed(), torch.zeros(2, dtype=torch.uint8).is_signed()
+        (True, False)
+        """
         return self.form.dtype.is_signed
 
     def is_inference(self) -> bool:
-        """False: tensors made in inference mode are like others."""
+        """False: tensors made in inference mode are like others. Differs from torch, where those
+        say True.
+
+        >>> import facula as torch
+        >>> torch.zeros(2).is_inference()
+        False
+        """
         return False
 
     def is_nonzero(self) -> bool:
-        """The truth of a tensor of one element."""
+        """The truth of a tensor of one element. Raises RuntimeError for another number of them.
+
+        >>> import facula as torch
+        >>> torch.tensor([0.0]).is_nonzero()
+        False
+        """
         return bool(self)
 
     def _is_view(self) -> bool:
@@ -287,27 +412,62 @@ class Tensor(Answers, Named):
 
     @property
     def grad_dtype(self) -> DType | None:
-        """The dtype that `.grad` will have: the tensor's own."""
+        """The dtype that a leaf's gradient has: its own.
+
+        >>> import facula as torch
+        >>> print(torch.zeros(2, requires_grad=True).grad_dtype)
+        torch.float32
+        """
         return self.form.dtype
 
     def is_floating_point(self) -> bool:
-        """True for float16, bfloat16, float32 and float64."""
+        """True if elements are floating point numbers; complex ones are not.
+
+        >>> import facula as torch
+        >>> torch.zeros(2).is_floating_point(), torch.tensor([1]).is_floating_point()
+        (True, False)
+        """
         return self.form.dtype.is_floating_point
 
     def is_complex(self) -> bool:
-        """True for complex32, complex64 and complex128."""
+        """True if elements are complex numbers.
+
+        >>> import facula as torch
+        >>> torch.tensor([1j]).is_complex()
+        True
+        """
         return self.form.dtype.is_complex
 
     def is_conj(self) -> bool:
-        """True for a view that reads memory as conjugates."""
+        """True if the tensor is the conjugate of what its memory holds, not yet computed.
+
+        >>> import facula as torch
+        >>> x = torch.tensor([1j])
+        >>> x.conj().is_conj(), x.conj().resolve_conj().is_conj()
+        (True, False)
+        """
         return self.form.lazy == "conj"
 
     def is_neg(self) -> bool:
-        """True for a view that reads memory as negatives."""
+        """True if the tensor is the negative of what its memory holds, not yet computed.
+
+        >>> import facula as torch
+        >>> torch.tensor([1j]).conj().imag.is_neg()
+        True
+        """
         return self.form.lazy == "neg"
 
     def is_contiguous(self, memory_format: object = None) -> bool:
-        """True if elements lie one after the other, row-major or in the given memory format."""
+        """True if elements lie one behind the other in the order of their indices, or of a memory
+        format.
+
+        >>> import facula as torch
+        >>> x = torch.zeros(2, 3)
+        >>> x.is_contiguous(), x.T.is_contiguous()
+        (True, False)
+        >>> torch.zeros(1, 2, 3, 4).is_contiguous(memory_format=torch.channels_last)
+        False
+        """
         for rank, one in ((4, channels_last), (5, channels_last_3d)):
             if memory_format is one:
                 return self.form.ndim == rank and self.form.geometry.is_channels_last()
@@ -317,7 +477,15 @@ class Tensor(Answers, Named):
 
     @property
     def requires_grad(self) -> bool:
-        """True if gradients are computed for this tensor."""
+        """True if gradients are wanted or flow through; can be set on leaves.
+
+        Setting raises RuntimeError on other tensors, and on those of integers.
+
+        >>> import facula as torch
+        >>> x = torch.zeros(2, requires_grad=True)
+        >>> (x * 2).requires_grad, x.detach().requires_grad
+        (True, False)
+        """
         return self.needs_grad
 
     @requires_grad.setter
@@ -325,7 +493,14 @@ class Tensor(Answers, Named):
         self.requires_grad_(value)
 
     def requires_grad_(self, requires_grad: bool = True) -> "Tensor":
-        """Switches gradient computation for this leaf; returns it."""
+        """This tensor, with gradients wanted from now on or not.
+
+        Raises RuntimeError for integers, and for False on what is no leaf.
+
+        >>> import facula as torch
+        >>> torch.zeros(2).requires_grad_()
+        tensor([0., 0.], requires_grad=True)
+        """
         if self.edge is not None:
             if not requires_grad:
                 raise RuntimeError(
@@ -345,17 +520,34 @@ class Tensor(Answers, Named):
 
     @property
     def is_leaf(self) -> bool:
-        """True if no recorded operation made this tensor."""
+        """True if no recorded operation made the tensor: it gets a `grad` if it requires one.
+
+        >>> import facula as torch
+        >>> x = torch.zeros(2, requires_grad=True)
+        >>> x.is_leaf, (x * 2).is_leaf
+        (True, False)
+        """
         return self.edge is None
 
     @property
     def grad_fn(self) -> Node | None:
-        """The node of the operation that made this tensor, or None for a leaf."""
+        """The node of the graph that made the tensor; None for leaves.
+
+        >>> import facula as torch
+        >>> (torch.zeros(2, requires_grad=True) * 2).grad_fn.name()
+        'MulBackward0'
+        """
         return None if self.edge is None else self.edge.node
 
     @property
     def output_nr(self) -> int:
-        """Which output of its node this tensor is."""
+        """Which result of its node the tensor is, from 0.
+
+        >>> import facula as torch
+        >>> sign, logarithm = torch.eye(2, requires_grad=True).slogdet()
+        >>> logarithm.output_nr
+        1
+        """
         return 0 if self.edge is None else self.edge.index
 
     @property
@@ -368,7 +560,14 @@ class Tensor(Answers, Named):
 
     @property
     def retains_grad(self) -> bool:
-        """True if `.grad` will be kept although this is not a leaf."""
+        """True if `retain_grad` was called and the tensor is no leaf.
+
+        >>> import facula as torch
+        >>> x = torch.zeros(2, requires_grad=True) * 2
+        >>> x.retain_grad()
+        >>> x.retains_grad
+        True
+        """
         return self.extra is not None and self.extra.retains_grad
 
     def extras(self) -> Extra:
@@ -378,7 +577,18 @@ class Tensor(Answers, Named):
         return self.extra
 
     def retain_grad(self) -> None:
-        """Keeps the gradient of this non-leaf in `.grad`."""
+        """Has a tensor that is no leaf keep its gradient in `grad`.
+
+        Raises RuntimeError where no gradient is wanted.
+
+        >>> import facula as torch
+        >>> x = torch.ones(2, requires_grad=True)
+        >>> y = x * 3
+        >>> y.retain_grad()
+        >>> y.sum().backward()
+        >>> y.grad
+        tensor([1., 1.])
+        """
         if not self.needs_grad:
             raise RuntimeError("can't retain_grad on Tensor that has requires_grad=False")
         if self.edge is None or self.retains_grad:
@@ -397,7 +607,18 @@ class Tensor(Answers, Named):
         self.edge.node.more().retaining[self.edge.index] = keep
 
     def register_hook(self, hook: Callable[["Tensor"], "Tensor | None"]) -> HookHandle:
-        """Calls hook(gradient) when the gradient of this tensor is known; it may return another."""
+        """Calls `hook(gradient)` when the tensor's gradient is computed; it may return another one.
+
+        Returns a handle whose `remove()` takes the hook off. Raises RuntimeError where no gradient
+        is wanted.
+
+        >>> import facula as torch
+        >>> x = torch.ones(2, requires_grad=True)
+        >>> handle = x.register_hook(lambda gradient: gradient * 10)
+        >>> x.sum().backward()
+        >>> x.grad
+        tensor([10., 10.])
+        """
         if not self.needs_grad:
             raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
         if self.edge is None:
@@ -409,7 +630,17 @@ class Tensor(Answers, Named):
         return HookHandle(hooks, hook)
 
     def register_post_accumulate_grad_hook(self, hook: Callable[["Tensor"], None]) -> HookHandle:
-        """Calls hook(tensor) after a gradient was added to this leaf's `.grad`."""
+        """Calls `hook(tensor)` after a gradient was added to the `grad` of a leaf.
+
+        Returns a handle whose `remove()` takes the hook off. Raises RuntimeError for what is no
+        leaf or wants no gradient.
+
+        >>> import facula as torch
+        >>> x = torch.ones(2, requires_grad=True)
+        >>> handle = x.register_post_accumulate_grad_hook(lambda leaf: print(leaf.grad))
+        >>> x.sum().backward()
+        tensor([1., 1.])
+        """
         if not self.needs_grad:
             raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
         if self.edge is not None:
@@ -422,11 +653,25 @@ class Tensor(Answers, Named):
         return HookHandle(extra.after_hooks, hook)
 
     def detach(self) -> "Tensor":
-        """The same data, cut off from the graph; shares memory and version."""
+        """The same elements, cut off from the graph: shares memory and version, requires no
+        gradient.
+
+        >>> import facula as torch
+        >>> x = torch.ones(2, requires_grad=True)
+        >>> y = x.detach()
+        >>> y.requires_grad, y.data_ptr() == x.data_ptr()
+        (False, True)
+        """
         return wrap(self.block, self.address, self.form)
 
     def detach_(self) -> "Tensor":
-        """Cuts this tensor off from the graph; returns it."""
+        """This tensor, cut off from the graph. Raises RuntimeError for a view of another.
+
+        >>> import facula as torch
+        >>> x = torch.ones(2, requires_grad=True) * 2
+        >>> x.detach_().requires_grad
+        False
+        """
         if self.base is not None and self.needs_grad:
             raise RuntimeError(
                 "Can't detach views in-place. Use detach() instead. If you are using "
@@ -440,7 +685,17 @@ class Tensor(Answers, Named):
 
     @property
     def data(self) -> "Tensor":
-        """The same data, cut off from the graph, whose writes autograd does not see."""
+        """The same elements, unseen by autograd; assigning gives the tensor other elements.
+
+        Assigning raises RuntimeError for a dtype that is not compatible.
+
+        >>> import facula as torch
+        >>> x = torch.zeros(2, requires_grad=True)
+        >>> x.data[0] = 5
+        >>> x.data = x.data + 1
+        >>> x
+        tensor([6., 1.], requires_grad=True)
+        """
         return wrap(self.block.alias(), self.address, self.form)
 
     @data.setter
@@ -454,7 +709,18 @@ class Tensor(Answers, Named):
     # --- exchange ------------------------------------------------------------------------------
 
     def numpy(self, *, force: bool = False) -> "np.ndarray":
-        """A NumPy array that shares this tensor's memory."""
+        """A NumPy array that shares the tensor's memory.
+
+        `force=True` detaches, resolves conjugates and copies where it must. Raises RuntimeError for
+        a tensor that requires a gradient or is an unfinished conjugate, TypeError for bfloat16.
+
+        >>> import facula as torch
+        >>> x = torch.zeros(2)
+        >>> array = x.numpy()
+        >>> array[0] = 3
+        >>> x
+        tensor([3., 0.])
+        """
         tensor = self
         if force and self.needs_grad:
             tensor = self.detach()
@@ -523,7 +789,12 @@ class Tensor(Answers, Named):
         return dlpack.outgoing(np.asarray(_Memory(tensor, code)), kind, max_version)
 
     def item(self) -> Any:
-        """The value of a tensor of one element as a Python number."""
+        """The one element as a Python number. Raises RuntimeError for another number of them.
+
+        >>> import facula as torch
+        >>> torch.tensor([[2.5]]).item()
+        2.5
+        """
         form = self.form
         if form.numel != 1:
             raise RuntimeError(f"a Tensor with {form.numel} elements cannot be converted to Scalar")
@@ -541,7 +812,12 @@ class Tensor(Answers, Named):
         return float(np.uint32(raw << 16).view(np.float32))
 
     def tolist(self) -> Any:
-        """The values as nested lists of Python numbers."""
+        """The elements as nested lists of Python numbers, or one number.
+
+        >>> import facula as torch
+        >>> torch.tensor([[1, 2], [3, 4]]).tolist()
+        [[1, 2], [3, 4]]
+        """
         if self.form.ndim == 0:
             return self.item()
         return self.readable().numpy().tolist()
@@ -554,7 +830,15 @@ class Tensor(Answers, Named):
         return tensor.clone() if tensor.form.lazy else tensor
 
     def as_subclass(self, cls: Any) -> Any:
-        """The same tensor as an object of a subclass of Tensor."""
+        """The same elements as a tensor of another class. Raises TypeError for what is no class of
+        tensors.
+
+        >>> import facula as torch
+        >>> class Marked(torch.Tensor):
+        ...     pass
+        >>> type(torch.zeros(2).as_subclass(Marked)).__name__
+        'Marked'
+        """
         if not (isinstance(cls, type) and issubclass(cls, Tensor)):
             raise TypeError(
                 "as_subclass(): argument 'cls' must be a subclass of Tensor, not "
@@ -565,23 +849,46 @@ class Tensor(Answers, Named):
         return made
 
     def untyped_storage(self) -> Storage:
-        """The bytes this tensor looks at."""
+        """The bytes that the tensor, and all views of it, look at.
+
+        >>> import facula as torch
+        >>> torch.zeros(5)[3:].untyped_storage().nbytes()
+        20
+        """
         return self.block
 
     def _typed_storage(self) -> TypedStorage:
         return TypedStorage(wrap_storage=self.block, dtype=self.form.dtype)
 
     def storage(self) -> TypedStorage:
-        """The numbers of the storage that this tensor looks into."""
+        """The elements that the tensor, and all views of it, look at, one after the other.
+
+        >>> import facula as torch
+        >>> import warnings
+        >>> with warnings.catch_warnings(action="ignore"):
+        ...     torch.tensor([[1, 2], [3, 4]]).T.storage().tolist()
+        [1, 2, 3, 4]
+        """
         warn_of_removal(2)
         return TypedStorage(wrap_storage=self.block, dtype=self.form.dtype)
 
     def storage_type(self) -> Any:
-        """The old class of the storage, such as FloatStorage."""
+        """The old class of the tensor's storage.
+
+        >>> import facula as torch
+        >>> torch.zeros(2).storage_type()
+        <class 'torch.FloatStorage'>
+        """
         return OLD_STORAGES[self.form.dtype.name]
 
     def cpu(self, *, memory_format: Any = preserve_format) -> "Tensor":
-        """The tensor itself: it is on the CPU; a copy if another memory format is wanted."""
+        """The tensor itself, which lies in main memory; a copy only for another memory format.
+
+        >>> import facula as torch
+        >>> x = torch.zeros(2)
+        >>> x.cpu() is x
+        True
+        """
         return (
             self.to(memory_format=memory_format) if memory_format is not preserve_format else self
         )
@@ -705,7 +1012,15 @@ class Tensor(Answers, Named):
         raise TypeError("Tensor does not support deleting items")
 
     def type(self, dtype: Any = None, non_blocking: bool = False) -> Any:
-        """The type's name, such as torch.FloatTensor; or the tensor in another dtype."""
+        """The old name of the tensor's type, or the tensor converted to a dtype or to such a name.
+
+        Raises ValueError for a name that is none.
+
+        >>> import facula as torch
+        >>> x = torch.zeros(2)
+        >>> x.type(), x.type(torch.int64), x.type("torch.DoubleTensor")
+        ('torch.FloatTensor', tensor([0, 0]), tensor([0., 0.], dtype=torch.float64))
+        """
         if dtype is None:
             return f"torch.{TYPE_NAMES[self.form.dtype.name]}"
         wanted = dtype.__name__ if isinstance(dtype, type) else dtype

@@ -47,9 +47,16 @@ class NodeExtras:
 
 
 class Node:
-    """Abstract. One recorded operation.
+    """An operation of the graph: its results' gradients come in, its inputs' gradients go out.
 
-    `backward(gradients)` takes one gradient (or None) an output and returns one an edge.
+    Made by operations, found as `grad_fn`; `next_functions` are the nodes of its inputs, each with
+    the number of its result, and `metadata` a dictionary for whoever wants to keep something.
+
+    >>> import facula as torch
+    >>> x = torch.ones(2, requires_grad=True)
+    >>> node = (x * 2).sum().grad_fn
+    >>> node.name(), node.next_functions[0][0].name(), node.metadata
+    ('SumBackward0', 'MulBackward0', {})
     """
 
     __slots__ = ("edges", "order", "extras", "__weakref__")
@@ -96,11 +103,26 @@ class Node:
         """Lets go of saved tensors."""
 
     def register_hook(self, hook: Callable[..., Any]) -> "HookHandle":
-        """Calls hook(grad_inputs, grad_outputs) after this node's backward."""
+        """Calls `hook(grad_inputs, grad_outputs)` after the node ran; it may return other
+        grad_inputs.
+
+        >>> import facula as torch
+        >>> y = (torch.ones(2, requires_grad=True) * 2).sum()
+        >>> handle = y.grad_fn.register_hook(lambda given, got: print(given, got))
+        >>> y.backward()
+        (tensor([1., 1.]),) (tensor(1.),)
+        """
         return HookHandle(self.more().hooks, hook)
 
     def register_prehook(self, hook: Callable[..., Any]) -> "HookHandle":
-        """Calls hook(grad_outputs) before this node's backward."""
+        """Calls `hook(grad_outputs)` before the node runs; it may return others.
+
+        >>> import facula as torch
+        >>> y = (torch.ones(2, requires_grad=True) * 2).sum()
+        >>> handle = y.grad_fn.register_prehook(lambda got: print(got))
+        >>> y.backward()
+        (tensor(1.),)
+        """
         return HookHandle(self.more().prehooks, hook)
 
     def more(self) -> "NodeExtras":

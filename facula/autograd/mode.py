@@ -97,15 +97,32 @@ class no_grad(_Switch):
 
 
 class enable_grad(_Switch):
-    """Operations inside are recorded, also within `no_grad`."""
+    """Operations inside the block, or in the decorated function, are recorded, also within
+    `no_grad`.
+
+    >>> import facula as torch
+    >>> x = torch.ones(1, requires_grad=True)
+    >>> with torch.no_grad(), torch.enable_grad():
+    ...     y = x * 2
+    >>> y.requires_grad
+    True
+    """
 
     value = True
 
 
 class inference_mode(_Switch):
-    """Like `no_grad`, and says that results will never take part in a graph.
+    """Like `no_grad` for a block or a decorated function; `mode` False leaves things as they are.
 
-    Differs from torch: results stay ordinary tensors.
+    Differs from torch: results stay ordinary tensors, which may take part in a graph later.
+
+    >>> import facula as torch
+    >>> with torch.inference_mode():
+    ...     y = torch.ones(1, requires_grad=True) * 2
+    ...     torch.is_inference_mode_enabled()
+    True
+    >>> y.requires_grad
+    False
     """
 
     def __init__(self, mode: bool = True) -> None:
@@ -118,7 +135,15 @@ class inference_mode(_Switch):
 
 
 class set_grad_enabled(_Switch):
-    """Sets recording at once; as a context manager puts it back afterwards."""
+    """Switches recording on or off: from now on, or for a block, or in a decorated function.
+
+    >>> import facula as torch
+    >>> x = torch.ones(1, requires_grad=True)
+    >>> with torch.set_grad_enabled(False):
+    ...     y = x * 2
+    >>> y.requires_grad
+    False
+    """
 
     def __init__(self, mode_: bool) -> None:
         super().__init__()
@@ -146,10 +171,21 @@ class set_grad_enabled(_Switch):
 
 
 def is_grad_enabled() -> bool:
-    """True if operations are being recorded in this thread."""
+    """True if operations are recorded in this thread.
+
+    >>> import facula as torch
+    >>> with torch.no_grad():
+    ...     torch.is_grad_enabled()
+    False
+    """
     return mode.enabled
 
 
 def is_inference_mode_enabled() -> bool:
-    """True inside `inference_mode`."""
+    """True inside `inference_mode`.
+
+    >>> import facula as torch
+    >>> torch.is_inference_mode_enabled()
+    False
+    """
     return mode.inference

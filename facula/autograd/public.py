@@ -145,7 +145,19 @@ def tensor_backward(
     create_graph: bool = False,
     inputs: Any = None,
 ) -> None:
-    """Adds the gradients of this tensor to `.grad` of the leaves it was computed from."""
+    """Adds the gradients of this tensor to `.grad` of the leaves it was computed from.
+
+    `gradient` (shape of the tensor) weighs its elements; without it the tensor must be of one
+    element. `retain_graph` keeps the graph for another call, `create_graph` records the gradients'
+    own computation; `inputs` are the only leaves, if given. Raises RuntimeError for a tensor that
+    requires no gradient, a missing or misshapen `gradient`, and a graph used already.
+
+    >>> import facula as torch
+    >>> x = torch.tensor([1.0, 2.0], requires_grad=True)
+    >>> (x * x).backward(torch.tensor([1.0, 10.0]))
+    >>> x.grad
+    tensor([ 2., 40.])
+    """
     if gradient is None and inputs is None and self.needs_grad and self.form.numel == 1:
         _check_real(self)
         keep = create_graph if retain_graph is None else retain_graph

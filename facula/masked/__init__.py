@@ -64,7 +64,15 @@ def amax(
     dtype: DType | None = None,
     mask: Tensor | None = None,
 ) -> Tensor:
-    """The largest element that the mask keeps; the least of the dtype where there is none."""
+    """The largest element that the mask keeps; the least of the dtype where there is none.
+
+    Input (*), the dims given go; the mask broadcasts to it, True is kept. Raises IndexError for a
+    dim that is not there or a mask of more dimensions.
+
+    >>> import facula as torch
+    >>> torch.masked.amax(torch.tensor([1.0, 5.0]), 0, mask=torch.tensor([True, False]))
+    tensor(1.)
+    """
     filled = _fill(input, mask, _least(input.dtype))
     return filled.amax(_dims(dim, input.ndim), bool(keepdim)).to(dtype or input.dtype)
 
@@ -77,7 +85,14 @@ def amin(
     dtype: DType | None = None,
     mask: Tensor | None = None,
 ) -> Tensor:
-    """The smallest element that the mask keeps; the largest of the dtype where there is none."""
+    """The smallest element that the mask keeps; the largest of the dtype where there is none.
+
+    Shapes and errors are those of `amax`.
+
+    >>> import facula as torch
+    >>> torch.masked.amin(torch.tensor([1.0, 5.0]), 0, mask=torch.tensor([False, True]))
+    tensor(5.)
+    """
     filled = _fill(input, mask, _largest(input.dtype))
     return filled.amin(_dims(dim, input.ndim), bool(keepdim)).to(dtype or input.dtype)
 
@@ -90,7 +105,12 @@ def argmax(
     dtype: DType | None = None,
     mask: Tensor | None = None,
 ) -> Tensor:
-    """The place of the largest element that the mask keeps, in the input's dtype as in PyTorch."""
+    """The place of the largest element that the mask keeps, in the input's dtype as in PyTorch.
+
+    >>> import facula as torch
+    >>> torch.masked.argmax(torch.tensor([1.0, 5.0]), 0, mask=torch.tensor([True, False]))
+    tensor(0.)
+    """
     filled = _fill(input, mask, _least(input.dtype))
     return filled.argmax(dim, bool(keepdim)).to(dtype or input.dtype)
 
@@ -103,7 +123,12 @@ def argmin(
     dtype: DType | None = None,
     mask: Tensor | None = None,
 ) -> Tensor:
-    """The place of the smallest element that the mask keeps, in the input's dtype as in PyTorch."""
+    """The place of the smallest element that the mask keeps, in the input's dtype as in PyTorch.
+
+    >>> import facula as torch
+    >>> torch.masked.argmin(torch.tensor([1.0, 5.0]), 0, mask=torch.tensor([False, True]))
+    tensor(1.)
+    """
     filled = _fill(input, mask, _largest(input.dtype))
     return filled.argmin(dim, bool(keepdim)).to(dtype or input.dtype)
 
@@ -141,8 +166,15 @@ def median(
     dtype: DType | None = None,
     mask: Tensor | None = None,
 ) -> Tensor:
-    """The lower median of what the mask keeps; nan where it keeps nothing, and ValueError there for
-    integers, which have no nan."""
+    """The lower median of what the mask keeps; nan where it keeps nothing.
+
+    There, for integers, which have no nan, ValueError is raised.
+
+    >>> import facula as torch
+    >>> kept = torch.tensor([True, True, False])
+    >>> torch.masked.median(torch.tensor([1.0, 5.0, 9.0]), 0, mask=kept)
+    tensor(1.)
+    """
     dtype = dtype or input.dtype
     floating = input.dtype.is_floating_point
     x = input if floating else input.float()
@@ -165,7 +197,13 @@ def norm(
     dtype: DType | None = None,
     mask: Tensor | None = None,
 ) -> Tensor:
-    """The vector norm of what the mask keeps."""
+    """The vector norm of what the mask keeps: sum(|x|^ord)^(1/ord).
+
+    >>> import facula as torch
+    >>> kept = torch.tensor([True, True, False])
+    >>> torch.masked.norm(torch.tensor([3.0, 4.0, 9.0]), 2, 0, mask=kept)
+    tensor(5.)
+    """
     filled = _fill(input, mask, float("inf") if ord == float("-inf") else 0)
     found: Tensor = FUNCTIONS["norm"](
         filled, 2.0 if ord is None else ord, _dims(dim, input.ndim), bool(keepdim),
@@ -184,9 +222,17 @@ def var(
     dtype: DType | None = None,
     mask: Tensor | None = None,
 ) -> Tensor:
-    """The variance of what the mask keeps, divided by its count less `correction` (1)."""
+    """The variance of what the mask keeps, divided by its count less `correction` (1).
+
+    Raises AssertionError where `unbiased` and `correction` are both given.
+
+    >>> import facula as torch
+    >>> kept = torch.tensor([True, True, False])
+    >>> torch.masked.var(torch.tensor([1.0, 3.0, 9.0]), 0, False, mask=kept)
+    tensor(1.)
+    """
     if unbiased is not None and correction is not None:
-        raise ValueError("Only one of unbiased and correction may be given")
+        raise AssertionError("Only one of unbiased and correction may be given")
     less = 1.0 if unbiased is None else float(unbiased)
     less = less if correction is None else float(correction)
     if dtype is None:
@@ -211,7 +257,13 @@ def std(
     dtype: DType | None = None,
     mask: Tensor | None = None,
 ) -> Tensor:
-    """The square root of `var`."""
+    """The square root of `var`, with its arguments and errors.
+
+    >>> import facula as torch
+    >>> kept = torch.tensor([True, True, False])
+    >>> torch.masked.std(torch.tensor([1.0, 5.0, 9.0]), 0, False, mask=kept)
+    tensor(2.)
+    """
     found = var(
         input, dim, unbiased, correction=correction, keepdim=keepdim, dtype=dtype, mask=mask
     )
@@ -226,7 +278,12 @@ def logsumexp(
     dtype: DType | None = None,
     mask: Tensor | None = None,
 ) -> Tensor:
-    """log(sum(exp(x))) of what the mask keeps; the identity is -inf, of integers the least one."""
+    """log(sum(exp(x))) of what the mask keeps; the identity is -inf, of integers the least one.
+
+    >>> import facula as torch
+    >>> torch.masked.logsumexp(torch.zeros(4), 0, mask=torch.tensor([True, True, False, False]))
+    tensor(0.6931)
+    """
     filled = _fill(input, mask, _least(input.dtype))
     return filled.logsumexp(_dims(dim, input.ndim), keepdim).to(dtype or input.dtype)
 
@@ -239,7 +296,13 @@ def logaddexp(
     input_mask: Tensor | None = None,
     other_mask: Tensor | None = None,
 ) -> Tensor:
-    """log(exp(input) + exp(other)) with what either mask leaves out as -inf."""
+    """log(exp(input) + exp(other)) with what either mask leaves out as -inf.
+
+    >>> import facula as torch
+    >>> none = torch.tensor([False])
+    >>> torch.masked.logaddexp(torch.zeros(1), torch.zeros(1), other_mask=none)
+    tensor([0.])
+    """
     dtype = dtype or input.dtype
     one, two = (
         _fill(x, mask, -float("inf")) for x, mask in ((input, input_mask), (other, other_mask))
@@ -250,14 +313,24 @@ def logaddexp(
 def cumsum(
     input: Tensor, dim: int, *, dtype: DType | None = None, mask: Tensor | None = None
 ) -> Tensor:
-    """Running sums; what the mask leaves out adds 0."""
+    """Running sums along dim; what the mask leaves out adds 0.
+
+    >>> import facula as torch
+    >>> torch.masked.cumsum(torch.tensor([1, 2, 3]), 0, mask=torch.tensor([True, False, True]))
+    tensor([1, 1, 4])
+    """
     return _fill(input, mask, 0).cumsum(dim, dtype=_wide(input, dtype)).to(_wide(input, dtype))
 
 
 def cumprod(
     input: Tensor, dim: int, *, dtype: DType | None = None, mask: Tensor | None = None
 ) -> Tensor:
-    """Running products; what the mask leaves out multiplies by 1."""
+    """Running products along dim; what the mask leaves out multiplies by 1.
+
+    >>> import facula as torch
+    >>> torch.masked.cumprod(torch.tensor([1, 2, 3]), 0, mask=torch.tensor([True, False, True]))
+    tensor([1, 1, 3])
+    """
     return _fill(input, mask, 1).cumprod(dim, dtype=_wide(input, dtype)).to(_wide(input, dtype))
 
 
@@ -277,7 +350,12 @@ def softmax(
 def log_softmax(
     input: Tensor, dim: int, *, dtype: DType | None = None, mask: Tensor | None = None
 ) -> Tensor:
-    """The logarithm of `softmax`."""
+    """The logarithm of `softmax`, in nats; -inf where the mask leaves out.
+
+    >>> import facula as torch
+    >>> torch.masked.log_softmax(torch.zeros(3), 0, mask=torch.tensor([True, False, True]))
+    tensor([-0.6931,    -inf, -0.6931])
+    """
     dtype = dtype or input.dtype
     return _fill(input, mask, _least(input.dtype)).log_softmax(dim, dtype=dtype)
 
@@ -285,7 +363,12 @@ def log_softmax(
 def softmin(
     input: Tensor, dim: int, *, dtype: DType | None = None, mask: Tensor | None = None
 ) -> Tensor:
-    """Softmax of -input along dim over what the mask keeps."""
+    """Softmax of -input along dim over what the mask keeps; the rest is 0.
+
+    >>> import facula as torch
+    >>> torch.masked.softmin(torch.zeros(3), 0, mask=torch.tensor([True, False, True]))
+    tensor([0.5000, 0.0000, 0.5000])
+    """
     dtype = dtype or input.dtype
     return (-_fill(input, mask, _largest(input.dtype))).softmax(dim, dtype=dtype)
 
@@ -299,7 +382,13 @@ def normalize(
     dtype: DType | None = None,
     mask: Tensor | None = None,
 ) -> Tensor:
-    """What the mask keeps, divided by its norm along dim, which counts as eps at least."""
+    """What the mask keeps, divided by its norm along dim, which counts as eps at least.
+
+    >>> import facula as torch
+    >>> kept = torch.tensor([True, True, False])
+    >>> torch.masked.normalize(torch.tensor([3.0, 4.0, 9.0]), 2.0, 0, mask=kept)
+    tensor([0.6000, 0.8000, 0.0000])
+    """
     size = norm(input, ord, dim, keepdim=True, dtype=dtype or input.dtype, mask=mask)
     return _fill(input, mask, 0) / size.maximum(size.new_full((), eps))
 
