@@ -20,7 +20,12 @@ else:
 
 
 class DLDeviceType(IntEnum):
-    """Kinds of devices, as DLPack numbers them."""
+    """Kinds of devices, as DLPack numbers them.
+
+    >>> import facula as torch
+    >>> torch.utils.dlpack.DLDeviceType.kDLCPU.value
+    1
+    """
 
     kDLCPU = 1
     kDLCUDA = 2

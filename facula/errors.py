@@ -41,7 +41,15 @@ def unexpected_keyword(function: str, name: str) -> str:
 
 # PyTorch's own name of the class that it shows as torch.linalg.LinAlgError.
 class _LinAlgError(RuntimeError):
-    """What torch.linalg raises for matrices that a computation cannot go on with."""
+    """What torch.linalg raises for matrices that a computation cannot go on with; a RuntimeError.
+
+    >>> import facula as torch
+    >>> try:
+    ...     torch.linalg.inv(torch.zeros(2, 2))
+    ... except torch.linalg.LinAlgError as error:
+    ...     print(str(error)[:11])
+    linalg.inv:
+    """
 
 
 LinAlgError = _LinAlgError

@@ -62,6 +62,13 @@ def set_printoptions(
     precision: digits after the point. threshold: more elements than this are summarised, to
     `edgeitems` at either end of a dimension. linewidth: characters a line. profile: "default",
     "short" or "full". sci_mode: scientific notation always, never, or (None) where it is needed.
+    Raises ValueError for another profile.
+
+    >>> import facula as torch
+    >>> torch.set_printoptions(precision=2)
+    >>> torch.tensor([1 / 3])
+    tensor([0.33])
+    >>> torch.set_printoptions(profile="default")
     """
     global _options
     start = _options

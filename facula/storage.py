@@ -62,14 +62,22 @@ def note_view(view: Any) -> None:
 class UntypedStorage:
     """Bytes at an address: `UntypedStorage(size)`, or of a sequence of numbers, which are copied.
 
-    `version` counts in-place writes; `views` remembers the tensors that autograd must tell about
-    writes to their base (Note [in-place on views]).
+    Every tensor looks into one; views share theirs. Sizes and places are counted in bytes.
+    `storage[i]` and `storage[i] = n` read and write a byte, slices several. Raises IndexError for
+    reading a place outside, RuntimeError for writing there or a device that is not the CPU.
 
     >>> import facula as torch
-    >>> torch.tensor([1, 2], dtype=torch.uint8).untyped_storage()
-     1
-     2
-    [torch.storage.UntypedStorage(device=cpu) of size 2]
+    >>> bytes_of = torch.UntypedStorage([1, 2, 3])
+    >>> bytes_of.tolist(), bytes_of.nbytes(), bytes_of.element_size(), len(bytes_of)
+    ([1, 2, 3], 3, 1, 3)
+    >>> bytes_of.fill_(7).tolist(), bytes_of.clone().copy_(torch.UntypedStorage([4, 5, 6])).tolist()
+    ([7, 7, 7], [4, 5, 6])
+    >>> bytes_of.type(), bytes_of.cpu() is bytes_of
+    ('torch.storage.UntypedStorage', True)
+    >>> bytes_of.untyped() is bytes_of, bytes_of.resizable(), bytes_of.new().nbytes()
+    (True, True, 0)
+    >>> torch.zeros(3).untyped_storage().data_ptr() % 4, bytes_of.is_pinned(), bytes_of.is_shared()
+    (0, False, False)
     """
 
     __slots__ = ("address", "length", "version", "pool", "views", "__weakref__")
@@ -118,7 +126,15 @@ class UntypedStorage:
         device: "Device | str" = CPU,
     ) -> Self:
         """A storage with a copy of an object's bytes: `count` elements of `dtype` from byte
-        `offset` on, all that are left if -1, swapped if `byte_order` is not the machine's."""
+        `offset` on.
+
+        All that are left if -1, swapped if `byte_order` ('little', 'big', 'native') is not the
+        machine's. Raises ValueError for an unknown order or a count that is not there.
+
+        >>> import facula as torch
+        >>> torch.UntypedStorage.from_buffer(b"abcd", "big", dtype=torch.int16).tolist()
+        [98, 97, 100, 99]
+        """
         check_cpu(device)
         if dtype is None:
             raise RuntimeError("argument 'dtype' cannot be None")
@@ -189,7 +205,12 @@ class UntypedStorage:
         return self.address if self.length else 0
 
     def get_device(self) -> int:
-        """-1, the number of the CPU."""
+        """-1, the number of the CPU. Differs from torch, whose method says nothing there.
+
+        >>> import facula as torch
+        >>> torch.UntypedStorage(4).get_device()
+        -1
+        """
         return -1
 
     def type(self) -> str:
@@ -205,11 +226,27 @@ class UntypedStorage:
         return self
 
     def cuda(self, device: object = None, non_blocking: bool = False) -> Self:
-        """Raises: there is no GPU here."""
+        """Raises AssertionError: there is no GPU here.
+
+        >>> import facula as torch
+        >>> try:
+        ...     torch.UntypedStorage(4).cuda()
+        ... except AssertionError as error:
+        ...     print(error)
+        Torch not compiled with CUDA enabled
+        """
         raise AssertionError("Torch not compiled with CUDA enabled")
 
     def pin_memory(self, device: object = None) -> Self:
-        """Raises: memory is pinned for an accelerator, and there is none."""
+        """Raises RuntimeError: memory is pinned for an accelerator, and there is none.
+
+        >>> import facula as torch
+        >>> try:
+        ...     torch.UntypedStorage(4).pin_memory()
+        ... except RuntimeError as error:
+        ...     print("no accelerator")
+        no accelerator
+        """
         raise RuntimeError("Cannot access accelerator device when none is available.")
 
     def is_pinned(self, device: object = None) -> bool:
@@ -248,7 +285,11 @@ class UntypedStorage:
                 )
             self._put(start, raw * max(0, stop - start))
         else:
-            self._put(self._place(index), raw)
+            try:
+                place = self._place(index)
+            except IndexError:
+                raise RuntimeError("out of bounds") from None  # torch reads with another error
+            self._put(place, raw)
         self.version += 1
 
     def _place(self, index: Any) -> int:
@@ -283,7 +324,14 @@ class UntypedStorage:
         return self
 
     def byteswap(self, dtype: dtype) -> None:
-        """Reverses the bytes of every element of a dtype."""
+        """Reverses the bytes of every element of a dtype, in place.
+
+        >>> import facula as torch
+        >>> storage = torch.UntypedStorage([1, 2, 3, 4])
+        >>> storage.byteswap(torch.int16)
+        >>> storage.tolist()
+        [2, 1, 4, 3]
+        """
         size = dtype.itemsize // 2 if dtype.is_complex else dtype.itemsize
         if size == 1:
             return
@@ -331,7 +379,14 @@ class UntypedStorage:
         self.length = length
 
     def resize_(self, size: int) -> Self:
-        """Room for `size` bytes, keeping the content as far as it fits."""
+        """Room for `size` bytes, keeping the content as far as it fits.
+
+        Raises RuntimeError where somebody else owns the memory.
+
+        >>> import facula as torch
+        >>> torch.UntypedStorage([1, 2, 3]).resize_(2).tolist()
+        [1, 2]
+        """
         if size < 0:
             raise RuntimeError(f"resize_: the size of a storage must not be negative, got {size}")
         if size > self.length and not self.resizable():
@@ -344,7 +399,12 @@ class UntypedStorage:
         return isinstance(self.pool, _Shared)
 
     def share_memory_(self) -> Self:
-        """Moves the bytes to memory that processes forked from this one share."""
+        """The storage, its bytes moved to memory that processes forked from this one share.
+
+        >>> import facula as torch
+        >>> torch.UntypedStorage(4).share_memory_().is_shared()
+        True
+        """
         if self.is_shared():
             return self
         if not self.resizable():

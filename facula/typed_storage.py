@@ -130,12 +130,25 @@ class _Converting:
 class TypedStorage(_Converting):
     """A storage seen as numbers of one dtype.
 
-    `TypedStorage(size)`, `TypedStorage(sequence)` or `TypedStorage(wrap_storage=untyped)`, each
-    with `dtype=`, the default dtype unless given.
+    Made of a number of elements, a sequence of numbers, or an untyped storage `wrap_storage`. Sizes
+    and places are counted in elements. Raises IndexError for a place outside. Each use brings a
+    UserWarning once, as in torch.
 
     >>> import facula as torch
-    >>> torch.FloatStorage([1.5, 2.0])[0]
-    1.5
+    >>> import warnings
+    >>> warnings.simplefilter("ignore")
+    >>> numbers = torch.DoubleStorage([1.0, 2.0, 3.0])
+    >>> numbers.tolist(), numbers.size(), numbers.nbytes(), numbers.element_size()
+    ([1.0, 2.0, 3.0], 3, 24, 8)
+    >>> numbers.fill_(7).tolist(), numbers.clone().copy_(torch.DoubleStorage([4, 5, 6])).tolist()
+    ([7.0, 7.0, 7.0], [4.0, 5.0, 6.0])
+    >>> numbers.device, numbers.cpu().tolist(), numbers.is_cuda, numbers.is_hpu
+    (device(type='cpu'), [7.0, 7.0, 7.0], False, False)
+    >>> numbers.untyped().nbytes(), numbers.data_ptr() % 8, numbers.is_pinned(), numbers.is_shared()
+    (24, 0, False, False)
+    >>> numbers.resize_(2)
+    >>> numbers.tolist(), numbers.pickle_storage_type()
+    ([7.0, 7.0], 'DoubleStorage')
     """
 
     __slots__ = ("_untyped_storage", "dtype", "__weakref__")
@@ -211,7 +224,14 @@ class TypedStorage(_Converting):
         return self._untyped_storage.data_ptr()
 
     def get_device(self) -> int:
-        """-1, the number of the CPU."""
+        """-1, the number of the CPU. Differs from torch, whose method says nothing there.
+
+        >>> import facula as torch
+        >>> import warnings
+        >>> with warnings.catch_warnings(action="ignore"):
+        ...     torch.FloatStorage(4).get_device()
+        -1
+        """
         return -1
 
     def pickle_storage_type(self) -> str:
@@ -227,7 +247,14 @@ class TypedStorage(_Converting):
         return self._untyped_storage.is_shared()
 
     def share_memory_(self) -> "TypedStorage":
-        """Moves the elements to memory that forked processes share."""
+        """The storage, its elements moved to memory that forked processes share.
+
+        >>> import facula as torch
+        >>> import warnings
+        >>> with warnings.catch_warnings(action="ignore"):
+        ...     torch.FloatStorage(2).share_memory_().is_shared()
+        True
+        """
         self._untyped_storage.share_memory_()
         return self
 
@@ -236,11 +263,31 @@ class TypedStorage(_Converting):
         return self
 
     def cuda(self, device: object = None, non_blocking: bool = False) -> NoReturn:
-        """Raises: there is no GPU here."""
+        """Raises AssertionError: there is no GPU here.
+
+        >>> import facula as torch
+        >>> import warnings
+        >>> with warnings.catch_warnings(action="ignore"):
+        ...     try:
+        ...         torch.FloatStorage(2).cuda()
+        ...     except AssertionError as error:
+        ...         print(error)
+        Torch not compiled with CUDA enabled
+        """
         raise AssertionError("Torch not compiled with CUDA enabled")
 
     def pin_memory(self, device: object = None) -> NoReturn:
-        """Raises: memory is pinned for an accelerator, and there is none."""
+        """Raises RuntimeError: memory is pinned for an accelerator, and there is none.
+
+        >>> import facula as torch
+        >>> import warnings
+        >>> with warnings.catch_warnings(action="ignore"):
+        ...     try:
+        ...         torch.FloatStorage(2).pin_memory()
+        ...     except RuntimeError as error:
+        ...         print("no accelerator")
+        no accelerator
+        """
         raise RuntimeError("Cannot access accelerator device when none is available.")
 
     # --- elements ------------------------------------------------------------------------------
@@ -335,7 +382,17 @@ class TypedStorage(_Converting):
 
     @classmethod
     def from_buffer(cls, *args: Any, dtype: Any = None, device: Any = None, **kwargs: Any) -> Any:
-        """A storage with a copy of an object's bytes, as `UntypedStorage.from_buffer`."""
+        """A storage with a copy of an object's bytes, as `UntypedStorage.from_buffer`.
+
+        Called on an old class, whose dtype it takes. Raises RuntimeError or TypeError for another
+        use.
+
+        >>> import facula as torch
+        >>> import warnings
+        >>> with warnings.catch_warnings(action="ignore"):
+        ...     torch.ShortStorage.from_buffer(b"abcd", "big").tolist()
+        [24930, 25444]
+        """
         kind = get_default_dtype() if dtype is None else dtype
         if device is not None:
             check_cpu(device)

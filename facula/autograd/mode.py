@@ -112,7 +112,7 @@ class enable_grad(_Switch):
 
 
 class inference_mode(_Switch):
-    """Like `no_grad` for a block or a decorated function; `mode` False leaves things as they are.
+    """Like `no_grad` for a block or a decorated function; with `mode` False like `enable_grad`.
 
     Differs from torch: results stay ordinary tensors, which may take part in a graph later.
 

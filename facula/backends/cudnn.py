@@ -12,22 +12,47 @@ allow_tf32 = True
 
 
 def is_available() -> bool:
-    """False."""
+    """False: the library is not there.
+
+    >>> import facula as torch
+    >>> torch.backends.cudnn.is_available()
+    False
+    """
     return False
 
 
 def version() -> int | None:
-    """None."""
+    """None: the library is not there.
+
+    >>> import facula as torch
+    >>> print(torch.backends.cudnn.version())
+    None
+    """
     return None
 
 
 def is_acceptable(tensor: Any) -> bool:
-    """False: tensors are on the CPU."""
+    """False: tensors are on the CPU.
+
+    >>> import facula as torch
+    >>> torch.backends.cudnn.is_acceptable(torch.zeros(1))
+    False
+    """
     return False
 
 
 def set_flags(**changes: Any) -> dict[str, Any]:
-    """Sets switches by name; returns what they were."""
+    """Sets switches by name; returns what they were.
+
+    Raises TypeError for a name that is none. Differs from torch, which takes switches by place and
+    returns a tuple.
+
+    >>> import facula as torch
+    >>> before = torch.backends.cudnn.set_flags(benchmark=True)
+    >>> torch.backends.cudnn.benchmark
+    True
+    >>> _ = torch.backends.cudnn.set_flags(**before)
+    """
     switches = globals()
     known = {"enabled", "benchmark", "benchmark_limit", "deterministic", "allow_tf32"}
     for name in changes:
@@ -40,7 +65,15 @@ def set_flags(**changes: Any) -> dict[str, Any]:
 
 @contextmanager
 def flags(**changes: Any) -> Iterator[None]:
-    """Switches by name for the length of a `with` block."""
+    """Switches by name for the length of a `with` block. Raises TypeError for a name that is none.
+
+    >>> import facula as torch
+    >>> with torch.backends.cudnn.flags(enabled=False):
+    ...     print(torch.backends.cudnn.enabled)
+    False
+    >>> torch.backends.cudnn.enabled
+    True
+    """
     before = set_flags(**changes)
     try:
         yield

@@ -2,5 +2,10 @@
 
 
 def is_available() -> bool:
-    """False."""
+    """False: the library is not used.
+
+    >>> import facula as torch
+    >>> torch.backends.mkl.is_available()
+    False
+    """
     return False

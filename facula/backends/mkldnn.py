@@ -2,7 +2,12 @@
 
 
 def is_available() -> bool:
-    """False."""
+    """False: the library is not used.
+
+    >>> import facula as torch
+    >>> torch.backends.mkldnn.is_available()
+    False
+    """
     return False
 
 

@@ -2,5 +2,10 @@
 
 
 def is_available() -> bool:
-    """False."""
+    """False: threads are facula's own.
+
+    >>> import facula as torch
+    >>> torch.backends.openmp.is_available()
+    False
+    """
     return False

@@ -6,5 +6,10 @@ strategy: str | None = None
 
 
 def is_available() -> bool:
-    """False."""
+    """False: the package is not used.
+
+    >>> import facula as torch
+    >>> torch.backends.opt_einsum.is_available()
+    False
+    """
     return False

@@ -16,11 +16,21 @@ default_generators: tuple[Any, ...] = ()
 
 
 class OutOfMemoryError(RuntimeError):
-    """A GPU's memory is used up."""
+    """A GPU's memory is used up; a RuntimeError.
+
+    >>> import facula as torch
+    >>> issubclass(torch.cuda.OutOfMemoryError, RuntimeError)
+    True
+    """
 
 
 class CudaError(RuntimeError):
-    """What a CUDA call reports."""
+    """What a CUDA call reports; a RuntimeError.
+
+    >>> import facula as torch
+    >>> issubclass(torch.cuda.CudaError, RuntimeError)
+    True
+    """
 
 
 # --- there is none -------------------------------------------------------------------------------
@@ -37,86 +47,174 @@ def is_available() -> bool:
 
 
 def device_count() -> int:
-    """0."""
+    """0: there is no GPU backend.
+
+    >>> import facula as torch
+    >>> torch.cuda.device_count()
+    0
+    """
     return 0
 
 
 def is_initialized() -> bool:
-    """False."""
+    """False: there is no GPU backend.
+
+    >>> import facula as torch
+    >>> torch.cuda.is_initialized()
+    False
+    """
     return False
 
 
 def is_bf16_supported(including_emulation: bool = True) -> bool:
-    """False."""
+    """False: there is no GPU to ask.
+
+    >>> import facula as torch
+    >>> torch.cuda.is_bf16_supported()
+    False
+    """
     return False
 
 
 def is_tf32_supported() -> bool:
-    """False."""
+    """False: there is no GPU to ask.
+
+    >>> import facula as torch
+    >>> torch.cuda.is_tf32_supported()
+    False
+    """
     return False
 
 
 def is_current_stream_capturing() -> bool:
-    """False: nothing is recorded."""
+    """False: nothing is recorded.
+
+    >>> import facula as torch
+    >>> torch.cuda.is_current_stream_capturing()
+    False
+    """
     return False
 
 
 def list_gpu_processes(device: Any = None) -> str:
-    """What runs on GPUs, in words: there are none."""
+    """What runs on GPUs, in words: there are none.
+
+    >>> import facula as torch
+    >>> print(torch.cuda.list_gpu_processes())
+    no CUDA device
+    """
     return "no CUDA device"
 
 
 def get_arch_list() -> list[str]:
-    """No architecture was compiled for."""
+    """[]: no architecture was compiled for.
+
+    >>> import facula as torch
+    >>> torch.cuda.get_arch_list()
+    []
+    """
     return []
 
 
 def get_gencode_flags() -> str:
-    """No flags: nothing was compiled."""
+    """'': nothing was compiled.
+
+    >>> import facula as torch
+    >>> torch.cuda.get_gencode_flags()
+    ''
+    """
     return ""
 
 
 def empty_cache() -> None:
-    """Does nothing: no GPU memory is held."""
+    """Does nothing: no GPU memory is held.
+
+    >>> import facula as torch
+    >>> torch.cuda.empty_cache()
+    """
 
 
 def memory_allocated(device: Any = None) -> int:
-    """0 bytes."""
+    """0 bytes: no GPU memory is held.
+
+    >>> import facula as torch
+    >>> torch.cuda.memory_allocated()
+    0
+    """
     return 0
 
 
 def max_memory_allocated(device: Any = None) -> int:
-    """0 bytes."""
+    """0 bytes: no GPU memory was held.
+
+    >>> import facula as torch
+    >>> torch.cuda.max_memory_allocated()
+    0
+    """
     return 0
 
 
 def memory_reserved(device: Any = None) -> int:
-    """0 bytes."""
+    """0 bytes: no GPU memory is held.
+
+    >>> import facula as torch
+    >>> torch.cuda.memory_reserved()
+    0
+    """
     return 0
 
 
 def max_memory_reserved(device: Any = None) -> int:
-    """0 bytes."""
+    """0 bytes: no GPU memory was held.
+
+    >>> import facula as torch
+    >>> torch.cuda.max_memory_reserved()
+    0
+    """
     return 0
 
 
 def memory_cached(device: Any = None) -> int:
-    """0 bytes."""
+    """0 bytes: the old name of `memory_reserved`.
+
+    >>> import facula as torch
+    >>> import warnings
+    >>> with warnings.catch_warnings(action="ignore"):
+    ...     torch.cuda.memory_cached()
+    0
+    """
     return 0
 
 
 def max_memory_cached(device: Any = None) -> int:
-    """0 bytes."""
+    """0 bytes: the old name of `max_memory_reserved`.
+
+    >>> import facula as torch
+    >>> import warnings
+    >>> with warnings.catch_warnings(action="ignore"):
+    ...     torch.cuda.max_memory_cached()
+    0
+    """
     return 0
 
 
 def memory_stats(device: Any = None) -> "OrderedDict[str, Any]":
-    """No figures."""
+    """No figures: no GPU memory is held.
+
+    >>> import facula as torch
+    >>> torch.cuda.memory_stats()
+    OrderedDict()
+    """
     return OrderedDict()
 
 
 def memory_snapshot(*args: Any) -> list[Any]:
-    """No blocks."""
+    """No blocks: no GPU memory is held.
+
+    >>> import facula as torch
+    >>> torch.cuda.memory_snapshot()
+    []
+    """
     return []
 
 
@@ -124,30 +222,55 @@ def memory_snapshot(*args: Any) -> list[Any]:
 
 
 def manual_seed(seed: int) -> None:
-    """Seeds the generator of the current device, as soon as there is one."""
+    """Seeds the generator of the current device, as soon as there is one.
+
+    >>> import facula as torch
+    >>> torch.cuda.manual_seed(0)
+    """
     int(seed)
 
 
 def manual_seed_all(seed: int) -> None:
-    """Seeds the generators of all devices, of which there are none."""
+    """Seeds the generators of all devices, of which there are none.
+
+    >>> import facula as torch
+    >>> torch.cuda.manual_seed_all(0)
+    """
     int(seed)
 
 
 def seed() -> None:
-    """Seeds the generator of the current device by chance."""
+    """Seeds the generator of the current device by chance, as soon as there is one.
+
+    >>> import facula as torch
+    >>> torch.cuda.seed()
+    """
 
 
 def seed_all() -> None:
-    """Seeds the generators of all devices by chance."""
+    """Seeds the generators of all devices by chance; there are none.
+
+    >>> import facula as torch
+    >>> torch.cuda.seed_all()
+    """
 
 
 def get_rng_state_all() -> list[Tensor]:
-    """The states of no generators."""
+    """The states of no generators.
+
+    >>> import facula as torch
+    >>> torch.cuda.get_rng_state_all()
+    []
+    """
     return []
 
 
 def set_rng_state_all(new_states: list[Tensor]) -> None:
-    """Sets the states of all generators: as many as there are devices."""
+    """Sets the states of all generators: none. Raises AssertionError for any state.
+
+    >>> import facula as torch
+    >>> torch.cuda.set_rng_state_all([])
+    """
     if new_states:
         raise AssertionError(NOT_COMPILED)
 
@@ -176,7 +299,15 @@ _functions = {name: _needs_device(name) for name in _NEEDING}
 
 
 def set_device(device: Any) -> None:
-    """Raises: there is none to set."""
+    """Raises AssertionError: there is none to set. ValueError for a device without a number.
+
+    >>> import facula as torch
+    >>> try:
+    ...     torch.cuda.set_device(0)
+    ... except AssertionError:
+    ...     print("no GPU")
+    no GPU
+    """
     if not isinstance(device, int) and Device(device).index is None:
         raise ValueError(
             f"Expected a torch.device with a specified index or an integer, but got:{device}"
@@ -192,23 +323,64 @@ class _Missing:
 
 
 class Stream(_Missing):
-    """A queue of a GPU's work."""
+    """A queue of a GPU's work. Making one raises RuntimeError: there is no GPU.
+
+    >>> import facula as torch
+    >>> try:
+    ...     torch.cuda.Stream()
+    ... except RuntimeError:
+    ...     print("no GPU")
+    no GPU
+    """
 
 
 class ExternalStream(_Missing):
-    """A queue of a GPU's work that another library made."""
+    """A queue of a GPU's work that another library made. Making one raises RuntimeError: there is
+    no GPU.
+
+    >>> import facula as torch
+    >>> try:
+    ...     torch.cuda.ExternalStream(0)
+    ... except RuntimeError:
+    ...     print("no GPU")
+    no GPU
+    """
 
 
 class Event(_Missing):
-    """A place in a queue of a GPU's work."""
+    """A place in a queue of a GPU's work. Making one raises RuntimeError: there is no GPU.
+
+    >>> import facula as torch
+    >>> try:
+    ...     torch.cuda.Event()
+    ... except RuntimeError:
+    ...     print("no GPU")
+    no GPU
+    """
 
 
 class CUDAGraph(_Missing):
-    """A recorded sequence of a GPU's work."""
+    """A recorded sequence of a GPU's work. Making one raises RuntimeError: there is no GPU.
+
+    >>> import facula as torch
+    >>> try:
+    ...     torch.cuda.CUDAGraph()
+    ... except RuntimeError:
+    ...     print("no GPU")
+    no GPU
+    """
 
 
 class device:
-    """The current device of a `with` block: None or a negative number leave it as it is."""
+    """The current device of a `with` block: None or a negative number leave it as it is.
+
+    Raises RuntimeError for others.
+
+    >>> import facula as torch
+    >>> with torch.cuda.device(None):
+    ...     print(torch.zeros(1).device)
+    cpu
+    """
 
     def __init__(self, device: Any) -> None:
         self.wanted = device
@@ -222,14 +394,27 @@ class device:
 
 
 class device_of(device):
-    """The device of a tensor as the current one of a `with` block; CPU tensors change nothing."""
+    """The device of a tensor as the current one of a `with` block; CPU tensors change nothing.
+
+    >>> import facula as torch
+    >>> with torch.cuda.device_of(torch.zeros(1)):
+    ...     print(torch.zeros(1).device)
+    cpu
+    """
 
     def __init__(self, obj: Any) -> None:
         super().__init__(None)
 
 
 class stream:
-    """The current stream of a `with` block: None leaves it as it is."""
+    """The current stream of a `with` block: None leaves it as it is. Raises AssertionError for
+    others.
+
+    >>> import facula as torch
+    >>> with torch.cuda.stream(None):
+    ...     print(torch.zeros(1).device)
+    cpu
+    """
 
     def __init__(self, stream: Any) -> None:
         self.wanted = stream

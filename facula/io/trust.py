@@ -35,12 +35,28 @@ def add_safe_globals(safe_globals: Sequence[Trusted]) -> None:
 
 
 def clear_safe_globals() -> None:
-    """Takes back all trust given with `add_safe_globals`."""
+    """Forgets what `add_safe_globals` was given.
+
+    >>> import facula as torch
+    >>> from facula.io import add_safe_globals, clear_safe_globals, get_safe_globals
+    >>> add_safe_globals([range])
+    >>> clear_safe_globals()
+    >>> get_safe_globals()
+    []
+    """
     _trusted.clear()
 
 
 def get_safe_globals() -> list[Trusted]:
-    """Returns what `add_safe_globals` has been given."""
+    """What `add_safe_globals` was given: classes and functions that files may name.
+
+    >>> import facula as torch
+    >>> from facula.io import clear_safe_globals, add_safe_globals, get_safe_globals
+    >>> add_safe_globals([range])
+    >>> get_safe_globals()
+    [<class 'range'>]
+    >>> clear_safe_globals()
+    """
     return list(_trusted)
 
 

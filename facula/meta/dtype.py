@@ -47,7 +47,12 @@ class dtype:
 
     @property
     def abbr(self) -> str:
-        """PyTorch's abbreviation, "f32" or "b8"."""
+        """PyTorch's abbreviation of the dtype.
+
+        >>> import facula as torch
+        >>> torch.float32.abbr, torch.bool.abbr
+        ('f32', 'b8')
+        """
         return "b8" if self.kind == "b" else self.short
 
     def to_complex(self) -> "dtype":
@@ -327,7 +332,16 @@ def get_default_dtype() -> dtype:
 
 
 def set_default_dtype(d: dtype) -> None:
-    """Sets the floating dtype that Python floats become."""
+    """Sets the floating dtype that Python floats become, float32 at first.
+
+    Raises TypeError for what is no floating point dtype.
+
+    >>> import facula as torch
+    >>> torch.set_default_dtype(torch.float64)
+    >>> torch.tensor(0.5).dtype
+    torch.float64
+    >>> torch.set_default_dtype(torch.float32)
+    """
     global _default
     if not isinstance(d, dtype):
         raise TypeError(

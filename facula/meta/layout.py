@@ -5,7 +5,12 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, repr=False)
 class layout:
-    """How a tensor's elements are found: by strides."""
+    """How a tensor's elements are found: by strides.
+
+    >>> import facula as torch
+    >>> torch.zeros(2).layout
+    torch.strided
+    """
 
     name: str
 
@@ -15,7 +20,13 @@ class layout:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class memory_format:
-    """The order in which a dense tensor's dimensions lie in memory."""
+    """The order in which a dense tensor's dimensions lie in memory.
+
+    >>> import facula as torch
+    >>> x = torch.zeros(1, 2, 3, 4)
+    >>> torch.channels_last, x.to(memory_format=torch.channels_last).stride()
+    (torch.channels_last, (24, 1, 8, 2))
+    """
 
     name: str
 

@@ -11,7 +11,12 @@ from facula.meta.layout import contiguous_format, layout
 
 @dataclass(frozen=True, slots=True, repr=False)
 class qscheme:
-    """How the scales of a quantized tensor are laid out."""
+    """How the scales of a quantized tensor are laid out: names only, for there are no such tensors.
+
+    >>> import facula as torch
+    >>> torch.per_tensor_affine
+    torch.per_tensor_affine
+    """
 
     name: str
 

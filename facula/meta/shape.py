@@ -26,6 +26,12 @@ class Size(tuple[int, ...]):
         return made
 
     def numel(self) -> int:
+        """The number of elements of such a shape: the product of the sizes.
+
+        >>> import facula as torch
+        >>> torch.Size([2, 3]).numel()
+        6
+        """
         return prod(self)
 
     @overload
@@ -157,7 +163,15 @@ def _broadcast(a: Sequence[int], b: Sequence[int]) -> list[int]:
 
 
 def public_broadcast_shapes(*shapes: int | Sequence[int]) -> Size:
-    """What `torch.broadcast_shapes` returns: as `broadcast_shapes`, with its own errors."""
+    """The shape that tensors of these shapes broadcast to.
+
+    Sizes are compared from the last one; 1 stretches to any. Raises RuntimeError for others that
+    differ, ValueError or RuntimeError for negative ones.
+
+    >>> import facula as torch
+    >>> torch.broadcast_shapes((2, 1), (3,))
+    torch.Size([2, 3])
+    """
     rows = [(shape,) if isinstance(shape, int) else tuple(shape) for shape in shapes]
     result = [1] * max((len(row) for row in rows), default=0)
     for position, row in enumerate(rows):

@@ -16,27 +16,52 @@ def is_tensor(obj: object) -> bool:
 
 
 def is_floating_point(input: Tensor) -> bool:
-    """True for tensors of float16, bfloat16, float32 and float64."""
+    """True for tensors of float16, bfloat16, float32 and float64.
+
+    >>> import facula as torch
+    >>> torch.is_floating_point(torch.zeros(2)), torch.is_floating_point(torch.tensor([1]))
+    (True, False)
+    """
     return input.form.dtype.is_floating_point
 
 
 def is_complex(input: Tensor) -> bool:
-    """True for tensors of complex dtypes."""
+    """True for tensors of complex dtypes.
+
+    >>> import facula as torch
+    >>> torch.is_complex(torch.tensor([1j]))
+    True
+    """
     return input.form.dtype.is_complex
 
 
 def is_conj(input: Tensor) -> bool:
-    """True for a view that reads memory as conjugates."""
+    """True for a view that reads memory as conjugates.
+
+    >>> import facula as torch
+    >>> torch.is_conj(torch.tensor([1j]).conj())
+    True
+    """
     return input.is_conj()
 
 
 def is_neg(input: Tensor) -> bool:
-    """True for a view that reads memory as negatives."""
+    """True for a view that reads memory as negatives.
+
+    >>> import facula as torch
+    >>> torch.is_neg(torch.tensor([1j]).conj().imag)
+    True
+    """
     return input.is_neg()
 
 
 def numel(input: Tensor) -> int:
-    """The number of elements."""
+    """The number of elements, the product of the sizes.
+
+    >>> import facula as torch
+    >>> torch.numel(torch.zeros(2, 3))
+    6
+    """
     return input.form.numel
 
 

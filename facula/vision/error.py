@@ -2,7 +2,17 @@
 
 
 class DataError(ValueError):
-    """A data file or folder that cannot be used; the message names it and says why."""
+    """A file that cannot be read as what it should be; one line that names it and says why.
+
+    >>> import facula as torch
+    >>> from pathlib import Path
+    >>> from facula.vision import datasets
+    >>> try:
+    ...     datasets.read_idx(Path("nowhere"), 1)
+    ... except datasets.DataError as error:
+    ...     print(error)
+    nowhere: No such file or directory
+    """
 
 
 def reason(error: BaseException) -> str:

@@ -49,9 +49,9 @@ def test_any_number_of_threads_gives_the_same_bits(count: int) -> None:
 def test_bad_numbers_of_threads() -> None:
     with pytest.raises(RuntimeError, match="Expected num_threads > 0"):
         torch.set_num_threads(0)
-    with pytest.raises(TypeError, match="set_num_threads expects an int"):
+    with pytest.raises(RuntimeError, match="set_num_threads expects an int"):
         torch.set_num_threads(1.5)
-    with pytest.raises(TypeError, match="set_num_threads expects an int"):
+    with pytest.raises(RuntimeError, match="set_num_threads expects an int"):
         torch.set_num_threads(True)
 
 

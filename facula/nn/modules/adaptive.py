@@ -83,7 +83,11 @@ class AdaptiveLogSoftmaxWithLoss(Module):
             )
 
     def reset_parameters(self) -> None:
-        """Draw all weights anew."""
+        """Draw all weights anew, as `Linear` does.
+
+        >>> import facula as torch
+        >>> torch.nn.AdaptiveLogSoftmaxWithLoss(4, 6, [2]).reset_parameters()
+        """
         self.head.reset_parameters()
         for layer in self.tail.modules():
             if isinstance(layer, Linear):
@@ -133,11 +137,24 @@ class AdaptiveLogSoftmaxWithLoss(Module):
         return made
 
     def log_prob(self, input: Tensor) -> Tensor:
-        """The log-probabilities of all classes: (N, n_classes)."""
+        """The log-probabilities, in nats, of all classes: (N, in_features) gives (N, n_classes).
+
+        >>> import facula as torch
+        >>> layer = torch.nn.AdaptiveLogSoftmaxWithLoss(4, 6, [2])
+        >>> round(layer.log_prob(torch.zeros(1, 4)).exp().sum().item(), 4)
+        1.0
+        """
         return self._all_logs(input, self.head(input))
 
     def predict(self, input: Tensor) -> Tensor:
-        """The most probable class of each row; clusters are looked into only where they win."""
+        """The most probable class of each row, (N), int64; clusters are looked into only where they
+        win.
+
+        >>> import facula as torch
+        >>> _ = torch.manual_seed(0)
+        >>> torch.nn.AdaptiveLogSoftmaxWithLoss(4, 6, [2]).predict(torch.zeros(3, 4)).shape
+        torch.Size([3])
+        """
         head = self.head(input)
         output: Tensor = head.argmax(dim=1)
         clustered = output >= self.shortlist_size

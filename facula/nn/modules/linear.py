@@ -60,7 +60,14 @@ class Linear(Module):
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
-        """Draw weight and bias anew."""
+        """Draw weight and bias anew from U(-1 / sqrt(in_features), 1 / sqrt(in_features)).
+
+        >>> import facula as torch
+        >>> layer = torch.nn.Linear(4, 2)
+        >>> layer.reset_parameters()
+        >>> bool((layer.weight.abs() <= 0.5).all())
+        True
+        """
         reset_weight_and_bias(self.weight, self.bias)
 
     def forward(self, input: Tensor) -> Tensor:
@@ -106,7 +113,14 @@ class Bilinear(Module):
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
-        """Draw weight and bias anew."""
+        """Draw weight and bias anew from U(-1 / sqrt(in1_features), 1 / sqrt(in1_features)).
+
+        >>> import facula as torch
+        >>> layer = torch.nn.Bilinear(4, 3, 2)
+        >>> layer.reset_parameters()
+        >>> bool((layer.weight.abs() <= 0.5).all())
+        True
+        """
         if self.in1_features <= 0:
             raise ValueError(
                 f"in1_features must be > 0, but got (in1_features={self.in1_features})"

@@ -64,7 +64,14 @@ class Embedding(Module):
             self.weight = Parameter(_weight, requires_grad=not _freeze)
 
     def reset_parameters(self) -> None:
-        """Draw the table anew."""
+        """Draw the table anew from N(0, 1), with zeros in row `padding_idx`.
+
+        >>> import facula as torch
+        >>> table = torch.nn.Embedding(3, 2, padding_idx=1)
+        >>> table.reset_parameters()
+        >>> table.weight[1].tolist()
+        [0.0, 0.0]
+        """
         init.normal_(self.weight)
         if self.padding_idx is not None:
             with no_grad():
@@ -106,7 +113,16 @@ class Embedding(Module):
         scale_grad_by_freq: bool = False,
         sparse: bool = False,
     ) -> "Embedding":
-        """An Embedding on a table made elsewhere, not trained unless `freeze` is False."""
+        """A layer with the rows of a matrix (V, E), which it shares, not trained unless `freeze` is
+        False.
+
+        Raises AssertionError for another number of dimensions.
+
+        >>> import facula as torch
+        >>> table = torch.nn.Embedding.from_pretrained(torch.tensor([[1.0, 2.0], [3.0, 4.0]]))
+        >>> table(torch.tensor([1]))
+        tensor([[3., 4.]])
+        """
         if embeddings.dim() != 2:
             raise AssertionError("Embeddings parameter is expected to be 2-dimensional")
         rows, columns = embeddings.shape
@@ -176,7 +192,14 @@ class EmbeddingBag(Module):
         self.include_last_offset = include_last_offset
 
     def reset_parameters(self) -> None:
-        """Draw the table anew."""
+        """Draw the table anew from N(0, 1), with zeros in row `padding_idx`.
+
+        >>> import facula as torch
+        >>> table = torch.nn.EmbeddingBag(3, 2, padding_idx=1)
+        >>> table.reset_parameters()
+        >>> table.weight[1].tolist()
+        [0.0, 0.0]
+        """
         init.normal_(self.weight)
         if self.padding_idx is not None:
             with no_grad():
@@ -228,7 +251,16 @@ class EmbeddingBag(Module):
         include_last_offset: bool = False,
         padding_idx: int | None = None,
     ) -> "EmbeddingBag":
-        """An EmbeddingBag on a table made elsewhere, not trained unless `freeze` is False."""
+        """A layer with the rows of a matrix (V, E), which it shares, not trained unless `freeze` is
+        False.
+
+        Raises AssertionError for another number of dimensions.
+
+        >>> import facula as torch
+        >>> bags = torch.nn.EmbeddingBag.from_pretrained(torch.eye(2), mode="sum")
+        >>> bags(torch.tensor([[0, 0, 1]]))
+        tensor([[2., 1.]])
+        """
         if embeddings.dim() != 2:
             raise AssertionError("Embeddings parameter is expected to be 2-dimensional")
         rows, columns = embeddings.shape

@@ -133,7 +133,12 @@ class DataLoader(Generic[Batch]):
 
     @property
     def multiprocessing_context(self) -> None:
-        """Always None: workers are threads."""
+        """Always None: workers are threads. Setting anything else raises ValueError.
+
+        >>> import facula as torch
+        >>> print(torch.utils.data.DataLoader(range(3)).multiprocessing_context)
+        None
+        """
         return None
 
     @multiprocessing_context.setter

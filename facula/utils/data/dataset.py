@@ -46,6 +46,13 @@ class IterableDataset(Dataset[Sample], Iterable[Sample]):
     With several workers each worker iterates over its own shallow copy, so `__iter__` or a
     `worker_init_fn` must divide the stream by `get_worker_info()`, or every sample comes once a
     worker.
+
+    >>> import facula as torch
+    >>> class Countdown(torch.utils.data.IterableDataset):
+    ...     def __iter__(self):
+    ...         return iter([3, 2, 1])
+    >>> [batch.tolist() for batch in torch.utils.data.DataLoader(Countdown(), batch_size=2)]
+    [[3, 2], [1]]
     """
 
     def __add__(  # type: ignore[override]
@@ -158,7 +165,12 @@ class ConcatDataset(Dataset[Sample]):
 
     @staticmethod
     def cumsum(sequence: Iterable[Any]) -> list[int]:
-        """The index after each dataset's last sample."""
+        """The index after each dataset's last sample.
+
+        >>> import facula as torch
+        >>> torch.utils.data.ConcatDataset.cumsum([range(3), range(2)])
+        [3, 5]
+        """
         return list(accumulate(len(dataset) for dataset in sequence))
 
     def __init__(self, datasets: Iterable[Dataset[Sample]]):

@@ -29,9 +29,26 @@ Progress = Callable[[int, int], None]
 def load_image_folder(
     folder: Path, height: int = 28, width: int = 28, progress: Progress | None = None
 ) -> ImageData:
-    """The collection in a folder with one sub-folder of pictures a class.
+    """The collection in a folder with one sub-folder of pictures a class, resized to height x
+    width.
 
-    `progress(done, total)` is called as pictures are read.
+    `train/` and `test/` (or `val/`) inside are honoured, else every fifth picture of each class is
+    held out. `progress(done, total)` is called as pictures are read. Raises DataError for fewer
+    than two classes, a class without a picture, or a picture that cannot be read.
+
+    >>> import facula as torch
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from facula.vision.datasets import load_image_folder
+    >>> picture = b"P5 2 1 255 " + bytes([0, 255])
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     for name in ("cat", "dog"):
+    ...         Path(folder, name).mkdir()
+    ...         for number in ("1.pgm", "2.pgm"):
+    ...             _ = Path(folder, name, number).write_bytes(picture)
+    ...     data = load_image_folder(Path(folder), 1, 2)
+    >>> data.classes, data.train.images.tolist()
+    (('cat', 'dog'), [[[0, 255]], [[0, 255]]])
     """
     train_folder, test_folder = _find_parts(folder)
     classes = _class_names(train_folder)

@@ -30,7 +30,21 @@ _NAME = re.compile(r"(?P<role>train|t10k|test)-(?P<kind>images|labels)[-.]idx\d-
 
 
 def read_idx(path: Path, ndim: int) -> NDArray[np.uint8]:
-    """The array of unsigned bytes in an idx file, which must have `ndim` dimensions."""
+    """The array of unsigned bytes in an idx file, plain or gzipped, which must have `ndim`
+    dimensions.
+
+    Raises DataError for a file that is missing, damaged or of another kind.
+
+    >>> import facula as torch
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from facula.vision.datasets import read_idx
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder, "labels")
+    ...     _ = path.write_bytes(bytes([0, 0, 8, 1, 0, 0, 0, 2, 7, 9]))
+    ...     read_idx(path, 1).tolist()
+    [7, 9]
+    """
     try:
         with path.open("rb") as raw:
             packed = raw.read(2) == _GZIP_MAGIC
@@ -101,9 +115,23 @@ def find_idx_files(folder: Path) -> dict[tuple[str, str], Path]:
 
 
 def load_idx_folder(folder: Path) -> ImageData:
-    """The collection in a folder of MNIST-style idx files.
+    """The collection in a folder of MNIST-style idx files (train-images-idx3-ubyte, ...).
 
-    Without test files, every fifth training image of each class is held out.
+    Without test files, every fifth training image of each class is held out. Raises DataError for
+    files that are missing, damaged or do not fit together.
+
+    >>> import facula as torch
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from facula.vision.datasets import load_idx_folder
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     image = bytes([0, 0, 8, 3, 0, 0, 0, 4, 0, 0, 0, 1, 0, 0, 0, 2]) + bytes(range(8))
+    ...     _ = Path(folder, "train-images-idx3-ubyte").write_bytes(image)
+    ...     label = bytes([0, 0, 8, 1, 0, 0, 0, 4, 3, 3, 5, 5])
+    ...     _ = Path(folder, "train-labels-idx1-ubyte").write_bytes(label)
+    ...     data = load_idx_folder(Path(folder))
+    >>> data.classes, data.train.images.tolist(), data.size
+    (('3', '5'), [[[0, 1]], [[4, 5]]], (1, 2))
     """
     found = find_idx_files(folder)
     train = _load_pair(folder, found, "train")

@@ -18,7 +18,16 @@ HELD_OUT = 5
 
 @dataclass(frozen=True, slots=True)
 class ImageSet:
-    """Grey images (N, height, width) of uint8 and their classes (N,) of int64."""
+    """Grey images (N, height, width) of uint8, 0 black and 255 white, and their classes (N,) of
+    int64.
+
+    >>> import facula as torch
+    >>> import numpy as np
+    >>> from facula.vision.datasets import ImageSet
+    >>> images = ImageSet(np.zeros((3, 2, 2), np.uint8), np.array([0, 1, 1]))
+    >>> len(images), images.counts(2)
+    (3, [1, 2])
+    """
 
     images: NDArray[np.uint8]
     labels: NDArray[np.int64]
@@ -27,7 +36,14 @@ class ImageSet:
         return len(self.labels)
 
     def counts(self, classes: int) -> list[int]:
-        """How many images each class has."""
+        """How many images each class has.
+
+        >>> import facula as torch
+        >>> import numpy as np
+        >>> from facula.vision.datasets import ImageSet
+        >>> ImageSet(np.zeros((3, 2, 2), np.uint8), np.array([0, 1, 1])).counts(3)
+        [1, 2, 0]
+        """
         return np.bincount(self.labels, minlength=classes).tolist()
 
 
@@ -35,7 +51,14 @@ class ImageSet:
 class ImageData:
     """A collection: where it comes from, its classes, the images to train on and to test on.
 
-    `remarks` are sentences a user should read, such as how a test set was made.
+    `size` is the height and width in pixels of every image; `remarks` are sentences a user should
+    read, such as how a test set was made.
+
+    >>> import facula as torch
+    >>> from facula.vision.datasets import load_fashion_sample
+    >>> data = load_fashion_sample()
+    >>> data.name, data.size, data.classes[0], len(data.train), data.remarks
+    ('Fashion-MNIST sample', (28, 28), 'T-shirt/top', 10000, ())
     """
 
     name: str
@@ -54,6 +77,12 @@ class ImageData:
 def hold_out(whole: ImageSet, source: Path, classes: Sequence[str]) -> tuple[ImageSet, ImageSet]:
     """The set split in two, each class alike: every fifth image of a class, at least one, is held.
 
+    Raises DataError for a class with a single image.
+
+    >>> import facula as torch
+    >>> import numpy as np
+    >>> from pathlib import Path
+    >>> from facula.vision.datasets import ImageSet, hold_out
     >>> labels = np.array([0] * 10 + [1] * 3)
     >>> train, test = hold_out(ImageSet(np.zeros((13, 1, 1), np.uint8), labels), Path(), "ab")
     >>> train.labels.tolist(), test.labels.tolist()

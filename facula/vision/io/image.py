@@ -19,10 +19,21 @@ if TYPE_CHECKING:
 
 
 def read_grey(path: Path, height: int, width: int) -> NDArray[np.uint8]:
-    """The picture in grey levels, resized to (height, width); proportions are not kept.
+    """The picture in grey levels, resized to (height, width) pixels; proportions are not kept.
 
-    Transparent parts are laid on white, as picture viewers show them; of an animation the first
-    frame is taken.
+    uint8, 0 black and 255 white. Transparent parts are laid on white, as picture viewers show them;
+    of an animation the first frame is taken. Raises DataError for a file that is missing or no
+    picture, and where Pillow is not installed.
+
+    >>> import facula as torch
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from facula.vision.io import read_grey
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder, "picture.pgm")
+    ...     _ = path.write_bytes(b"P5 2 1 255 " + bytes([0, 255]))
+    ...     read_grey(path, 1, 2).tolist()
+    [[0, 255]]
     """
     pillow = _pillow()
     try:
