@@ -35,11 +35,28 @@ class tensortype(type):
         return made
 
 
+HERE = """The old class of {dtype} tensors: makes one of sizes or of data; `isinstance` asks for it.
+
+    >>> import facula as torch
+    >>> torch.{name}([1, 0]).dtype, torch.{name}(2, 3).shape
+    (torch.{dtype}, torch.Size([2, 3]))
+    >>> isinstance(torch.zeros(2, dtype=torch.{dtype}), torch.{name})
+    True
+    """
+ON_A_GPU = """The old class of {dtype} tensors on a GPU: making one raises TypeError, there is no GPU.
+
+    >>> import facula as torch
+    >>> isinstance(torch.zeros(2, dtype=torch.{dtype}), torch.cuda.{name})
+    False
+    """
+
+
 def old_tensor(kind: DType, module: str) -> tensortype:
     """The old class of tensors of a dtype, such as torch.FloatTensor."""
     name = f"{OLD_NAMES[kind.name]}Tensor"
-    words = {"dtype": kind, "is_cuda": module != "torch", "__module__": module, "__doc__": None}
-    return tensortype(name, (), words)
+    words = (HERE if module == "torch" else ON_A_GPU).format(name=name, dtype=kind.name)
+    members = {"dtype": kind, "is_cuda": module != "torch", "__module__": module, "__doc__": words}
+    return tensortype(name, (), members)
 
 
 _OLD = [one for one in DTYPES if one.name in OLD_NAMES and not one.is_complex]
@@ -47,7 +64,7 @@ OLD_TENSORS = {f"{OLD_NAMES[one.name]}Tensor": old_tensor(one, "torch") for one 
 GPU_TENSORS = {f"{OLD_NAMES[one.name]}Tensor": old_tensor(one, "torch.cuda") for one in _OLD}
 _NAMES: dict[str, Any] = {
     **OLD_TENSORS,
-    **{one.__name__: one for one in OLD_STORAGES.values()},
+    **{one.__name__: one for name, one in OLD_STORAGES.items() if name != "complex32"},
     "Storage": OLD_STORAGES["float32"],
     "TypedStorage": TypedStorage,
     "UntypedStorage": UntypedStorage,

@@ -212,17 +212,32 @@ def typename(obj: object, /) -> str:
 
 
 def is_storage(obj: object, /) -> bool:
-    """True if the object is a storage, of bytes or of numbers."""
+    """True if the object is a storage, with or without a dtype.
+
+    >>> import facula as torch
+    >>> torch.is_storage(torch.UntypedStorage(2)), torch.is_storage(torch.zeros(2))
+    (True, False)
+    """
     return hasattr(obj, "untyped") and hasattr(obj, "data_ptr")
 
 
 def is_vulkan_available() -> bool:
-    """False: there is no such backend."""
+    """False: there is no Vulkan device.
+
+    >>> import facula as torch
+    >>> torch.is_vulkan_available()
+    False
+    """
     return False
 
 
 def compiled_with_cxx11_abi() -> bool:
-    """True, as PyTorch's builds answer: nothing here is compiled by a C++ compiler."""
+    """True: nothing here is linked with C++, which could be of an older kind.
+
+    >>> import facula as torch
+    >>> torch.compiled_with_cxx11_abi()
+    True
+    """
     return True
 
 

@@ -117,12 +117,60 @@ class Tensor(Answers, Named):
 
     # --- what a tensor is ----------------------------------------------------------------------
 
-    shape: Size = property(attrgetter("form.shape"))  # type: ignore[assignment]
-    dtype: "dtype" = property(attrgetter("form.dtype"))  # type: ignore[assignment]
-    device: "device" = property(attrgetter("form.device"))  # type: ignore[assignment]
-    ndim: int = property(attrgetter("form.ndim"))  # type: ignore[assignment]
-    itemsize: int = property(attrgetter("form.itemsize"))  # type: ignore[assignment]
-    nbytes: int = property(attrgetter("form.nbytes"))  # type: ignore[assignment]
+    shape: Size = property(  # type: ignore[assignment]
+        attrgetter("form.shape"),
+        doc="""The size of each dimension.
+
+    >>> import facula as torch
+    >>> torch.zeros(2, 3).shape
+    torch.Size([2, 3])
+    """,
+    )
+    dtype: "dtype" = property(  # type: ignore[assignment]
+        attrgetter("form.dtype"),
+        doc="""The type of the elements.
+
+    >>> import facula as torch
+    >>> torch.zeros(2).dtype
+    torch.float32
+    """,
+    )
+    device: "device" = property(  # type: ignore[assignment]
+        attrgetter("form.device"),
+        doc="""Where the elements are: on the CPU.
+
+    >>> import facula as torch
+    >>> torch.zeros(2).device
+    device(type='cpu')
+    """,
+    )
+    ndim: int = property(  # type: ignore[assignment]
+        attrgetter("form.ndim"),
+        doc="""The number of dimensions.
+
+    >>> import facula as torch
+    >>> torch.zeros(2, 3).ndim
+    2
+    """,
+    )
+    itemsize: int = property(  # type: ignore[assignment]
+        attrgetter("form.itemsize"),
+        doc="""The size of an element in bytes.
+
+    >>> import facula as torch
+    >>> torch.zeros(2).itemsize
+    4
+    """,
+    )
+    nbytes: int = property(  # type: ignore[assignment]
+        attrgetter("form.nbytes"),
+        doc="""The size of all elements in bytes.
+
+    >>> import facula as torch
+    >>> torch.zeros(2, 3).nbytes
+    24
+    """,
+    )
 
     @property
     def T(self) -> "Tensor":

@@ -45,10 +45,13 @@ def warn_of_removal(stacklevel: int) -> None:
 
 
 def values_of(storage: UntypedStorage, kind: DType) -> "np.ndarray":
-    """The elements as an array: over the same memory, but of bfloat16 a copy as float32."""
+    """The elements as an array: over the same memory, but of what NumPy lacks a wider copy."""
     count = storage.nbytes() // kind.itemsize
     if kind.numpy is not None:
         return np.frombuffer(memoryview(storage.buffer()), kind.numpy, count)
+    if kind.is_complex:
+        parts = np.frombuffer(memoryview(storage.buffer()), np.float16, 2 * count)
+        return parts.astype(np.float32).view(np.complex64)
     raw = np.frombuffer(memoryview(storage.buffer()), np.uint16, count)
     return (raw.astype(np.uint32) << 16).view(np.float32)
 
@@ -58,6 +61,10 @@ def coded(values: Any, kind: DType) -> "np.ndarray":
     if kind.numpy is not None:
         with np.errstate(all="ignore"):
             return np.asarray(values).astype(kind.numpy)
+    if kind.is_complex:
+        pairs = np.atleast_1d(np.asarray(values, np.complex64)).view(np.float32)
+        with np.errstate(over="ignore"):
+            return pairs.astype(np.float16).view(np.uint32).reshape(np.shape(values))
     wide = np.asarray(values).astype(np.float32)
     bits = wide.view(np.uint32).astype(np.uint64)
     nearest = (bits + 0x7FFF + ((bits >> 16) & 1)) >> 16  # to even
@@ -192,10 +199,12 @@ class TypedStorage(_Converting):
 
     @property
     def is_cuda(self) -> bool:
+        """False: the numbers are in main memory."""
         return False
 
     @property
     def is_hpu(self) -> bool:
+        """False: the numbers are in main memory."""
         return False
 
     def untyped(self) -> UntypedStorage:
@@ -456,10 +465,22 @@ class _OldStorageType(type):
         return typed(made, cls.dtype)
 
 
+OLD_STORAGE = """The old class of {dtype} storages: makes a TypedStorage; `isinstance` asks for it.
+
+    >>> import facula as torch
+    >>> import warnings
+    >>> with warnings.catch_warnings(action="ignore"):
+    ...     numbers = torch.{name}([1, 0])
+    ...     numbers.size(), isinstance(numbers, torch.{name})
+    (2, True)
+    """
+
+
 def old_storage(kind: DType) -> type:
     """The old class of storages of a dtype, such as FloatStorage."""
     name = OLD_NAMES[kind.name] + "Storage"
-    return _OldStorageType(name, (), {"dtype": kind, "__module__": "torch"})
+    words = OLD_STORAGE.format(name=name, dtype=kind.name)
+    return _OldStorageType(name, (), {"dtype": kind, "__module__": "torch", "__doc__": words})
 
 
 OLD_STORAGES = {one.name: old_storage(one) for one in DTYPES if one.name in OLD_NAMES}

@@ -138,7 +138,14 @@ class Node:
 
 
 class AccumulateGrad(Node):
-    """What `next_functions` shows for a leaf: its gradient is added to `variable.grad`."""
+    """What `next_functions` shows for a leaf: its gradient is added to `variable.grad`.
+
+    >>> import facula as torch
+    >>> x = torch.ones(2, requires_grad=True)
+    >>> node = (x * 2).grad_fn.next_functions[0][0]
+    >>> node.name(), node.variable is x
+    ('torch::autograd::AccumulateGrad', True)
+    """
 
     __slots__ = ("variable",)
 
@@ -154,7 +161,16 @@ _hook_numbers = itertools.count()
 
 
 class HookHandle:
-    """Removes its hook on `remove()` or at the end of a with block."""
+    """Removes its hook on `remove()` or at the end of a with block.
+
+    >>> import facula as torch
+    >>> x = torch.ones(2, requires_grad=True)
+    >>> handle = x.register_hook(lambda gradient: gradient * 10)
+    >>> handle.remove()
+    >>> x.sum().backward()
+    >>> x.grad
+    tensor([1., 1.])
+    """
 
     __slots__ = ("hooks", "number")
 
@@ -164,6 +180,7 @@ class HookHandle:
         hooks[self.number] = hook
 
     def remove(self) -> None:
+        """Takes the hook off; doing it again does nothing."""
         self.hooks.pop(self.number, None)
 
     def __enter__(self) -> "HookHandle":

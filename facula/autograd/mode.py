@@ -43,6 +43,13 @@ class _Switch:
         mode.enabled, mode.inference = self._before.pop()
 
     def clone(self) -> "_Switch":
+        """Another one of the same kind and setting, not yet entered.
+
+        >>> import facula as torch
+        >>> with torch.no_grad().clone():
+        ...     torch.is_grad_enabled()
+        False
+        """
         return type(self)()
 
     def __call__(self, function: Callable[..., Any]) -> Callable[..., Any]:

@@ -35,7 +35,7 @@ def set_num_threads(count: int) -> None:
 def memory_stats() -> dict[str, int]:
     """Bytes reserved from the system, cached in pools, and in use. facula's own.
 
-    >>> import facula as facula
+    >>> import facula
     >>> sorted(facula.memory_stats())[:2]
     ['allocated_bytes', 'cached_blocks']
     """
@@ -45,7 +45,7 @@ def memory_stats() -> dict[str, int]:
 def empty_cache() -> None:
     """Returns cached large blocks of memory to the system. facula's own.
 
-    >>> import facula as facula
+    >>> import facula
     >>> facula.empty_cache()
     """
     machine.memory.empty_cache()

@@ -278,12 +278,23 @@ def set_rng_state_all(new_states: list[Tensor]) -> None:
 # --- what needs a device -------------------------------------------------------------------------
 
 
-def _needs_device(name: str) -> Callable[..., Any]:
+NEEDS_DEVICE = """Raises AssertionError: there is no CUDA device.
+
+    >>> import facula as torch
+    >>> try:
+    ...     torch.cuda.{name}({given})
+    ... except AssertionError as error:
+    ...     print(error)
+    Torch not compiled with CUDA enabled
+    """
+
+
+def _needs_device(name: str, given: str) -> Callable[..., Any]:
     def function(*args: Any, **kwargs: Any) -> NoReturn:
         raise AssertionError(NOT_COMPILED)
 
     function.__name__ = function.__qualname__ = name
-    function.__doc__ = "Raises AssertionError: there is no CUDA device."
+    function.__doc__ = NEEDS_DEVICE.format(name=name, given=given)
     return function
 
 
@@ -295,7 +306,12 @@ _NEEDING = (
     "reset_max_memory_cached", "reset_peak_memory_stats", "set_per_process_memory_fraction",
     "set_rng_state", "set_stream", "set_sync_debug_mode", "synchronize", "utilization",
 )  # fmt: skip
-_functions = {name: _needs_device(name) for name in _NEEDING}
+# What their examples call them with.
+_GIVEN = {
+    "can_device_access_peer": "0, 1", "set_per_process_memory_fraction": "0.5",
+    "set_rng_state": "torch.zeros(1)", "set_stream": "None", "set_sync_debug_mode": "0",
+}  # fmt: skip
+_functions = {name: _needs_device(name, _GIVEN.get(name, "")) for name in _NEEDING}
 
 
 def set_device(device: Any) -> None:
@@ -428,7 +444,12 @@ class stream:
 
 
 class _GpuStorage:
-    """Stands for an old class of storages on a GPU: to be named, not made."""
+    """Stands for an old class of storages on a GPU: to be named, not made. facula's own.
+
+    >>> import facula
+    >>> facula.cuda.FloatStorage
+    <class 'torch.cuda.FloatStorage'>
+    """
 
     def __init__(self, name: str) -> None:
         self.__name__ = name
@@ -440,7 +461,11 @@ class _GpuStorage:
         return f"<class 'torch.cuda.{self.__name__}'>"
 
 
-_STORAGES = {one.__name__: _GpuStorage(one.__name__) for one in OLD_STORAGES.values()}
+_STORAGES = {
+    one.__name__: _GpuStorage(one.__name__)
+    for name, one in OLD_STORAGES.items()
+    if name != "complex32"  # torch has no such class
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -61,15 +61,17 @@ def save(
     """Writes an object, such as a `state_dict()`, to a file that `load` and `torch.load` read.
 
     A file appears whole or not at all: until everything is on the disk, an old one stays as it was.
+    Raises AttributeError for what is no file, PicklingError for an object that is not allowed.
 
     Differs from torch: what could only be read back by running code, such as a whole model, is
     refused with its place in `obj`; `add_safe_globals` allows classes of your own.
 
+    >>> import facula as torch
     >>> import io
     >>> file = io.BytesIO()
-    >>> save({"epoch": 3, "losses": [0.5, 0.25]}, file)
-    >>> load(io.BytesIO(file.getvalue()))
-    {'epoch': 3, 'losses': [0.5, 0.25]}
+    >>> torch.save({"epoch": 3, "weight": torch.ones(2)}, file)
+    >>> torch.load(io.BytesIO(file.getvalue()))
+    {'epoch': 3, 'weight': tensor([1., 1.])}
     """
     if not isinstance(f, str | os.PathLike) and not hasattr(f, "write"):
         raise AttributeError(
@@ -217,18 +219,20 @@ def load(
     weights_only: bool | None = None,
     mmap: bool | None = None,
 ) -> Any:
-    """Returns the object that `save` or `torch.save` wrote to a file.
+    """The object that `save` or `torch.save` wrote to a file.
 
     With `mmap` the file is mapped into memory instead of read; writes to such tensors do not reach
-    the file.
+    the file. Raises EOFError for an empty file, FileNotFoundError, and UnpicklingError or
+    RuntimeError for one that is damaged or names what is not safe.
 
     Differs from torch: no code from a file is ever run, whatever `weights_only` says. A file that
     asks for a class or function outside the safe ones is refused by its name.
 
+    >>> import facula as torch
     >>> import io
     >>> file = io.BytesIO()
-    >>> save((1, None, "text"), file)
-    >>> load(io.BytesIO(file.getvalue()))
+    >>> torch.save((1, None, "text"), file)
+    >>> torch.load(io.BytesIO(file.getvalue()))
     (1, None, 'text')
     """
     if pickle_module is not None:

@@ -49,7 +49,14 @@ def prod(
     dtype: DType | None = None,
     mask: Tensor | None = None,
 ) -> Tensor:
-    """The product of what the mask keeps; 1 where it keeps nothing."""
+    """The product of what the mask keeps; 1 where it keeps nothing.
+
+    Integers give int64. Shapes and errors are those of `amax`.
+
+    >>> import facula as torch
+    >>> torch.masked.prod(torch.tensor([2, 5]), 0, mask=torch.tensor([True, False]))
+    tensor(2)
+    """
     result, dtype = _fill(input, mask, 1), _wide(input, dtype)
     for one in reversed(_dims(dim, input.ndim)):
         result = result.prod(one, bool(keepdim), dtype=dtype)

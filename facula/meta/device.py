@@ -17,7 +17,10 @@ _STRING = re.compile(r"([a-z_]+)(?::(0|[1-9][0-9]*))?", re.ASCII)
 class device:
     """A kind of machine and, unless it is the current one, its number.
 
-    >>> device("cuda:1"), str(device("cpu"))
+    A value: no driver is asked whether it exists. Raises RuntimeError for a text that names none.
+
+    >>> import facula as torch
+    >>> torch.device("cuda:1"), str(torch.device("cpu"))
     (device(type='cuda', index=1), 'cpu')
     """
 

@@ -22,7 +22,11 @@ else:
 class dtype:
     """The type of the elements of a tensor; each type is one object.
 
-    >>> float32, float32.itemsize, float32.is_floating_point
+    `itemsize` is in bytes; `is_floating_point`, `is_complex` and `is_signed` say what numbers there
+    are.
+
+    >>> import facula as torch
+    >>> torch.float32, torch.float32.itemsize, torch.float32.is_floating_point
     (torch.float32, 4, True)
     """
 
@@ -37,7 +41,12 @@ class dtype:
 
     @property
     def numpy(self) -> "np.dtype | None":
-        """NumPy's dtype; None for bfloat16 and complex32, which NumPy lacks."""
+        """NumPy's dtype; None for bfloat16 and complex32, which NumPy lacks. facula's own.
+
+        >>> import facula
+        >>> facula.float32.numpy
+        dtype('float32')
+        """
         return _numpy_dtypes()[self.index]
 
     @property
@@ -58,7 +67,8 @@ class dtype:
     def to_complex(self) -> "dtype":
         """The complex dtype whose parts have this precision; complex dtypes stay.
 
-        >>> float64.to_complex()
+        >>> import facula as torch
+        >>> torch.float64.to_complex()
         torch.complex128
         """
         if self.kind == "c":
@@ -70,7 +80,8 @@ class dtype:
     def to_real(self) -> "dtype":
         """The dtype of the parts of a complex dtype; other dtypes stay.
 
-        >>> complex64.to_real()
+        >>> import facula as torch
+        >>> torch.complex64.to_real()
         torch.float32
         """
         if self.kind == "c":
@@ -228,9 +239,10 @@ _PROMOTION = tuple(tuple(_promote(a, b) for b in DTYPES) for a in DTYPES)
 
 
 def promote_types(type1: dtype, type2: dtype) -> dtype:
-    """The smallest dtype that both dtypes convert to.
+    """The smallest dtype that both dtypes convert to. Raises TypeError for what is no dtype.
 
-    >>> promote_types(uint8, int8)
+    >>> import facula as torch
+    >>> torch.promote_types(torch.uint8, torch.int8)
     torch.int16
     """
     for position, given in enumerate((type1, type2), 1):
@@ -253,10 +265,11 @@ def _meet(a: dtype, b: dtype) -> dtype:
 
 
 def can_cast(from_: dtype, to: dtype) -> bool:
-    """Whether PyTorch converts `from_` to `to` silently, as when writing a result to `out=`.
+    """Whether PyTorch converts the first dtype to the second silently, as when writing to `out=`.
 
-    >>> can_cast(float32, int64)
-    False
+    >>> import facula as torch
+    >>> torch.can_cast(torch.float32, torch.int64), torch.can_cast(torch.int64, torch.float32)
+    (False, True)
     """
     if from_.kind == "c" and to.kind != "c":
         return False
@@ -325,7 +338,8 @@ _default = float32
 def get_default_dtype() -> dtype:
     """The floating dtype that Python floats become.
 
-    >>> get_default_dtype()
+    >>> import facula as torch
+    >>> torch.get_default_dtype()
     torch.float32
     """
     return _default
@@ -394,7 +408,11 @@ _FORMATS = {
 class finfo:
     """The numeric limits of a floating dtype; the default dtype when none is given.
 
-    >>> finfo(float32).eps
+    `bits`, `eps` (from 1 to the next number), `max`, `min`, `tiny` or `smallest_normal`,
+    `resolution`. Raises TypeError for a dtype that is not floating.
+
+    >>> import facula as torch
+    >>> torch.finfo(torch.float32).eps
     1.1920928955078125e-07
     """
 
@@ -431,9 +449,12 @@ class finfo:
 
 
 class iinfo:
-    """The numeric limits of an integer dtype.
+    """The numeric limits of an integer dtype: `bits`, `min` and `max`.
 
-    >>> iinfo(int8)
+    Raises TypeError for a dtype that is not of integers.
+
+    >>> import facula as torch
+    >>> torch.iinfo(torch.int8)
     iinfo(min=-128, max=127, dtype=int8)
     """
 

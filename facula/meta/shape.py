@@ -12,7 +12,10 @@ from typing import Self, SupportsIndex, overload
 class Size(tuple[int, ...]):
     """The shape of a tensor: a tuple of ints that stays a Size when sliced or joined.
 
-    >>> Size([2, 3]), Size([2, 3])[1:], Size([2, 3]).numel()
+    Raises TypeError for what is no int.
+
+    >>> import facula as torch
+    >>> torch.Size([2, 3]), torch.Size([2, 3])[1:], torch.Size([2, 3]).numel()
     (torch.Size([2, 3]), torch.Size([3]), 6)
     """
 

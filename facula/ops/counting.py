@@ -22,7 +22,8 @@ else:
 def bincount(self, weights=None, minlength=0):
     """How often each number 0, 1, 2, ... occurs, or the sum of its weights.
 
-    >>> bincount(tensor([0, 2, 2]))
+    >>> import facula as torch
+    >>> torch.bincount(torch.tensor([0, 2, 2]))
     tensor([1, 0, 2])
     """
     if self.form.dtype.is_floating_point or self.form.kind == "bool":
@@ -57,7 +58,8 @@ def _ends(name, x, low, high):
 def histc(self, bins=100, min=0, max=0):
     """How many elements fall into each of `bins` equal parts of [min, max] (or of their range).
 
-    >>> histc(tensor([1.0, 2.0, 1.0]), bins=4, min=0, max=3)
+    >>> import facula as torch
+    >>> torch.histc(torch.tensor([1.0, 2.0, 1.0]), bins=4, min=0, max=3)
     tensor([0., 2., 1., 0.])
     """
     if not self.form.dtype.is_floating_point:
@@ -125,7 +127,8 @@ def _check_rows(sequence, values):
 def searchsorted(sorted_sequence, input, *, out_int32=False, right=False, side=None, sorter=None):
     """Where elements would have to be inserted to keep the last dim of a sequence sorted.
 
-    >>> searchsorted(tensor([1, 3, 5]), tensor([3, 6]))
+    >>> import facula as torch
+    >>> torch.searchsorted(torch.tensor([1, 3, 5]), torch.tensor([3, 6]))
     tensor([1, 3])
     """
     if side is not None and side not in ("left", "right"):
@@ -204,7 +207,8 @@ def _bisected(sequence, values, right):
 def bucketize(self, boundaries, *, out_int32=False, right=False):
     """The number of the interval between boundaries that each element lies in.
 
-    >>> bucketize(tensor([3, 6]), tensor([1, 3, 5]))
+    >>> import facula as torch
+    >>> torch.bucketize(torch.tensor([3, 6]), torch.tensor([1, 3, 5]))
     tensor([1, 3])
     """
     if boundaries.form.ndim != 1:

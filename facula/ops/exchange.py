@@ -133,7 +133,16 @@ def frombuffer(buffer, *, dtype=None, count=-1, offset=0, requires_grad=False):
 def from_file(filename, shared=None, size=0, *, dtype=None, layout=None, device=None,
               pin_memory=False, requires_grad=False):
     """A tensor of `size` elements over a file's content. Shared: what is written to it is written
-    to the file, which is made or made longer if need be; else the file stays as it is."""
+    to the file, which is made or made longer if need be; else the file stays as it is.
+
+    >>> import facula as torch
+    >>> import tempfile
+    >>> with tempfile.NamedTemporaryFile() as file:
+    ...     _ = file.write(bytes([1, 2, 3]))
+    ...     file.flush()
+    ...     torch.from_file(file.name, size=3, dtype=torch.uint8)
+    tensor([1, 2, 3], dtype=torch.uint8)
+    """
     if device is not None:
         check_cpu(device)
     kind = dtype or dtypes.get_default_dtype()

@@ -53,7 +53,8 @@ def _order_first(n, input):
 def polygamma(n, input):
     """The derivative number n of digamma.
 
-    >>> polygamma(2, tensor([1.0]))
+    >>> import facula as torch
+    >>> torch.polygamma(2, torch.tensor([1.0]))
     tensor([-2.4041])
     """
     n, input = _order_first(n, input)
@@ -74,7 +75,8 @@ def polygamma_(self, n):
 def mvlgamma(self, p):
     """The logarithm of the multivariate gamma function of dimension p.
 
-    >>> mvlgamma(tensor([2.0]), 2)
+    >>> import facula as torch
+    >>> torch.mvlgamma(torch.tensor([2.0]), 2)
     tensor([0.4516])
     """
     if p < 1:

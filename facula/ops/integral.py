@@ -49,7 +49,8 @@ def _pairs(y, dim):
 def trapezoid(y, x=None, *, dx=None, dim=-1):
     """The integral along dim by the trapezoidal rule, at places x or `dx` (1) apart.
 
-    >>> trapezoid(tensor([1.0, 5.0, 10.0]))
+    >>> import facula as torch
+    >>> torch.trapezoid(torch.tensor([1.0, 5.0, 10.0]))
     tensor(10.5000)
     """
     _check_samples("trapezoid", y, x, dx)
@@ -67,7 +68,8 @@ def trapezoid(y, x=None, *, dx=None, dim=-1):
 def cumulative_trapezoid(y, x=None, *, dx=None, dim=-1):
     """The integrals along dim up to each place but the first, by the trapezoidal rule.
 
-    >>> cumulative_trapezoid(tensor([1.0, 5.0, 10.0]))
+    >>> import facula as torch
+    >>> torch.cumulative_trapezoid(torch.tensor([1.0, 5.0, 10.0]))
     tensor([ 3.0000, 10.5000])
     """
     _check_samples("cumulative_trapezoid", y, x, dx)
@@ -104,7 +106,8 @@ def _check_beside(self, other, dim):
 def diff(self, n=1, dim=-1, prepend=None, append=None):
     """Differences of neighbours along a dim, n times over.
 
-    >>> diff(tensor([1, 4, 9, 16]), n=2)
+    >>> import facula as torch
+    >>> torch.diff(torch.tensor([1, 4, 9, 16]), n=2)
     tensor([2, 2])
     """
     if self.form.ndim == 0:
@@ -174,7 +177,8 @@ def gradient(self, *, spacing=None, dim=None, edge_order=1):
     """The derivatives along dims (all of them) by central differences, as a tuple; `spacing`: the
     distance of neighbours, or for each dim one distance or a tensor of places.
 
-    >>> gradient(tensor([1.0, 2.0, 4.0, 7.0]))
+    >>> import facula as torch
+    >>> torch.gradient(torch.tensor([1.0, 2.0, 4.0, 7.0]))
     (tensor([1.0000, 1.5000, 2.5000, 3.0000]),)
     """
     ndim = self.form.ndim
@@ -231,7 +235,8 @@ def _log_add(a, b):
 def logcumsumexp(self, dim):
     """The logarithm of the running sums of exp(self) along a dim.
 
-    >>> logcumsumexp(tensor([0.0, 0.0, 0.0]), 0)
+    >>> import facula as torch
+    >>> torch.logcumsumexp(torch.tensor([0.0, 0.0, 0.0]), 0)
     tensor([0.0000, 0.6931, 1.0986])
     """
     dim = wrap_dim(dim, self.form.ndim)

@@ -73,8 +73,8 @@ def linalg_lstsq(self, b, rcond=None, *, driver=None):
     the singular values too. `rcond` times the largest singular value counts as 0.
 
     >>> import facula as torch
-    >>> torch.linalg.lstsq(torch.tensor([[1.0], [1.0]]), torch.tensor([[1.0], [3.0]])).solution
-    tensor([[2.]])
+    >>> torch.linalg.lstsq(torch.tensor([[2.0], [0.0]]), torch.tensor([[1.0], [3.0]])).solution
+    tensor([[0.5000]])
     """
     name = "torch.linalg.lstsq"
     if self.form.ndim < 2:

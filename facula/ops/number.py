@@ -39,7 +39,8 @@ pointwise("frexp_exponent(Tensor self) -> Tensor", SAME, "The power of two that 
 def frexp(self):
     """self = mantissa * 2 ** exponent, with a mantissa from 1/2 to 1 in size.
 
-    >>> frexp(tensor([10.0])).exponent
+    >>> import facula as torch
+    >>> torch.frexp(torch.tensor([10.0])).exponent
     tensor([4], dtype=torch.int32)
     """
     if not self.form.dtype.is_floating_point:
@@ -68,7 +69,8 @@ pointwise("nextafter_within(Tensor self, Tensor other, Scalar digits, Scalar low
 def next_after(self, other):
     """The next representable number after self in the direction of other.
 
-    >>> nextafter(tensor([1.0]), tensor([2.0])) > 1
+    >>> import facula as torch
+    >>> torch.nextafter(torch.tensor([1.0]), torch.tensor([2.0])) > 1
     tensor([True])
     """
     described = [(one.form.dtype, one.form.ndim) for one in (self, other)

@@ -129,7 +129,8 @@ def _ranges(given, count):
 def histogram(self, bins=100, *, range=None, weight=None, density=False):
     """Counts of elements in `bins` equal bins, or between edges given as a tensor; and the edges.
 
-    >>> histogram(tensor([1.0, 2.0, 1.0]), bins=4, range=(0.0, 3.0)).hist
+    >>> import facula as torch
+    >>> torch.histogram(torch.tensor([1.0, 2.0, 1.0]), bins=4, range=(0.0, 3.0)).hist
     tensor([0., 2., 1., 0.])
     """
     points = self.detach().reshape(-1, 1)
@@ -154,7 +155,8 @@ def histogram(self, bins=100, *, range=None, weight=None, density=False):
 def histogramdd(self, bins, range=None, weight=None, density=False):
     """Counts of points (..., D) in a grid of D dimensions, and the edges of its bins.
 
-    >>> histogramdd(tensor([[0.0, 1.0], [1.0, 0.0]]), bins=[2, 2]).hist
+    >>> import facula as torch
+    >>> torch.histogramdd(torch.tensor([[0.0, 1.0], [1.0, 0.0]]), bins=[2, 2]).hist
     tensor([[0., 1.],
             [1., 0.]])
     """
@@ -321,7 +323,8 @@ def index_reduce(self, dim, index, source, reduce, *, include_self=True):
     """A copy of self whose slices at index along dim are combined with those of source: by prod,
     mean, amax or amin; without include_self, slices that source reaches forget what they held.
 
-    >>> index_reduce(ones(2), 0, tensor([1, 1]), tensor([2.0, 3.0]), "prod")
+    >>> import facula as torch
+    >>> torch.index_reduce(torch.ones(2), 0, torch.tensor([1, 1]), torch.tensor([2.0, 3.0]), "prod")
     tensor([1., 6.])
     """
     refuse_complex(self, "\"index_func_\" not implemented for '{}'")

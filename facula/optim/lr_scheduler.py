@@ -114,7 +114,16 @@ class LRScheduler:
         self._last_lr = self._rates()
 
     def get_lr(self) -> list[float]:
-        """The rates for `last_epoch`, a number a group; `step()` calls it."""
+        """The rates for `last_epoch`, a number a group: subclasses write it, and `step()` calls it.
+
+        >>> import facula as torch
+        >>> optimizer = torch.optim.SGD([torch.zeros(1)], lr=1.0)
+        >>> schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 0.5)
+        >>> import warnings
+        >>> with warnings.catch_warnings(action="ignore"):
+        ...     schedule.get_lr()
+        [0.5]
+        """
         raise NotImplementedError
 
     def get_last_lr(self) -> list[float]:

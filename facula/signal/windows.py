@@ -66,10 +66,11 @@ def exponential(
 ) -> Tensor:
     """exp(-|n - center| / tau), also called Poisson's window, shape (M,).
 
-    `center` is M / 2 or (M - 1) / 2 unless given, which only a periodic window allows. Raises
-    ValueError for tau <= 0.
+    `tau` and `center` are counted in samples; `center` is M / 2 or (M - 1) / 2 unless given, which
+    only a periodic window allows. Raises ValueError for tau <= 0.
 
-    >>> exponential(3)
+    >>> import facula as torch
+    >>> torch.signal.windows.exponential(3)
     tensor([0.3679, 1.0000, 0.3679])
     """
     dtype = _checked("exponential", M, dtype, layout)
@@ -93,9 +94,10 @@ def cosine(
     device: object = None,
     requires_grad: bool = False,
 ) -> Tensor:
-    """sin(pi (n + 1/2) / M), shape (M,).
+    """sin(pi (n + 1/2) / M), half a period of a sine over M samples, shape (M,).
 
-    >>> cosine(3)
+    >>> import facula as torch
+    >>> torch.signal.windows.cosine(3)
     tensor([0.5000, 1.0000, 0.5000])
     """
     dtype = _checked("cosine", M, dtype, layout)
@@ -115,9 +117,12 @@ def gaussian(
     device: object = None,
     requires_grad: bool = False,
 ) -> Tensor:
-    """exp(-(n - middle)^2 / (2 std^2)), shape (M,). Raises ValueError for std <= 0.
+    """exp(-(n - middle)^2 / (2 std^2)), shape (M,), std in samples.
 
-    >>> gaussian(3)
+    Raises ValueError for std <= 0.
+
+    >>> import facula as torch
+    >>> torch.signal.windows.gaussian(3)
     tensor([0.6065, 1.0000, 0.6065])
     """
     dtype = _checked("gaussian", M, dtype, layout)
@@ -141,11 +146,12 @@ def kaiser(
     device: object = None,
     requires_grad: bool = False,
 ) -> Tensor:
-    """i0(beta sqrt(1 - x^2)) / i0(beta) for x from -1 to 1, shape (M,) (Kaiser and Kuo 1966).
+    """i0(beta sqrt(1 - x^2)) / i0(beta) for x from -1 to 1, shape (M,) (Kaiser and Kuo, 1966).
 
     Raises ValueError for beta < 0.
 
-    >>> kaiser(3, beta=0.0)
+    >>> import facula as torch
+    >>> torch.signal.windows.kaiser(3, beta=0.0)
     tensor([1., 1., 1.])
     """
     dtype = _checked("kaiser", M, dtype, layout)
@@ -172,9 +178,12 @@ def general_cosine(
     device: object = None,
     requires_grad: bool = False,
 ) -> Tensor:
-    """The sum of (-1)^k a[k] cos(2 pi k n / (M - 1)), shape (M,).
+    """The sum of (-1)^k a[k] cos(2 pi k n / (M - 1)) for the samples n, shape (M,).
 
-    >>> general_cosine(3, a=[0.5, 0.5])
+    Raises TypeError for coefficients that are no list, ValueError for none.
+
+    >>> import facula as torch
+    >>> torch.signal.windows.general_cosine(3, a=[0.5, 0.5])
     tensor([0., 1., 0.])
     """
     dtype = _checked("general_cosine", M, dtype, layout)
@@ -206,9 +215,10 @@ def general_hamming(
     device: object = None,
     requires_grad: bool = False,
 ) -> Tensor:
-    """alpha - (1 - alpha) cos(2 pi n / (M - 1)), shape (M,).
+    """alpha - (1 - alpha) cos(2 pi n / (M - 1)) for the samples n, shape (M,).
 
-    >>> general_hamming(3, alpha=0.5)
+    >>> import facula as torch
+    >>> torch.signal.windows.general_hamming(3, alpha=0.5)
     tensor([0., 1., 0.])
     """
     return general_cosine(
@@ -226,9 +236,10 @@ def hamming(
     device: object = None,
     requires_grad: bool = False,
 ) -> Tensor:
-    """general_hamming with alpha 0.54, shape (M,).
+    """`general_hamming` with alpha 0.54, shape (M,).
 
-    >>> hamming(3)
+    >>> import facula as torch
+    >>> torch.signal.windows.hamming(3)
     tensor([0.0800, 1.0000, 0.0800])
     """
     return general_hamming(
@@ -245,9 +256,10 @@ def hann(
     device: object = None,
     requires_grad: bool = False,
 ) -> Tensor:
-    """sin(pi n / (M - 1))^2, shape (M,).
+    """sin(pi n / (M - 1))^2 for the samples n, shape (M,).
 
-    >>> hann(5)
+    >>> import facula as torch
+    >>> torch.signal.windows.hann(5)
     tensor([0.0000, 0.5000, 1.0000, 0.5000, 0.0000])
     """
     return general_hamming(
@@ -265,10 +277,11 @@ def blackman(
     device: object = None,
     requires_grad: bool = False,
 ) -> Tensor:
-    """general_cosine with 0.42, 0.5 and 0.08, shape (M,).
+    """`general_cosine` with 0.42, 0.5 and 0.08, shape (M,).
 
-    >>> blackman(4, sym=False)[2]
-    tensor(1.)
+    >>> import facula as torch
+    >>> torch.signal.windows.blackman(4, sym=False)
+    tensor([-1.4901e-08,  3.4000e-01,  1.0000e+00,  3.4000e-01])
     """
     dtype = _checked("blackman", M, dtype, layout)
     return general_cosine(
@@ -286,9 +299,13 @@ def bartlett(
     device: object = None,
     requires_grad: bool = False,
 ) -> Tensor:
-    """1 - |2 n / (M - 1) - 1|, a triangle, shape (M,).
+    """1 - |2 n / (M - 1) - 1|, a triangle of M samples, shape (M,).
 
-    >>> bartlett(5)
+    `sym=False` makes it periodic: M + 1 samples without the last, for spectra. Raises ValueError
+    for a negative M.
+
+    >>> import facula as torch
+    >>> torch.signal.windows.bartlett(5)
     tensor([0.0000, 0.5000, 1.0000, 0.5000, 0.0000])
     """
     dtype = _checked("bartlett", M, dtype, layout)
@@ -307,10 +324,11 @@ def nuttall(
     device: object = None,
     requires_grad: bool = False,
 ) -> Tensor:
-    """general_cosine with Nuttall's four minimal terms (1981), shape (M,).
+    """`general_cosine` with Nuttall's four minimal terms (1981), shape (M,).
 
-    >>> nuttall(3)[1]
-    tensor(1.0000)
+    >>> import facula as torch
+    >>> torch.signal.windows.nuttall(5)[:2]
+    tensor([0.0004, 0.2270])
     """
     return general_cosine(
         M, a=[0.3635819, 0.4891775, 0.1365995, 0.0106411], sym=sym, dtype=dtype, layout=layout,

@@ -16,6 +16,8 @@ _FINAL = 9
 class Version(str):
     """A str that knows the order of versions: of others as strings, or as tuples of numbers.
 
+    >>> import facula as torch
+    >>> from facula.version import Version
     >>> Version("1.10.0") > "1.9", Version("1.10.0") >= (1, 10), Version("1.0rc1") < "1.0"
     (True, True, True)
     """

@@ -25,7 +25,11 @@ WRONG_TYPE = (
 def default_collate(batch: Sequence[Any]) -> Any:
     """The samples of `batch` joined along a new first dimension.
 
-    >>> default_collate([(1, "a"), (2, "b")])
+    Tensors (*) become (N, *), numbers (N), texts a list; tuples, lists and mappings are joined part
+    by part. Raises RuntimeError for parts of different sizes, TypeError for other types.
+
+    >>> import facula as torch
+    >>> torch.utils.data.default_collate([(1, "a"), (2, "b")])
     [tensor([1, 2]), ('a', 'b')]
     """
     return collate(batch, collate_fn_map=default_collate_fn_map)
@@ -57,7 +61,9 @@ def collate(batch: Sequence[Any], *, collate_fn_map: CollateMap | None = None) -
 def default_convert(data: Any) -> Any:
     """`data` with every NumPy array or number in it as a tensor; all else is left as it is.
 
-    >>> default_convert({"x": np.array([0, 1]), "y": "two"})
+    >>> import facula as torch
+    >>> import numpy as np
+    >>> torch.utils.data.default_convert({"x": np.array([0, 1]), "y": "two"})
     {'x': tensor([0, 1]), 'y': 'two'}
     """
     if isinstance(data, (Tensor, str, bytes)):

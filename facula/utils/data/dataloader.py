@@ -37,12 +37,14 @@ FIXED = ("batch_size", "batch_sampler", "sampler", "drop_last", "dataset", "pers
 class DataLoader(Generic[Batch]):
     """Iterates over a dataset in batches; arguments are PyTorch's, workers are threads.
 
-    `num_workers` threads fetch `prefetch_factor` batches each ahead of the loop. Without them
-    everything happens in the calling thread.
+    `num_workers` threads fetch `prefetch_factor` batches each ahead of the loop; `timeout` is in
+    seconds. Without them everything happens in the calling thread. `batch_size=None` gives samples
+    as they are. Raises ValueError for arguments that contradict each other.
 
     Differs from torch: there is no process to configure, so `multiprocessing_context` raises.
 
-    >>> [batch.tolist() for batch in DataLoader([1, 2, 3], batch_size=2)]
+    >>> import facula as torch
+    >>> [batch.tolist() for batch in torch.utils.data.DataLoader([1, 2, 3], batch_size=2)]
     [[1, 2], [3]]
     """
 

@@ -22,9 +22,10 @@ class Dataset(Generic[Sample]):
     """Samples that can be asked for by index: subclasses write `__getitem__`, most also `__len__`.
 
     A subclass may add `__getitems__(indices)`, which gives a whole batch as a list of samples; the
-    loader prefers it.
+    loader prefers it. Raises NotImplementedError where `__getitem__` is not written.
 
-    >>> class Squares(Dataset):
+    >>> import facula as torch
+    >>> class Squares(torch.utils.data.Dataset):
     ...     def __getitem__(self, index):
     ...         return index * index
     >>> Squares()[3]
@@ -62,9 +63,12 @@ class IterableDataset(Dataset[Sample], Iterable[Sample]):
 
 
 class TensorDataset(Dataset[tuple[Tensor, ...]]):
-    """Samples that are rows: sample `i` is `(tensor[i] for each tensor)`.
+    """Samples that are rows: sample `i` is `(tensor[i] for each tensor)`, tensors being (N, *).
 
-    >>> TensorDataset(ops.tensor([1, 2]), ops.tensor([3, 4]))[1]
+    Raises AssertionError for tensors of different first sizes.
+
+    >>> import facula as torch
+    >>> torch.utils.data.TensorDataset(torch.tensor([1, 2]), torch.tensor([3, 4]))[1]
     (tensor(2), tensor(4))
     """
 
@@ -85,7 +89,10 @@ class TensorDataset(Dataset[tuple[Tensor, ...]]):
 class StackDataset(Dataset[Sample]):
     """Datasets side by side: sample `i` is a tuple of their samples `i` (from keywords, a dict).
 
-    >>> StackDataset(image=["a", "b"], label=[0, 1])[1]
+    Raises ValueError for datasets of different lengths, or none.
+
+    >>> import facula as torch
+    >>> torch.utils.data.StackDataset(image=["a", "b"], label=[0, 1])[1]
     {'image': 'b', 'label': 1}
     """
 
@@ -130,7 +137,8 @@ class StackDataset(Dataset[Sample]):
 class Subset(Dataset[Sample]):
     """The samples of `dataset` at `indices`, in that order.
 
-    >>> Subset(["a", "b", "c"], [2, 0])[0]
+    >>> import facula as torch
+    >>> torch.utils.data.Subset(["a", "b", "c"], [2, 0])[0]
     'c'
     """
 
@@ -156,7 +164,10 @@ class Subset(Dataset[Sample]):
 class ConcatDataset(Dataset[Sample]):
     """Datasets one after the other; also written `a + b`.
 
-    >>> ConcatDataset([["a", "b"], ["c"]])[2]
+    Raises AssertionError for none or a stream, ValueError for an index below -len.
+
+    >>> import facula as torch
+    >>> torch.utils.data.ConcatDataset([["a", "b"], ["c"]])[2]
     'c'
     """
 
@@ -195,7 +206,17 @@ class ConcatDataset(Dataset[Sample]):
 
 
 class ChainDataset(IterableDataset[Sample]):
-    """Streams one after the other; also written `a + b`."""
+    """Streams one after the other; also written `a + b`.
+
+    Raises AssertionError for a dataset that is no stream.
+
+    >>> import facula as torch
+    >>> class Numbers(torch.utils.data.IterableDataset):
+    ...     def __iter__(self):
+    ...         return iter([1, 2])
+    >>> list(torch.utils.data.ChainDataset([Numbers(), Numbers()]))
+    [1, 2, 1, 2]
+    """
 
     datasets: Iterable[Any]
 
@@ -223,8 +244,11 @@ def random_split(
     """Random disjoint subsets of the given lengths, which are counts or fractions that sum to one.
 
     Fractions are rounded down; what remains is dealt out one sample each, from the first subset on.
+    Raises ValueError for counts that do not sum to the dataset's length or fractions outside [0,
+    1].
 
-    >>> [len(part) for part in random_split(range(10), [0.25, 0.75])]
+    >>> import facula as torch
+    >>> [len(part) for part in torch.utils.data.random_split(range(10), [0.25, 0.75])]
     [3, 7]
     """
     counts: list[Any] = list(lengths)

@@ -16,7 +16,18 @@ Index = TypeVar("Index", covariant=True)
 
 
 class Sampler(Generic[Index]):
-    """An order of visiting a dataset: subclasses write `__iter__`, most also `__len__`."""
+    """An order of visiting a dataset: subclasses write `__iter__`, most also `__len__`.
+
+    Raises NotImplementedError where `__iter__` is not written.
+
+    >>> import facula as torch
+    >>> class Backwards(torch.utils.data.Sampler):
+    ...     def __iter__(self):
+    ...         return iter([2, 1, 0])
+    >>> loader = torch.utils.data.DataLoader([10, 20, 30], sampler=Backwards(), batch_size=None)
+    >>> [int(item) for item in loader]
+    [30, 20, 10]
+    """
 
     def __iter__(self) -> Iterator[Index]:
         raise NotImplementedError
@@ -27,7 +38,8 @@ class Sampler(Generic[Index]):
 class SequentialSampler(Sampler[int]):
     """Indices in order: 0, 1, 2, ...
 
-    >>> list(SequentialSampler("abc"))
+    >>> import facula as torch
+    >>> list(torch.utils.data.SequentialSampler("abc"))
     [0, 1, 2]
     """
 
@@ -46,9 +58,12 @@ class SequentialSampler(Sampler[int]):
 class RandomSampler(Sampler[int]):
     """Indices in random order; with `replacement` independent draws, `num_samples` of them.
 
-    Without `generator` each iteration seeds one of its own from the default generator.
+    Without `generator` each iteration seeds one of its own from the default generator. Raises
+    ValueError for a number of samples that is not positive, TypeError for a replacement that is no
+    bool.
 
-    >>> sorted(RandomSampler("abc"))
+    >>> import facula as torch
+    >>> sorted(torch.utils.data.RandomSampler("abc"))
     [0, 1, 2]
     """
 
@@ -76,7 +91,12 @@ class RandomSampler(Sampler[int]):
 
     @property
     def num_samples(self) -> int:
-        """How many indices one iteration gives; the dataset may still change its length."""
+        """How many indices an iteration gives: the dataset's size unless said otherwise.
+
+        >>> import facula as torch
+        >>> torch.utils.data.RandomSampler("abc").num_samples
+        3
+        """
         return len(self.data_source) if self._num_samples is None else self._num_samples
 
     def __iter__(self) -> Iterator[int]:
@@ -100,7 +120,8 @@ class RandomSampler(Sampler[int]):
 class SubsetRandomSampler(Sampler[int]):
     """The given indices in random order.
 
-    >>> sorted(SubsetRandomSampler([4, 2]))
+    >>> import facula as torch
+    >>> sorted(torch.utils.data.SubsetRandomSampler([4, 2]))
     [2, 4]
     """
 
@@ -121,7 +142,11 @@ class SubsetRandomSampler(Sampler[int]):
 class WeightedRandomSampler(Sampler[int]):
     """`num_samples` indices, index `i` with a probability proportional to `weights[i]`.
 
-    >>> list(WeightedRandomSampler([0.0, 1.0, 0.0], 2))
+    Raises ValueError for a number of samples that is not positive, a replacement that is no bool,
+    or weights of more than one dimension.
+
+    >>> import facula as torch
+    >>> list(torch.utils.data.WeightedRandomSampler([0.0, 1.0, 0.0], 2))
     [1, 1]
     """
 
@@ -164,7 +189,10 @@ class WeightedRandomSampler(Sampler[int]):
 class BatchSampler(Sampler[list[int]]):
     """Another sampler's indices in lists of `batch_size`; `drop_last` drops a shorter last one.
 
-    >>> list(BatchSampler(range(5), batch_size=2, drop_last=False))
+    Raises ValueError for a size that is not positive or a drop_last that is no bool.
+
+    >>> import facula as torch
+    >>> list(torch.utils.data.BatchSampler(range(5), batch_size=2, drop_last=False))
     [[0, 1], [2, 3], [4]]
     """
 

@@ -51,10 +51,13 @@ _here = threading.local()
 
 
 def get_worker_info() -> WorkerInfo | None:
-    """The `WorkerInfo` of the worker thread this is called in, None in any other thread.
+    """What the worker thread this is called in knows of itself; None in any other thread.
 
-    >>> get_worker_info() is None
-    True
+    `id`, `num_workers`, `seed` and `dataset`, this worker's own copy.
+
+    >>> import facula as torch
+    >>> print(torch.utils.data.get_worker_info())
+    None
     """
     return getattr(_here, "info", None)
 
