@@ -207,10 +207,10 @@ _LATER = {
          "uint7"),
         ("facula.old",
          "BFloat16Storage BFloat16Tensor BoolStorage BoolTensor ByteStorage ByteTensor "
-         "CharStorage CharTensor ComplexDoubleStorage ComplexFloatStorage ComplexHalfStorage "
-         "DoubleStorage DoubleTensor FloatStorage FloatTensor HalfStorage HalfTensor "
-         "IntStorage IntTensor LongStorage LongTensor ShortStorage ShortTensor Storage "
-         "TypedStorage UntypedStorage set_default_tensor_type"),
+         "CharStorage CharTensor ComplexDoubleStorage ComplexFloatStorage DoubleStorage "
+         "DoubleTensor FloatStorage FloatTensor HalfStorage HalfTensor IntStorage IntTensor "
+         "LongStorage LongTensor ShortStorage ShortTensor Storage TypedStorage UntypedStorage "
+         "set_default_tensor_type"),
         ("facula.settings",
          "are_deterministic_algorithms_enabled compiled_with_cxx11_abi get_default_device "
          "get_deterministic_debug_mode get_device_module get_num_interop_threads "

@@ -43,7 +43,7 @@ HERE = """The old class of {dtype} tensors: makes one of sizes or of data; `isin
     >>> isinstance(torch.zeros(2, dtype=torch.{dtype}), torch.{name})
     True
     """
-ON_A_GPU = """The old class of {dtype} tensors on a GPU: making one raises TypeError, there is no GPU.
+ON_A_GPU = """The old class of {dtype} tensors on a GPU: making one raises TypeError.
 
     >>> import facula as torch
     >>> isinstance(torch.zeros(2, dtype=torch.{dtype}), torch.cuda.{name})

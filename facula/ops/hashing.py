@@ -16,7 +16,8 @@ reduction("xor_sum(Tensor self, int[1]? dim=None, bool keepdim=False) -> Tensor"
 def hash_tensor(self, dim=(), *, keepdim=False, mode=0):
     """The exclusive or of all elements' bits along `dim`, floats as float64 and others as int64.
 
-    >>> hash_tensor(tensor([1, 2, 4]))
+    >>> import facula as torch
+    >>> torch.hash_tensor(torch.tensor([1, 2, 4]))
     tensor(7, dtype=torch.uint64)
     """
     if mode != 0:
