@@ -12,7 +12,7 @@ import re
 import warnings
 from collections.abc import Iterator, Mapping
 from functools import cache
-from types import FunctionType, MethodType, ModuleType
+from types import ModuleType
 
 import pytest
 
@@ -31,7 +31,7 @@ PUBLIC = ["facula", *(f"facula.{package}" for package in PACKAGES.split())]
 # What a package or class shows because the layers above it use it; PyTorch has none of these.
 PARTS = {
     "facula.Generator": "fill run",
-    "facula.Tensor": "extras readable storage_bytes",
+    "facula.Tensor": "clone_as clone_contiguous convert extras overwrite readable storage_bytes",
     "facula.TypedStorage": "converted",
     "facula.dtype": "word",
     "facula.UntypedStorage": "foreign alias grow buffer",
@@ -87,10 +87,16 @@ def is_ours(value: object) -> bool:
 
 
 def members(owner: type) -> Iterator[Named]:
-    for name, value in vars(owner).items():
-        member = value.__func__ if isinstance(value, (staticmethod, classmethod)) else value
-        if not name.startswith("_") and isinstance(member, (FunctionType, property, MethodType)):
-            yield name, member
+    """Methods and properties that a class has of its own; some are made when first asked for."""
+    for name, value in list(vars(owner).items()):
+        if name.startswith("_") or isinstance(value, type):
+            continue
+        if isinstance(value, property):
+            yield name, value
+            continue
+        member = getattr(owner, name)
+        if callable(member):
+            yield name, getattr(member, "__func__", member)
 
 
 @cache
@@ -104,7 +110,7 @@ def public() -> tuple[Named, ...]:
             if name.startswith("_") or not is_ours(value):
                 continue
             found.setdefault(id(value), (f"{package}.{name}", value))
-            if isinstance(value, type):
+            if isinstance(value, type) and f"{package}.{name}" not in INTERNAL:
                 for part, member in members(value):
                     found.setdefault(id(member), (f"{package}.{name}.{part}", member))
     return tuple(found.values())

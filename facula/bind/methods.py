@@ -146,7 +146,21 @@ def unary_operator(dunder: str, op: Op) -> Callable[..., Any]:
 
 def where_method() -> Callable[..., Any]:
     choose = registry["where"].function
-    return lambda self, condition, other: choose(condition, self, other)
+
+    def where(self: Tensor, condition: Tensor, other: Any) -> Tensor:
+        """This tensor where the condition is True, `other` elsewhere; all three broadcast.
+
+        Raises RuntimeError for shapes that do not, or a condition that is not of bools.
+
+        >>> import facula as torch
+        >>> x = torch.tensor([-1.0, 2.0])
+        >>> x.where(x > 0, torch.tensor(0.0))
+        tensor([0., 2.])
+        """
+        chosen: Tensor = choose(condition, self, other)
+        return chosen
+
+    return where
 
 
 def set_methods() -> None:

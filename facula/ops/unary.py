@@ -311,3 +311,5 @@ def _(self, decimals=0):
     if decimals:
         raise names.refused("round.decimals")
     return self
+for _name in ("isfinite", "isinf", "isnan", "isneginf", "isposinf", "isreal", "signbit"):
+    registry[_name].inplace = False
