@@ -110,7 +110,7 @@ def public() -> tuple[Named, ...]:
             if name.startswith("_") or not is_ours(value):
                 continue
             found.setdefault(id(value), (f"{package}.{name}", value))
-            if isinstance(value, type) and f"{package}.{name}" not in INTERNAL:
+            if isinstance(value, type) and found[id(value)][0] not in INTERNAL:
                 for part, member in members(value):
                     found.setdefault(id(member), (f"{package}.{name}.{part}", member))
     return tuple(found.values())

@@ -73,8 +73,8 @@ _new_method = ctypes.PYFUNCTYPE(ctypes.py_object, ctypes.py_object, ctypes.c_voi
 )
 
 
-def _define(name: str, entry: int, flags: int) -> MethodDefinition:
-    definition = MethodDefinition(name.encode(), entry, flags, None)
+def _define(name: str, entry: int, flags: int, words: str | None = None) -> MethodDefinition:
+    definition = MethodDefinition(name.encode(), entry, flags, words and words.encode())
     _keep.append(definition)
     return definition
 
@@ -102,8 +102,10 @@ def builtin(name: str, entry: int, flags: int) -> Callable[..., Any]:
 
 
 def method(cls: type, name: str, entry: int) -> Callable[..., Any]:
-    """A built-in method without arguments of a class."""
-    made: Callable[..., Any] = _new_method(cls, ctypes.addressof(_define(name, entry, METH_NOARGS)))
+    """A built-in method without arguments of a class, with the words of the one it replaces."""
+    words = getattr(cls, name).__doc__
+    definition = _define(name, entry, METH_NOARGS, words)
+    made: Callable[..., Any] = _new_method(cls, ctypes.addressof(definition))
     return made
 
 
