@@ -185,8 +185,13 @@ def get_default_device() -> Device:
 def set_default_device(device: Any) -> None:
     """Has tensors made on a device from now on: "cpu" (or None), for there is no other.
 
+    Raises RuntimeError or AssertionError for a device that is not there.
+
     >>> import facula as torch
     >>> torch.set_default_device("cpu")
+    >>> torch.zeros(2).device
+    device(type='cpu')
+    >>> torch.set_default_device(None)
     """
     if device is not None:
         check_cpu(device)

@@ -109,7 +109,7 @@ pointwise("lerp(Tensor self, Tensor end, Tensor weight) -> Tensor", SAME,
 
 # --- angles and logarithms -----------------------------------------------------------------------
 
-binary("atan2", FLOAT, "The angle of the point (other, self).",
+binary("atan2", FLOAT, "The angle of the point (other, self), in radians from -pi to pi.",
        lambda a, b: atan2(a, b),
        lambda g, y, a, b: (where(eq(a * a + b * b, 0), 0, g * (b / (a * a + b * b))),
                            where(eq(a * a + b * b, 0), 0, g * (-a / (a * a + b * b)))))

@@ -189,7 +189,7 @@ def adjoint(self):
 
 # --- angles and sizes ----------------------------------------------------------------------------
 
-pointwise("angle(Tensor self) -> Tensor", FLOAT, "The angle to the positive real axis.",
+pointwise("angle(Tensor self) -> Tensor", FLOAT, "The angle to the positive real axis, in radians.",
           {"complex": lambda z: angle(z),
            "floating": lambda x: where(isnan(x), x, where(lt(x, 0), math.pi, 0))},
           lambda g, y, x: 0)
@@ -265,7 +265,7 @@ def _(g, real_form, imag_form, needs):
 
 @operation("polar(Tensor abs, Tensor angle, *, Tensor(a!)? out=None) -> Tensor(a!)")
 def polar(abs, angle):
-    """Complex numbers from their sizes and angles."""
+    """Complex numbers from their sizes and angles, which are in radians."""
     _check_parts("polar", abs, angle)
     return _from_reals("polar", lambda a, b: (a * cos(b), a * sin(b)), abs, angle)
 

@@ -226,7 +226,7 @@ def _check(log_probs, targets, blank, inputs, lengths):
 )
 def ctc_loss(log_probs, targets, input_lengths, target_lengths, blank=0, reduction=1,
              zero_infinity=False):
-    """Minus the log-probability of all alignments of label sequences.
+    """Minus the log-probability, in nats, of all alignments of label sequences.
 
     (T, N, C) log-probabilities, or (T, C) for one sample; (N, S) padded targets or all of them end
     to end. The mean divides a sample's loss by the length of its target first.

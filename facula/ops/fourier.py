@@ -326,14 +326,15 @@ def _spaced(counts, n, d, out, dtype, requires_grad):
 @composite("fft_fftfreq(SymInt n, float d=1.0, *, ScalarType? dtype=None, Layout? layout=None, "
            "Device? device=None, bool? pin_memory=None) -> Tensor")
 def fft_fftfreq(n, d=1.0, *, out=None, dtype=None, layout=None, device=None, requires_grad=False):
-    """The frequencies of fft's results, for samples a distance of d apart."""
+    """The frequencies of fft's results for samples d apart: in Hz if d is in seconds; (n,)."""
     return _spaced([(0, (n + 1) // 2), (-(n // 2), 0)], n, d, out, dtype, requires_grad)
 
 
 @composite("fft_rfftfreq(SymInt n, float d=1.0, *, ScalarType? dtype=None, Layout? layout=None, "
            "Device? device=None, bool? pin_memory=None) -> Tensor")
 def fft_rfftfreq(n, d=1.0, *, out=None, dtype=None, layout=None, device=None, requires_grad=False):
-    """The frequencies of rfft's results, for samples a distance of d apart."""
+    """The frequencies of rfft's results for samples d apart: in Hz if d is in seconds;
+    (n // 2 + 1,)."""
     return _spaced([(0, n // 2 + 1)], n, d, out, dtype, requires_grad)
 
 

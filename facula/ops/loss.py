@@ -51,7 +51,8 @@ def huber_loss(self, target, reduction="mean", delta=1.0):
 @composite("binary_cross_entropy(Tensor self, Tensor target, Tensor? weight=None, "
            "int reduction=Mean) -> Tensor")
 def binary_cross_entropy(self, target, weight=None, reduction="mean"):
-    """Cross entropy of two classes; self: probability of the second. Logarithms stop at -100."""
+    """Cross entropy of two classes in nats; self: probability of the second. Logarithms stop at
+    -100."""
     if bool(((self < 0) | (self > 1)).any()):
         raise RuntimeError("all elements of input should be between 0 and 1")
     loss = registry["bce_elementwise"].function(self, target)
@@ -63,7 +64,7 @@ def binary_cross_entropy(self, target, weight=None, reduction="mean"):
     "Tensor? pos_weight=None, int reduction=Mean) -> Tensor"
 )
 def binary_cross_entropy_with_logits(self, target, weight=None, pos_weight=None, reduction="mean"):
-    """Cross entropy of two classes; self is the logit of the second."""
+    """Cross entropy of two classes in nats; self is the logit of the second."""
     if pos_weight is None:
         loss = registry["bce_logits_elementwise"].function(self, target)
     else:
@@ -74,7 +75,8 @@ def binary_cross_entropy_with_logits(self, target, weight=None, pos_weight=None,
 @composite("kl_div(Tensor self, Tensor target, int reduction=Mean, *, bool log_target=False) "
            "-> Tensor")
 def kl_div(self, target, reduction="mean", *, log_target=False):
-    """Kullback-Leibler divergence of log-probabilities and target probabilities (or their logs)."""
+    """Kullback-Leibler divergence, in nats, of log-probabilities and target probabilities (or their
+    logs)."""
     refuse_complex(self, "kl_div: Complex inputs not supported.", RuntimeError)
     if log_target:
         loss = target.exp() * (target - self)

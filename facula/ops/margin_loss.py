@@ -68,7 +68,7 @@ def _(g, self, target):
 
 @composite("soft_margin_loss(Tensor self, Tensor target, int reduction=Mean) -> Tensor")
 def soft_margin_loss(self, target, reduction=1):
-    """log(1 + exp(-target * self)); targets are 1 or -1 and get no gradient."""
+    """log(1 + exp(-target * self)) in nats; targets are 1 or -1 and get no gradient."""
     _refuse("log1p", self)
     loss = soft_margin_elementwise.function(self, target.detach())
     return _reduced(loss, reduction)
@@ -237,7 +237,8 @@ def triplet_margin_loss(anchor, positive, negative, margin=1.0, p=2.0, eps=1e-6,
 @composite("poisson_nll_loss(Tensor input, Tensor target, bool log_input, bool full, float eps, "
            "int reduction) -> Tensor")
 def poisson_nll_loss(input, target, log_input, full, eps, reduction):
-    """Minus the log-likelihood of counts; input is the rate or (`log_input`) its logarithm.
+    """Minus the log-likelihood of counts, in nats; input is the rate or (`log_input`) its
+    logarithm.
 
     `full` adds Stirling's approximation of log(target!) where target exceeds 1.
     """

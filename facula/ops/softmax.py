@@ -56,7 +56,7 @@ def softmax_(self, dim, dtype=None):
 @composite("log_softmax(Tensor self, int dim, ScalarType? dtype=None, *, Tensor(a!)? out=None) "
            "-> Tensor")
 def log_softmax(self, dim, dtype=None):
-    """The logarithm of softmax: x - log(sum(exp(x))) along dim."""
+    """The logarithm of softmax, in nats: x - log(sum(exp(x))) along dim."""
     x = self if dtype is None else self.to(dtype)
     wrap_dim(dim, x.form.ndim)
     _floating("log_softmax", x)
@@ -71,7 +71,7 @@ def special_softmax(self, dim, *, dtype=None):
 
 @composite("special_log_softmax(Tensor self, int dim, *, ScalarType? dtype=None) -> Tensor")
 def special_log_softmax(self, dim, *, dtype=None):
-    """The logarithm of softmax: x - log(sum(exp(x))) along dim."""
+    """The logarithm of softmax, in nats: x - log(sum(exp(x))) along dim."""
     return log_softmax.function(self, dim, dtype)
 
 
@@ -167,7 +167,7 @@ def _check_target(x, target):
     "int ignore_index=-100) -> Tensor"
 )
 def nll_loss(self, target, weight=None, reduction="mean", ignore_index=-100):
-    """Minus the log-probability of the right class, weighted by class."""
+    """Minus the log-probability (in nats) of the right class, weighted by class."""
     _check_reduction(reduction)
     if self.form.ndim == 0:
         raise RuntimeError("input tensor should be 1D or 2D")
@@ -209,7 +209,8 @@ def _word(tensor):
 )
 def cross_entropy(self, target, weight=None, reduction="mean", ignore_index=-100,
                   label_smoothing=0.0):
-    """Minus the log of the softmax of the right class (or of a distribution over the classes)."""
+    """Minus the log of the softmax of the right class (or of a distribution over the classes), in
+    nats."""
     _check_reduction(reduction)
     if label_smoothing < 0.0 or label_smoothing > 1.0:
         raise RuntimeError(f"label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing}")

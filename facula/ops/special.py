@@ -113,7 +113,7 @@ special("i1e", "exp(-|x|) times i1(x).", lambda x: i1e(x),
 
 # --- normal distribution, entropy, logarithms ----------------------------------------------------
 
-special("entr", "-x log(x), 0 at 0, -inf below.",
+special("entr", "-x log(x) in nats, 0 at 0, -inf below.",
         lambda x: where(gt(x, 0), -x * log(x), where(lt(x, 0), -math.inf, x * 0)),
         lambda g, y, x: g * (-1 - log(x)), halves=True)
 special("erfcx", "exp(x^2) erfc(x).", lambda x: erfcx(x),

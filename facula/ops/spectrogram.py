@@ -81,6 +81,9 @@ def stft(self, n_fft, hop_length=None, win_length=None, window=None, center=True
          align_to_window=None):
     """Fourier transforms of windows of a signal: (batch,) n_fft frequencies, windows.
 
+    `n_fft`, `hop_length` (from window to window, n_fft / 4) and `win_length` count samples;
+    `onesided` keeps the first n_fft / 2 + 1 frequencies, all that real signals have.
+
     >>> import facula as torch
     >>> torch.stft(torch.ones(16), 8, window=torch.ones(8), return_complex=True).shape
     torch.Size([5, 9])
@@ -157,6 +160,8 @@ def _overlapped(pieces, size, hop):
 def istft(self, n_fft, hop_length=None, win_length=None, window=None, center=True,
           normalized=False, onesided=None, length=None, return_complex=False):
     """The signal whose stft comes nearest, in the sense of least squares.
+
+    Lengths count samples. Raises RuntimeError where windows do not overlap enough to tell.
 
     >>> import facula as torch
     >>> x = torch.arange(16.0)

@@ -80,27 +80,30 @@ def unary(name, rule, doc, value, gradient=None, refuses="", kernel=""):
 
 # --- circular and hyperbolic ---------------------------------------------------------------------
 
-unary("acos", FLOAT, "Inverse cosine.", lambda x: acos(x), lambda g, y, x: -g / sqrt(1 - x * x))
+unary("acos", FLOAT, "Inverse cosine, in radians from 0 to pi.",
+      lambda x: acos(x), lambda g, y, x: -g / sqrt(1 - x * x))
 unary("acosh", FLOAT, "Inverse hyperbolic cosine.",
       lambda x: acosh(x), lambda g, y, x: g / sqrt(x * x - 1))
-unary("asin", FLOAT, "Inverse sine.", lambda x: asin(x), lambda g, y, x: g / sqrt(1 - x * x))
+unary("asin", FLOAT, "Inverse sine, in radians from -pi/2 to pi/2.",
+      lambda x: asin(x), lambda g, y, x: g / sqrt(1 - x * x))
 unary("asinh", FLOAT, "Inverse hyperbolic sine.",
       lambda x: asinh(x), lambda g, y, x: g / sqrt(x * x + 1))
-unary("atan", FLOAT, "Inverse tangent.", lambda x: atan(x), lambda g, y, x: g / (x * x + 1))
+unary("atan", FLOAT, "Inverse tangent, in radians.",
+      lambda x: atan(x), lambda g, y, x: g / (x * x + 1))
 unary("atanh", FLOAT, "Inverse hyperbolic tangent.",
       lambda x: atanh(x), lambda g, y, x: g / (1 - x * x))
-unary("cos", FLOAT, "Cosine.", lambda x: cos(x), lambda g, y, x: -g * sin(x))
+unary("cos", FLOAT, "Cosine of radians.", lambda x: cos(x), lambda g, y, x: -g * sin(x))
 unary("cosh", FLOAT, "Hyperbolic cosine.", lambda x: cosh(x), lambda g, y, x: g * sinh(x))
 unary("deg2rad", FLOAT, "Degrees as radians.", lambda x: x * DEGREE, lambda g, y, x: g * DEGREE)
 unary("rad2deg", FLOAT, "Radians as degrees.",
       lambda x: x * (1 / DEGREE), lambda g, y, x: g * (1 / DEGREE))
-unary("sin", FLOAT, "Sine.", lambda x: sin(x), lambda g, y, x: g * cos(x))
+unary("sin", FLOAT, "Sine of radians.", lambda x: sin(x), lambda g, y, x: g * cos(x))
 unary("sinc", FLOAT, "sin(pi x) / (pi x), 1 at 0.",
       lambda x: where(eq(x, 0), 1, sin(x * math.pi) / (x * math.pi)),
       lambda g, y, x: where(eq(x, 0), 0,
                             g * ((cos(x * math.pi) - sin(x * math.pi) / (x * math.pi)) / x)))
 unary("sinh", FLOAT, "Hyperbolic sine.", lambda x: sinh(x), lambda g, y, x: g * cosh(x))
-unary("tan", FLOAT, "Tangent.", lambda x: tan(x), lambda g, y, x: g * (1 + y * y))
+unary("tan", FLOAT, "Tangent of radians.", lambda x: tan(x), lambda g, y, x: g * (1 + y * y))
 unary("tanh", FLOAT, "Hyperbolic tangent.", lambda x: tanh(x), lambda g, y, x: g * (1 - y * y))
 
 # --- exponentials and logarithms -----------------------------------------------------------------

@@ -41,7 +41,7 @@ def _window(name, arguments, shape):
 
 
 def _bartlett(places, span):
-    """A triangle of n weights; periodic: n of n + 1."""
+    """A triangle of n samples; periodic, as by default: n of n + 1."""
     rising = places * (2.0 / span)
     half = span // 2 + 1
     falling = rising.narrow(0, half, span + 1 - half) * -1 + 2

@@ -30,8 +30,12 @@ _ASMoutput.__name__ = _ASMoutput.__qualname__ = "ASMoutput"
 
 
 class AdaptiveLogSoftmaxWithLoss(Module):
-    """Log-softmax over many classes, ordered by frequency: frequent ones in a short list, the rest
-    in clusters with ever smaller projections. `cutoffs` are where clusters begin.
+    """Log-softmax over many classes, ordered by frequency (Grave et al., arXiv 1609.04309).
+
+    Frequent classes stand in a short list, the rest in clusters, which begin at `cutoffs`, with
+    projections smaller by `div_value` each. Called with (N, in_features) and targets (N), it gives
+    the log-probability of each target (N), in nats, and minus their mean, the loss. Raises
+    ValueError for cutoffs that do not rise, RuntimeError for shapes or targets that do not fit.
 
     >>> import facula as torch
     >>> layer = torch.nn.AdaptiveLogSoftmaxWithLoss(8, 20, [5, 10], div_value=2)
@@ -168,12 +172,15 @@ class AdaptiveLogSoftmaxWithLoss(Module):
 
 
 class LinearCrossEntropyLoss(_WeightedLoss):
-    """A linear layer and the cross entropy of its results: see `linear_cross_entropy`.
+    """A linear layer and the cross entropy of its results in nats: see `linear_cross_entropy`.
+
+    Input (N, in_features), target (N) of class numbers; the scores (N, num_classes) are never held
+    in memory as a whole.
 
     >>> import facula as torch
     >>> loss = torch.nn.LinearCrossEntropyLoss(5, 10)
-    >>> loss(torch.zeros(2, 5), torch.tensor([3, 4])).item()
-    2.3025851249694824
+    >>> round(loss(torch.zeros(2, 5), torch.tensor([3, 4])).item(), 4)
+    2.3026
     """
 
     def __init__(

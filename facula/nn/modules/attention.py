@@ -18,10 +18,13 @@ class NonDynamicallyQuantizableLinear(Linear):
 
 
 class MultiheadAttention(Module):
-    """Attention of `num_heads` heads over (L, N, E), or (N, L, E) with `batch_first`, or (L, E).
+    """softmax(q k^T / sqrt(d)) v for each of `num_heads` heads, with projections before and after.
 
-    Gives the output and the weights (N, L, S) averaged over heads (None with
-    `need_weights=False`). Masks are True, or -inf, where a query must not look.
+    query (L, N, E), key (S, N, kdim), value (S, N, vdim), or batch first with `batch_first`, or
+    without N. Gives the output, like the query, and the weights (N, L, S) averaged over heads (None
+    with `need_weights=False`). Masks are True, or -inf, where a query must not look. in_proj_weight
+    (3 E, E) starts by `xavier_uniform_`, out_proj as `Linear`, biases from 0. Raises ValueError or
+    AssertionError for sizes that do not fit. Vaswani et al., arXiv 1706.03762.
 
     >>> import facula as torch
     >>> layer = torch.nn.MultiheadAttention(4, 2, batch_first=True)

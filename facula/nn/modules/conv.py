@@ -178,9 +178,14 @@ class _Conv(_ConvNd):
 
 
 class Conv1d(_Conv):
-    """Cross-correlation of (N, C, L) rows with `out_channels` learned filters.
+    """Cross-correlation of rows with `out_channels` learned filters.
 
-    `padding` is a number for each side, 'valid' (none) or 'same' (as much as keeps the size).
+    Input (N, C, L) or (C, L), output (N, out_channels, L'), L' = floor((L + 2 padding - dilation
+    (kernel_size - 1) - 1) / stride) + 1. `padding` is a number for each side, 'valid' (none) or
+    'same' (as much as keeps the size). weight (out_channels, C / groups, kernel_size) and bias
+    (out_channels) start from U(-1 / sqrt(n), 1 / sqrt(n)), n = C / groups * kernel_size. Raises
+    ValueError for channels that groups do not divide and unknown words, RuntimeError for another
+    number of channels.
 
     >>> import facula as torch
     >>> torch.nn.Conv1d(16, 33, 3, stride=2)(torch.zeros(20, 16, 50)).shape
@@ -192,9 +197,12 @@ class Conv1d(_Conv):
 
 
 class Conv2d(_Conv):
-    """Cross-correlation of (N, C, H, W) images with `out_channels` learned filters.
+    """Cross-correlation of images with `out_channels` learned filters.
 
-    `padding` is a number for each side, 'valid' (none) or 'same' (as much as keeps the size).
+    Input (N, C, H, W) or (C, H, W), output (N, out_channels, H', W'), sizes by the formula of
+    `Conv1d`; `padding_mode` 'zeros', 'reflect', 'replicate' or 'circular' says what stands outside.
+    weight (out_channels, C / groups, kh, kw) and bias (out_channels) start from U(-1 / sqrt(n), 1 /
+    sqrt(n)), n = C / groups * kh * kw. Errors are those of Conv1d.
 
     >>> import facula as torch
     >>> torch.nn.Conv2d(16, 33, 3, stride=2)(torch.zeros(20, 16, 50, 100)).shape
@@ -206,9 +214,11 @@ class Conv2d(_Conv):
 
 
 class Conv3d(_Conv):
-    """Cross-correlation of (N, C, D, H, W) volumes with `out_channels` learned filters.
+    """Cross-correlation of volumes with `out_channels` learned filters.
 
-    `padding` is a number for each side, 'valid' (none) or 'same' (as much as keeps the size).
+    Input (N, C, D, H, W) or (C, D, H, W), output (N, out_channels, D', H', W'), sizes by the
+    formula of `Conv1d`; weight (out_channels, C / groups, kd, kh, kw) and bias (out_channels) start
+    as there. Errors are those of Conv1d.
 
     >>> import facula as torch
     >>> torch.nn.Conv3d(3, 4, 3, stride=(2, 1, 1))(torch.zeros(2, 3, 7, 8, 9)).shape
@@ -303,9 +313,14 @@ class _ConvTranspose(_ConvNd):
 
 
 class ConvTranspose1d(_ConvTranspose):
-    """What a convolution of rows spreads (N, C, L) to: its input's gradient, as a layer.
+    """What a convolution of rows spreads its input to: the gradient of its input, as a layer.
 
-    `output_size`, where it is called, chooses among the sizes that a stride leaves open.
+    Input (N, C, L) or (C, L), output (N, out_channels, L'), L' = (L - 1) stride - 2 padding +
+    dilation (kernel_size - 1) + output_padding + 1. `output_size`, where it is called, chooses
+    among the sizes that a stride leaves open. weight (C, out_channels / groups, kernel_size) and
+    bias (out_channels) start from U(-1 / sqrt(n), 1 / sqrt(n)), n = out_channels / groups *
+    kernel_size. Raises ValueError for another padding mode than 'zeros' or an output_size that
+    cannot be, RuntimeError for another number of channels.
 
     >>> import facula as torch
     >>> torch.nn.ConvTranspose1d(16, 33, 3, stride=2)(torch.zeros(20, 16, 50)).shape
@@ -317,9 +332,10 @@ class ConvTranspose1d(_ConvTranspose):
 
 
 class ConvTranspose2d(_ConvTranspose):
-    """What a convolution of images spreads (N, C, H, W) to: its input's gradient, as a layer.
+    """What a convolution of images spreads its input to: the gradient of its input, as a layer.
 
-    `output_size`, where it is called, chooses among the sizes that a stride leaves open.
+    Input (N, C, H, W) or (C, H, W), output (N, out_channels, H', W'); weight (C, out_channels /
+    groups, kh, kw) and bias (out_channels). Sizes, start and errors are those of `ConvTranspose1d`.
 
     >>> import facula as torch
     >>> up = torch.nn.ConvTranspose2d(16, 8, 3, stride=2)
@@ -332,9 +348,11 @@ class ConvTranspose2d(_ConvTranspose):
 
 
 class ConvTranspose3d(_ConvTranspose):
-    """What a convolution of volumes spreads (N, C, D, H, W) to: its input's gradient, as a layer.
+    """What a convolution of volumes spreads its input to: the gradient of its input, as a layer.
 
-    `output_size`, where it is called, chooses among the sizes that a stride leaves open.
+    Input (N, C, D, H, W) or (C, D, H, W), output (N, out_channels, D', H', W'); weight (C,
+    out_channels / groups, kd, kh, kw) and bias (out_channels). Sizes, start and errors are those of
+    `ConvTranspose1d`.
 
     >>> import facula as torch
     >>> torch.nn.ConvTranspose3d(4, 2, 2, stride=2)(torch.zeros(1, 4, 3, 4, 5)).shape

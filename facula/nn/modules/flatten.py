@@ -10,7 +10,10 @@ __all__ = ["Flatten", "Unflatten"]
 
 
 class Flatten(Module):
-    """Joins a range of dimensions into one; by default all but the batch.
+    """Joins a range of dimensions into one; by default all but the first, the batch.
+
+    Input (N, *), output (N, product of *). A view where memory allows. Raises IndexError for a dim
+    that is not there.
 
     >>> import facula as torch
     >>> torch.nn.Flatten()(torch.zeros(32, 1, 5, 5)).shape

@@ -61,7 +61,11 @@ class _FractionalMaxPool(Module):
 
 
 class FractionalMaxPool2d(_FractionalMaxPool):
-    """The largest element of every window of an image at random places.
+    """The largest element of every window of an image at random places (Graham, arXiv 1412.6071).
+
+    Input (N, C, H, W) or (C, H, W), output (N, C, *output_size); draws places from the default
+    generator. Raises ValueError unless exactly one of `output_size` and `output_ratio` (in (0, 1))
+    is given.
 
     >>> import facula as torch
     >>> torch.nn.FractionalMaxPool2d(2, output_size=3)(torch.zeros(1, 1, 7, 7)).shape
@@ -73,7 +77,7 @@ class FractionalMaxPool2d(_FractionalMaxPool):
 
 
 class FractionalMaxPool3d(_FractionalMaxPool):
-    """The largest element of every window of a volume at random places.
+    """`FractionalMaxPool2d` of volumes: (N, C, D, H, W) or (C, D, H, W).
 
     >>> import facula as torch
     >>> torch.nn.FractionalMaxPool3d(2, output_ratio=0.5)(torch.zeros(1, 1, 6, 6, 6)).shape

@@ -16,11 +16,11 @@ __all__ = ["Bilinear", "Identity", "Linear"]
 
 
 class Identity(Module):
-    """Returns its input; takes and forgets any arguments when made.
+    """Returns its input, whatever it is; takes and forgets any arguments when made.
 
     >>> import facula as torch
-    >>> torch.nn.Identity(54, unused_argument=0.1)(3)
-    3
+    >>> torch.nn.Identity(54, unused_argument=0.1)(torch.tensor([3]))
+    tensor([3])
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -31,7 +31,11 @@ class Identity(Module):
 
 
 class Linear(Module):
-    """x @ weight.T + bias, with weight and bias drawn from U(-1/sqrt(in), 1/sqrt(in)).
+    """x @ weight.T + bias, a matrix product with a learned matrix.
+
+    Input (*, in_features), output (*, out_features); weight (out_features, in_features) and bias
+    (out_features) start from U(-1 / sqrt(in_features), 1 / sqrt(in_features)). Raises RuntimeError
+    for an input of another last size.
 
     >>> import facula as torch
     >>> torch.nn.Linear(20, 30)(torch.zeros(128, 20)).shape
@@ -81,7 +85,11 @@ class Linear(Module):
 
 
 class Bilinear(Module):
-    """sum of x1[i] weight[k, i, j] x2[j], plus bias[k], all from U(-1/sqrt(in1), 1/sqrt(in1)).
+    """The sum of x1[i] weight[k, i, j] x2[j], plus bias[k].
+
+    Inputs (*, in1) and (*, in2), output (*, out); weight (out, in1, in2) and bias (out) start from
+    U(-1 / sqrt(in1), 1 / sqrt(in1)). Raises ValueError unless in1 > 0, RuntimeError for other
+    sizes.
 
     >>> import facula as torch
     >>> torch.nn.Bilinear(20, 30, 40)(torch.zeros(128, 20), torch.zeros(128, 30)).shape

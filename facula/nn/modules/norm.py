@@ -159,13 +159,19 @@ class _BatchNorm(_Affine):
 
 
 class BatchNorm1d(_BatchNorm):
-    """Normalises every channel of (N, C) or (N, C, L) over the batch, then scales and shifts it.
+    """(x - mean) / sqrt(var + eps) * weight + bias for every channel, over the batch.
 
-    In evaluation the running statistics take the place of the batch's. arXiv 1502.03167.
+    Input and output (N, C) or (N, C, L). weight (C) starts as ones, bias (C) as zeros; the buffers
+    running_mean and running_var (C), from 0 and 1, become (1 - momentum) * old + momentum * new in
+    training (a plain average with momentum None) and stand in for the batch's in evaluation. Raises
+    ValueError for another number of dimensions or one value a channel in training. Ioffe and
+    Szegedy, arXiv 1502.03167.
 
     >>> import facula as torch
-    >>> torch.nn.BatchNorm1d(100)
-    BatchNorm1d(100, eps=1e-05, momentum=0.1, affine=True, bias=True, track_running_stats=True)
+    >>> layer = torch.nn.BatchNorm1d(1)
+    >>> layer(torch.tensor([[1.0], [3.0]])).detach(), layer.running_mean
+    (tensor([[-1.0000],
+            [ 1.0000]]), tensor([0.2000]))
     """
 
     def _check_input_dim(self, input: Tensor) -> None:
@@ -174,7 +180,9 @@ class BatchNorm1d(_BatchNorm):
 
 
 class BatchNorm2d(_BatchNorm):
-    """Normalises every channel of (N, C, H, W) over the batch, then scales and shifts it.
+    """`BatchNorm1d` of images: every channel of (N, C, H, W) over the batch and all pixels.
+
+    Raises ValueError for another number of dimensions.
 
     >>> import facula as torch
     >>> torch.nn.BatchNorm2d(3)(torch.zeros(2, 3, 4, 4)).shape
@@ -187,7 +195,9 @@ class BatchNorm2d(_BatchNorm):
 
 
 class BatchNorm3d(_BatchNorm):
-    """Normalises every channel of (N, C, D, H, W) over the batch, then scales and shifts it.
+    """`BatchNorm1d` of volumes: every channel of (N, C, D, H, W) over the batch and all places.
+
+    Raises ValueError for another number of dimensions.
 
     >>> import facula as torch
     >>> torch.nn.BatchNorm3d(3)(torch.zeros(2, 3, 4, 4, 4)).shape
@@ -255,18 +265,22 @@ class _InstanceNorm(_BatchNorm):
 
 
 class InstanceNorm1d(_InstanceNorm):
-    """Normalises every channel of every sample of (N, C, L) or (C, L). arXiv 1607.08022.
+    """(x - mean) / sqrt(var + eps) for every channel of every sample, over its positions.
+
+    Input and output (N, C, L) or (C, L). With `affine` weight (C) and bias (C) start as ones and
+    zeros; with `track_running_stats` evaluation uses running ones. Raises ValueError for another
+    number of dimensions or one position in training. Ulyanov et al., arXiv 1607.08022.
 
     >>> import facula as torch
-    >>> torch.nn.InstanceNorm1d(3)(torch.zeros(2, 3, 4)).shape
-    torch.Size([2, 3, 4])
+    >>> torch.nn.InstanceNorm1d(1)(torch.tensor([[1.0, 3.0]]))
+    tensor([[-1.0000,  1.0000]])
     """
 
     _bare = 2
 
 
 class InstanceNorm2d(_InstanceNorm):
-    """Normalises every channel of every sample of (N, C, H, W) or (C, H, W).
+    """`InstanceNorm1d` of images: every channel of every sample of (N, C, H, W) or (C, H, W).
 
     >>> import facula as torch
     >>> torch.nn.InstanceNorm2d(3, affine=True)(torch.zeros(2, 3, 4, 4)).shape
@@ -277,7 +291,8 @@ class InstanceNorm2d(_InstanceNorm):
 
 
 class InstanceNorm3d(_InstanceNorm):
-    """Normalises every channel of every sample of (N, C, D, H, W) or (C, D, H, W).
+    """`InstanceNorm1d` of volumes: every channel of every sample of (N, C, D, H, W) or (C, D, H,
+    W).
 
     >>> import facula as torch
     >>> torch.nn.InstanceNorm3d(3)(torch.zeros(3, 4, 4, 4)).shape
@@ -288,13 +303,15 @@ class InstanceNorm3d(_InstanceNorm):
 
 
 class LayerNorm(_Affine):
-    """Normalises each sample over its last dimensions, then scales and shifts every element.
+    """(x - mean) / sqrt(var + eps) * weight + bias over the last dimensions of each sample.
 
-    arXiv 1607.06450.
+    Input and output (*, *normalized_shape); weight and bias of normalized_shape start as ones and
+    zeros, and are left out without `elementwise_affine`. Raises RuntimeError for an input that does
+    not end with normalized_shape. Ba et al., arXiv 1607.06450.
 
     >>> import facula as torch
-    >>> torch.nn.LayerNorm(10)(torch.zeros(2, 5, 10)).shape
-    torch.Size([2, 5, 10])
+    >>> torch.nn.LayerNorm(2, elementwise_affine=False)(torch.tensor([[1.0, 3.0]]))
+    tensor([[-1.0000,  1.0000]])
     """
 
     def __init__(
@@ -326,13 +343,15 @@ class LayerNorm(_Affine):
 
 
 class GroupNorm(_Affine):
-    """Normalises each sample over groups of channels, then scales and shifts every channel.
+    """Each sample normalised over each of `num_groups` groups of channels, then scaled and shifted.
 
-    arXiv 1803.08494.
+    Input and output (N, C, *); weight and bias (C) start as ones and zeros, and are left out
+    without `affine`. Raises ValueError for channels that groups do not divide. Wu and He, arXiv
+    1803.08494.
 
     >>> import facula as torch
-    >>> torch.nn.GroupNorm(3, 6)(torch.zeros(20, 6, 10, 10)).shape
-    torch.Size([20, 6, 10, 10])
+    >>> torch.nn.GroupNorm(2, 4, affine=False)(torch.tensor([[1.0, 3.0, 10.0, 30.0]]))
+    tensor([[-1.0000,  1.0000, -1.0000,  1.0000]])
     """
 
     def __init__(
@@ -369,13 +388,15 @@ class GroupNorm(_Affine):
 
 
 class RMSNorm(Module):
-    """Divides each sample by the root mean square over its last dimensions, then scales it.
+    """x / sqrt(mean(x^2) + eps) * weight over the last dimensions of each sample.
 
-    arXiv 1910.07467. Within the root stands eps, or the resolution of the dtype if it is None.
+    Input and output (*, *normalized_shape); weight of normalized_shape starts as ones. Without
+    `eps` it is the distance from 1 to the next number of the dtype. Raises RuntimeError for an
+    input that does not end with normalized_shape. Zhang and Sennrich, arXiv 1910.07467.
 
     >>> import facula as torch
-    >>> torch.nn.RMSNorm(2)(torch.tensor([[2.0, 2.0]]))
-    tensor([[1., 1.]], grad_fn=<MulBackward0>)
+    >>> torch.nn.RMSNorm(2, elementwise_affine=False)(torch.tensor([[3.0, 4.0]]))
+    tensor([[0.8485, 1.1314]])
     """
 
     def __init__(
@@ -421,11 +442,15 @@ class RMSNorm(Module):
 
 
 class LocalResponseNorm(Module):
-    """Divides each channel by a power of the mean square of its neighbours.
+    """x / (k + alpha * mean of squares over `size` neighbouring channels)^beta.
+
+    Input and output (N, C, *). Raises ValueError for less than three dimensions. Krizhevsky et al.
+    (2012).
 
     >>> import facula as torch
-    >>> torch.nn.LocalResponseNorm(2)(torch.zeros(1, 4, 2, 2)).shape
-    torch.Size([1, 4, 2, 2])
+    >>> torch.nn.LocalResponseNorm(2, alpha=1.0, beta=1.0)(torch.ones(1, 2, 1))
+    tensor([[[0.6667],
+             [0.5000]]])
     """
 
     def __init__(self, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0) -> None:

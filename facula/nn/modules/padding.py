@@ -77,6 +77,9 @@ class _CircularPad(_Pad):
 class ConstantPad1d(_ConstantPad):
     """A border of `value` around rows (the last dimension).
 
+    (*, W) to (*, W'); `padding` is one number, or one for each side, the last dimension first.
+    Negative numbers cut off. Raises RuntimeError for too few dimensions.
+
     >>> import facula as torch
     >>> torch.nn.ConstantPad1d(1, 7.0)(torch.tensor([[1.0, 2.0, 3.0]]))
     tensor([[7., 1., 2., 3., 7.]])
@@ -88,9 +91,15 @@ class ConstantPad1d(_ConstantPad):
 class ConstantPad2d(_ConstantPad):
     """A border of `value` around images (the last two dimensions).
 
+    (*, H, W) to (*, H', W'); `padding` is one number, or one for each side, the last dimension
+    first. Negative numbers cut off. Raises RuntimeError for too few dimensions.
+
     >>> import facula as torch
-    >>> torch.nn.ConstantPad2d(1, 7.0)(torch.zeros(1, 3, 3)).shape
-    torch.Size([1, 5, 5])
+    >>> torch.nn.ConstantPad2d(1, 7.0)(torch.arange(4.0).reshape(1, 2, 2))
+    tensor([[[7., 7., 7., 7.],
+             [7., 0., 1., 7.],
+             [7., 2., 3., 7.],
+             [7., 7., 7., 7.]]])
     """
 
     rank = 2
@@ -98,6 +107,9 @@ class ConstantPad2d(_ConstantPad):
 
 class ConstantPad3d(_ConstantPad):
     """A border of `value` around volumes (the last three dimensions).
+
+    (*, D, H, W) to (*, D', H', W'); `padding` is one number, or one for each side, the last
+    dimension first. Negative numbers cut off. Raises RuntimeError for too few dimensions.
 
     >>> import facula as torch
     >>> torch.nn.ConstantPad3d(1, 7.0)(torch.zeros(1, 3, 3, 3)).shape
@@ -110,6 +122,9 @@ class ConstantPad3d(_ConstantPad):
 class ZeroPad1d(_ZeroPad):
     """A border of zeros around rows (the last dimension).
 
+    (*, W) to (*, W'); `padding` is one number, or one for each side, the last dimension first.
+    Negative numbers cut off. Raises RuntimeError for too few dimensions.
+
     >>> import facula as torch
     >>> torch.nn.ZeroPad1d(1)(torch.tensor([[1.0, 2.0, 3.0]]))
     tensor([[0., 1., 2., 3., 0.]])
@@ -121,9 +136,15 @@ class ZeroPad1d(_ZeroPad):
 class ZeroPad2d(_ZeroPad):
     """A border of zeros around images (the last two dimensions).
 
+    (*, H, W) to (*, H', W'); `padding` is one number, or one for each side, the last dimension
+    first. Negative numbers cut off. Raises RuntimeError for too few dimensions.
+
     >>> import facula as torch
-    >>> torch.nn.ZeroPad2d(1)(torch.zeros(1, 3, 3)).shape
-    torch.Size([1, 5, 5])
+    >>> torch.nn.ZeroPad2d(1)(torch.arange(4.0).reshape(1, 2, 2))
+    tensor([[[0., 0., 0., 0.],
+             [0., 0., 1., 0.],
+             [0., 2., 3., 0.],
+             [0., 0., 0., 0.]]])
     """
 
     rank = 2
@@ -131,6 +152,9 @@ class ZeroPad2d(_ZeroPad):
 
 class ZeroPad3d(_ZeroPad):
     """A border of zeros around volumes (the last three dimensions).
+
+    (*, D, H, W) to (*, D', H', W'); `padding` is one number, or one for each side, the last
+    dimension first. Negative numbers cut off. Raises RuntimeError for too few dimensions.
 
     >>> import facula as torch
     >>> torch.nn.ZeroPad3d(1)(torch.zeros(1, 3, 3, 3)).shape
@@ -141,7 +165,10 @@ class ZeroPad3d(_ZeroPad):
 
 
 class ReflectionPad1d(_ReflectionPad):
-    """A border that mirrors rows (the last dimension).
+    """A border that mirrors rows (the last dimension), the edge itself not repeated.
+
+    (*, W) to (*, W'); `padding` is one number, or one for each side, the last dimension first.
+    Raises RuntimeError for a border as wide as the input.
 
     >>> import facula as torch
     >>> torch.nn.ReflectionPad1d(1)(torch.tensor([[1.0, 2.0, 3.0]]))
@@ -152,18 +179,27 @@ class ReflectionPad1d(_ReflectionPad):
 
 
 class ReflectionPad2d(_ReflectionPad):
-    """A border that mirrors images (the last two dimensions).
+    """A border that mirrors images (the last two dimensions), the edge itself not repeated.
+
+    (*, H, W) to (*, H', W'); `padding` is one number, or one for each side, the last dimension
+    first. Raises RuntimeError for a border as wide as the input.
 
     >>> import facula as torch
-    >>> torch.nn.ReflectionPad2d(1)(torch.zeros(1, 3, 3)).shape
-    torch.Size([1, 5, 5])
+    >>> torch.nn.ReflectionPad2d(1)(torch.arange(4.0).reshape(1, 2, 2))
+    tensor([[[3., 2., 3., 2.],
+             [1., 0., 1., 0.],
+             [3., 2., 3., 2.],
+             [1., 0., 1., 0.]]])
     """
 
     rank = 2
 
 
 class ReflectionPad3d(_ReflectionPad):
-    """A border that mirrors volumes (the last three dimensions).
+    """A border that mirrors volumes (the last three dimensions), the edge itself not repeated.
+
+    (*, D, H, W) to (*, D', H', W'); `padding` is one number, or one for each side, the last
+    dimension first. Raises RuntimeError for a border as wide as the input.
 
     >>> import facula as torch
     >>> torch.nn.ReflectionPad3d(1)(torch.zeros(1, 3, 3, 3)).shape
@@ -176,6 +212,9 @@ class ReflectionPad3d(_ReflectionPad):
 class ReplicationPad1d(_ReplicationPad):
     """A border that repeats the edge of rows (the last dimension).
 
+    (*, W) to (*, W'); `padding` is one number, or one for each side, the last dimension first.
+    Raises RuntimeError for too few dimensions.
+
     >>> import facula as torch
     >>> torch.nn.ReplicationPad1d(1)(torch.tensor([[1.0, 2.0, 3.0]]))
     tensor([[1., 1., 2., 3., 3.]])
@@ -187,9 +226,15 @@ class ReplicationPad1d(_ReplicationPad):
 class ReplicationPad2d(_ReplicationPad):
     """A border that repeats the edge of images (the last two dimensions).
 
+    (*, H, W) to (*, H', W'); `padding` is one number, or one for each side, the last dimension
+    first. Raises RuntimeError for too few dimensions.
+
     >>> import facula as torch
-    >>> torch.nn.ReplicationPad2d(1)(torch.zeros(1, 3, 3)).shape
-    torch.Size([1, 5, 5])
+    >>> torch.nn.ReplicationPad2d(1)(torch.arange(4.0).reshape(1, 2, 2))
+    tensor([[[0., 0., 1., 1.],
+             [0., 0., 1., 1.],
+             [2., 2., 3., 3.],
+             [2., 2., 3., 3.]]])
     """
 
     rank = 2
@@ -197,6 +242,9 @@ class ReplicationPad2d(_ReplicationPad):
 
 class ReplicationPad3d(_ReplicationPad):
     """A border that repeats the edge of volumes (the last three dimensions).
+
+    (*, D, H, W) to (*, D', H', W'); `padding` is one number, or one for each side, the last
+    dimension first. Raises RuntimeError for too few dimensions.
 
     >>> import facula as torch
     >>> torch.nn.ReplicationPad3d(1)(torch.zeros(1, 3, 3, 3)).shape
@@ -209,6 +257,9 @@ class ReplicationPad3d(_ReplicationPad):
 class CircularPad1d(_CircularPad):
     """A border that goes on at the other side of rows (the last dimension).
 
+    (*, W) to (*, W'); `padding` is one number, or one for each side, the last dimension first.
+    Raises RuntimeError for a border wider than the input.
+
     >>> import facula as torch
     >>> torch.nn.CircularPad1d(1)(torch.tensor([[1.0, 2.0, 3.0]]))
     tensor([[3., 1., 2., 3., 1.]])
@@ -220,9 +271,15 @@ class CircularPad1d(_CircularPad):
 class CircularPad2d(_CircularPad):
     """A border that goes on at the other side of images (the last two dimensions).
 
+    (*, H, W) to (*, H', W'); `padding` is one number, or one for each side, the last dimension
+    first. Raises RuntimeError for a border wider than the input.
+
     >>> import facula as torch
-    >>> torch.nn.CircularPad2d(1)(torch.zeros(1, 3, 3)).shape
-    torch.Size([1, 5, 5])
+    >>> torch.nn.CircularPad2d(1)(torch.arange(4.0).reshape(1, 2, 2))
+    tensor([[[3., 2., 3., 2.],
+             [1., 0., 1., 0.],
+             [3., 2., 3., 2.],
+             [1., 0., 1., 0.]]])
     """
 
     rank = 2
@@ -230,6 +287,9 @@ class CircularPad2d(_CircularPad):
 
 class CircularPad3d(_CircularPad):
     """A border that goes on at the other side of volumes (the last three dimensions).
+
+    (*, D, H, W) to (*, D', H', W'); `padding` is one number, or one for each side, the last
+    dimension first. Raises RuntimeError for a border wider than the input.
 
     >>> import facula as torch
     >>> torch.nn.CircularPad3d(1)(torch.zeros(1, 3, 3, 3)).shape

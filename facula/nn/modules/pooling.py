@@ -68,6 +68,11 @@ class _MaxPool(Module):
 class MaxPool1d(_MaxPool):
     """The largest element of every window of a row; with `return_indices`, also where it stood.
 
+    Input (N, C, L) or (C, L), output (N, C, L'), L' = floor((L + 2 padding - dilation (kernel_size
+    - 1) - 1) / stride) + 1, rounded up with `ceil_mode`; stride is kernel_size where not given.
+    Padding counts as -inf. Raises RuntimeError for other shapes, or padding of more than half a
+    window.
+
     >>> import facula as torch
     >>> torch.nn.MaxPool1d(2)(torch.tensor([[1.0, 5.0, 4.0, 2.0]]))
     tensor([[5., 4.]])
@@ -77,11 +82,14 @@ class MaxPool1d(_MaxPool):
 
 
 class MaxPool2d(_MaxPool):
-    """The largest element of every window; with `return_indices`, also where it stood.
+    """The largest element of every window of an image; with `return_indices`, also where it stood.
+
+    Input (N, C, H, W) or (C, H, W), output (N, C, H', W'), sizes by the formula of `MaxPool1d`,
+    errors too; indices count h * W + w.
 
     >>> import facula as torch
-    >>> torch.nn.MaxPool2d(2)(torch.zeros(1, 3, 8, 8)).shape
-    torch.Size([1, 3, 4, 4])
+    >>> torch.nn.MaxPool2d(2)(torch.arange(8.0).reshape(1, 2, 4))
+    tensor([[[5., 7.]]])
     """
 
     function = staticmethod(F.max_pool2d)
@@ -90,9 +98,12 @@ class MaxPool2d(_MaxPool):
 class MaxPool3d(_MaxPool):
     """The largest element of every window of a volume; with `return_indices`, also where it stood.
 
+    Input (N, C, D, H, W) or (C, D, H, W), output (N, C, D', H', W'), sizes by the formula of
+    `MaxPool1d`, errors too.
+
     >>> import facula as torch
-    >>> torch.nn.MaxPool3d(2)(torch.zeros(1, 3, 8, 8, 8)).shape
-    torch.Size([1, 3, 4, 4, 4])
+    >>> torch.nn.MaxPool3d(2)(torch.arange(8.0).reshape(1, 2, 2, 2))
+    tensor([[[[7.]]]])
     """
 
     function = staticmethod(F.max_pool3d)
@@ -125,6 +136,10 @@ class _MaxUnpool(Module):
 class MaxUnpool1d(_MaxUnpool):
     """Zeros, with the input's elements where MaxPool1d found them.
 
+    Input and indices (N, C, L) or (C, L); the output has the size pooling came from, or
+    `output_size` where it is called. Raises ValueError for an output_size that cannot be,
+    RuntimeError for an index outside.
+
     >>> import facula as torch
     >>> y, where = torch.nn.MaxPool1d(2, return_indices=True)(torch.tensor([[1.0, 5.0]]))
     >>> torch.nn.MaxUnpool1d(2)(y, where)
@@ -137,6 +152,10 @@ class MaxUnpool1d(_MaxUnpool):
 
 class MaxUnpool2d(_MaxUnpool):
     """Zeros, with the input's elements where MaxPool2d found them.
+
+    Input and indices (N, C, H, W) or (C, H, W); the output has the size pooling came from, or
+    `output_size` where it is called. Raises ValueError for an output_size that cannot be,
+    RuntimeError for an index outside.
 
     >>> import facula as torch
     >>> y, where = torch.nn.MaxPool2d(2, return_indices=True)(torch.eye(2).reshape(1, 2, 2))
@@ -151,6 +170,10 @@ class MaxUnpool2d(_MaxUnpool):
 
 class MaxUnpool3d(_MaxUnpool):
     """Zeros, with the input's elements where MaxPool3d found them.
+
+    Input and indices (N, C, D, H, W) or (C, D, H, W); the output has the size pooling came from, or
+    `output_size` where it is called. Raises ValueError for an output_size that cannot be,
+    RuntimeError for an index outside.
 
     >>> import facula as torch
     >>> x = torch.zeros(1, 2, 2, 2)
@@ -167,6 +190,11 @@ class MaxUnpool3d(_MaxUnpool):
 
 class AvgPool1d(Module):
     """The mean of every window of a row.
+
+    Input (N, C, L) or (C, L), output (N, C, L'), L' = floor((L + 2 padding - kernel_size) / stride)
+    + 1, rounded up with `ceil_mode`. Padding counts as 0, and in the number of elements unless
+    `count_include_pad` is False. Raises RuntimeError for other shapes, or padding of more than half
+    a window.
 
     >>> import facula as torch
     >>> torch.nn.AvgPool1d(2)(torch.tensor([[1.0, 5.0, 4.0, 2.0]]))
@@ -242,22 +270,28 @@ class _AvgPool(Module):
 
 
 class AvgPool2d(_AvgPool):
-    """The mean of every window.
+    """The mean of every window of an image, or their sum over `divisor_override`.
+
+    Input (N, C, H, W) or (C, H, W), output (N, C, H', W'); sizes, padding and errors are those of
+    `AvgPool1d`.
 
     >>> import facula as torch
-    >>> torch.nn.AvgPool2d(2)(torch.ones(1, 1, 2, 2))
-    tensor([[[[1.]]]])
+    >>> torch.nn.AvgPool2d(2)(torch.arange(8.0).reshape(1, 2, 4))
+    tensor([[[2.5000, 4.5000]]])
     """
 
     function = staticmethod(F.avg_pool2d)
 
 
 class AvgPool3d(_AvgPool):
-    """The mean of every window of a volume.
+    """The mean of every window of a volume, or their sum over `divisor_override`.
+
+    Input (N, C, D, H, W) or (C, D, H, W), output (N, C, D', H', W'); sizes, padding and errors are
+    those of `AvgPool1d`.
 
     >>> import facula as torch
-    >>> torch.nn.AvgPool3d(2)(torch.ones(1, 2, 2, 2))
-    tensor([[[[1.]]]])
+    >>> torch.nn.AvgPool3d(2)(torch.arange(8.0).reshape(1, 2, 2, 2))
+    tensor([[[[3.5000]]]])
     """
 
     function = staticmethod(F.avg_pool3d)
@@ -295,7 +329,10 @@ class _LPPool(Module):
 
 
 class LPPool1d(_LPPool):
-    """sum(x^p)^(1/p) over every window of a row.
+    """sum(x^p)^(1/p) over every window of a row, p being `norm_type`.
+
+    Input (N, C, L) or (C, L), output (N, C, L') with as many windows as fit. Raises RuntimeError
+    for other shapes.
 
     >>> import facula as torch
     >>> torch.nn.LPPool1d(2, 2)(torch.tensor([[3.0, 4.0]]))
@@ -306,7 +343,7 @@ class LPPool1d(_LPPool):
 
 
 class LPPool2d(_LPPool):
-    """sum(x^p)^(1/p) over every window.
+    """sum(x^p)^(1/p) over every window of an image, (N, C, H, W) or (C, H, W); see `LPPool1d`.
 
     >>> import facula as torch
     >>> torch.nn.LPPool2d(2, 2)(torch.full((1, 2, 2), 3.0))
@@ -317,7 +354,8 @@ class LPPool2d(_LPPool):
 
 
 class LPPool3d(_LPPool):
-    """sum(x^p)^(1/p) over every window of a volume.
+    """sum(x^p)^(1/p) over every window of a volume, (N, C, D, H, W) or (C, D, H, W); see
+    `LPPool1d`.
 
     >>> import facula as torch
     >>> torch.nn.LPPool3d(1, 2)(torch.ones(1, 2, 2, 2))
@@ -350,6 +388,9 @@ class _AdaptiveAvgPool(Module):
 class AdaptiveAvgPool1d(_AdaptiveAvgPool):
     """The means of `output_size` windows of a row.
 
+    Input (N, C, L) or (C, L), output (N, C, output_size). Window i goes from floor(i L / n) to
+    ceil((i + 1) L / n). Raises RuntimeError for other shapes.
+
     >>> import facula as torch
     >>> torch.nn.AdaptiveAvgPool1d(2)(torch.tensor([[1.0, 2.0, 3.0]]))
     tensor([[1.5000, 2.5000]])
@@ -361,6 +402,9 @@ class AdaptiveAvgPool1d(_AdaptiveAvgPool):
 class AdaptiveAvgPool2d(_AdaptiveAvgPool):
     """The means of as many windows as give images of `output_size`; None keeps a size.
 
+    Input (N, C, H, W) or (C, H, W), output with H and W replaced. Raises ValueError for too few
+    dimensions.
+
     >>> import facula as torch
     >>> torch.nn.AdaptiveAvgPool2d((5, None))(torch.zeros(1, 64, 10, 9)).shape
     torch.Size([1, 64, 5, 9])
@@ -371,6 +415,9 @@ class AdaptiveAvgPool2d(_AdaptiveAvgPool):
 
 class AdaptiveAvgPool3d(_AdaptiveAvgPool):
     """The means of as many windows as give volumes of `output_size`; None keeps a size.
+
+    Input (N, C, D, H, W) or (C, D, H, W), output with D, H and W replaced. Raises ValueError for
+    too few dimensions.
 
     >>> import facula as torch
     >>> torch.nn.AdaptiveAvgPool3d((2, 5, None))(torch.zeros(1, 4, 8, 10, 9)).shape
@@ -400,6 +447,9 @@ class _AdaptiveMaxPool(Module):
 class AdaptiveMaxPool1d(_AdaptiveMaxPool):
     """The largest elements of `output_size` windows of a row.
 
+    Input (N, C, L) or (C, L), output (N, C, output_size). Window i goes from floor(i L / n) to
+    ceil((i + 1) L / n). Raises RuntimeError for other shapes.
+
     >>> import facula as torch
     >>> torch.nn.AdaptiveMaxPool1d(2)(torch.tensor([[1.0, 2.0, 3.0]]))
     tensor([[2., 3.]])
@@ -411,6 +461,9 @@ class AdaptiveMaxPool1d(_AdaptiveMaxPool):
 class AdaptiveMaxPool2d(_AdaptiveMaxPool):
     """The largest elements of as many windows as give images of `output_size`; None keeps a size.
 
+    Input (N, C, H, W) or (C, H, W), output with H and W replaced. Raises ValueError for too few
+    dimensions.
+
     >>> import facula as torch
     >>> torch.nn.AdaptiveMaxPool2d((5, None))(torch.zeros(1, 64, 10, 9)).shape
     torch.Size([1, 64, 5, 9])
@@ -421,6 +474,9 @@ class AdaptiveMaxPool2d(_AdaptiveMaxPool):
 
 class AdaptiveMaxPool3d(_AdaptiveMaxPool):
     """The largest elements of as many windows as give volumes of `output_size`; None keeps a size.
+
+    Input (N, C, D, H, W) or (C, D, H, W), output with D, H and W replaced. Raises ValueError for
+    too few dimensions.
 
     >>> import facula as torch
     >>> torch.nn.AdaptiveMaxPool3d((2, 5, None))(torch.zeros(1, 4, 8, 10, 9)).shape

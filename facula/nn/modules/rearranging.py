@@ -11,7 +11,9 @@ Size = int | tuple[int, ...]
 
 
 class PixelShuffle(Module):
-    """(..., C r r, H, W) as (..., C, H r, W r): the sub-pixel layer of Shi et al. (2016).
+    """(*, C r r, H, W) as (*, C, H r, W r), r the `upscale_factor`: the sub-pixel layer.
+
+    Raises RuntimeError for channels that r r does not divide. Shi et al., arXiv 1609.05158.
 
     >>> import facula as torch
     >>> torch.nn.PixelShuffle(2)(torch.arange(4.0).reshape(1, 4, 1, 1))
@@ -32,7 +34,9 @@ class PixelShuffle(Module):
 
 
 class PixelUnshuffle(Module):
-    """(..., C, H r, W r) as (..., C r r, H, W): PixelShuffle undone.
+    """(*, C, H r, W r) as (*, C r r, H, W), r the `downscale_factor`: PixelShuffle undone.
+
+    Raises RuntimeError for sizes that r does not divide.
 
     >>> import facula as torch
     >>> torch.nn.PixelUnshuffle(2)(torch.arange(4.0).reshape(1, 1, 2, 2)).flatten()
@@ -52,7 +56,9 @@ class PixelUnshuffle(Module):
 
 
 class ChannelShuffle(Module):
-    """Channels of `groups` groups dealt out in turn (ShuffleNet, Zhang et al. 2018).
+    """Channels of `groups` groups dealt out in turn (ShuffleNet, Zhang et al., arXiv 1707.01083).
+
+    Input and output (N, C, *). Raises RuntimeError for channels that groups do not divide.
 
     >>> import facula as torch
     >>> torch.nn.ChannelShuffle(2)(torch.arange(4.0).reshape(1, 4, 1)).flatten()
@@ -72,7 +78,10 @@ class ChannelShuffle(Module):
 
 
 class Unfold(Module):
-    """Every window of an image as a column: (N, C, H, W) to (N, C kh kw, L).
+    """Every window of an image as a column: (N, C, H, W) to (N, C kh kw, L), L the number of
+    windows.
+
+    Raises RuntimeError for windows larger than the padded image.
 
     >>> import facula as torch
     >>> torch.nn.Unfold(2)(torch.zeros(1, 3, 4, 5)).shape
@@ -99,7 +108,9 @@ class Unfold(Module):
 
 
 class Fold(Module):
-    """Columns added up where their windows lie: (N, C kh kw, L) to (N, C, H, W).
+    """Columns added up where their windows lie: (N, C kh kw, L) to (N, C, H, W) of `output_size`.
+
+    Raises RuntimeError for a number of rows or columns that does not fit.
 
     >>> import facula as torch
     >>> torch.nn.Fold((2, 3), 2)(torch.ones(1, 4, 2))

@@ -14,10 +14,12 @@ __all__ = ["Embedding", "EmbeddingBag"]
 
 
 class Embedding(Module):
-    """Row `i` of the weight for every integer `i` of the input; rows drawn from N(0, 1).
+    """Row `i` of the weight for every integer `i` of the input.
 
-    The row of `padding_idx` starts at zero and gets no gradient. With `max_norm`, rows that are
-    looked up and longer than that are shortened in place.
+    Input (*), int64 or int32, output (*, embedding_dim); weight (num_embeddings, embedding_dim)
+    starts from N(0, 1). The row of `padding_idx` starts at zero and gets no gradient. With
+    `max_norm`, rows that are looked up and longer than that are shortened in place. Raises
+    IndexError for an index outside, AssertionError for such a padding_idx.
 
     >>> import facula as torch
     >>> torch.nn.Embedding(10, 3)(torch.tensor([[1, 2], [4, 5]])).shape
@@ -140,7 +142,12 @@ class Embedding(Module):
 
 
 class EmbeddingBag(Module):
-    """The sum, mean or largest elements of bags of rows of the weight, drawn from N(0, 1).
+    """The sum, mean (default) or largest elements of bags of rows of the weight.
+
+    Input (B, L), or (L) with the offsets (B) at which bags begin; output (B, embedding_dim); weight
+    (num_embeddings, embedding_dim) starts from N(0, 1). `per_sample_weights`, of the input's shape,
+    scale rows for the sum. Raises ValueError for offsets that do not fit, RuntimeError for an index
+    outside.
 
     >>> import facula as torch
     >>> bag = torch.nn.EmbeddingBag(10, 3, mode="sum")

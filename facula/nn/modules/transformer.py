@@ -112,8 +112,12 @@ class _Layer(Module):
 
 
 class TransformerEncoderLayer(_Layer):
-    """Self-attention and a feed-forward network, each with a residual and layer norm (before it
-    with `norm_first`, else after).
+    """Self-attention and a feed-forward network, each with a residual and layer norm.
+
+    The norm comes after, or before with `norm_first`. Input and output (L, N, E), (L, E), or (N, L,
+    E) with `batch_first`; `src_mask` (L, L) and `src_key_padding_mask` (N, L) are True or -inf
+    where nobody must look. Raises RuntimeError for an unknown activation, AssertionError for sizes
+    that do not fit. Vaswani et al., arXiv 1706.03762.
 
     >>> import facula as torch
     >>> layer = torch.nn.TransformerEncoderLayer(8, 2, 16, batch_first=True)
@@ -184,6 +188,10 @@ class TransformerEncoderLayer(_Layer):
 
 class TransformerDecoderLayer(_Layer):
     """Self-attention, attention to the encoder's memory, and a feed-forward network.
+
+    Each with a residual and layer norm. Called with the target (T, N, E) and the memory (S, N, E);
+    output as the target. Masks are True or -inf where nobody must look. Errors are those of
+    `TransformerEncoderLayer`.
 
     >>> import facula as torch
     >>> layer = torch.nn.TransformerDecoderLayer(8, 2, 16)
@@ -399,6 +407,10 @@ class TransformerDecoder(Module):
 
 class Transformer(Module):
     """An encoder of a source and a decoder of a target that looks at what it made.
+
+    Source (S, N, E), target and output (T, N, E), or batch first with `batch_first`, or without N.
+    All matrices start by `xavier_uniform_`. Raises RuntimeError for batches or features that
+    differ. Vaswani et al., arXiv 1706.03762.
 
     >>> import facula as torch
     >>> model = torch.nn.Transformer(8, 2, 1, 1, 16, batch_first=True)

@@ -10,7 +10,10 @@ __all__ = ["Upsample", "UpsamplingBilinear2d", "UpsamplingNearest2d"]
 
 
 class Upsample(Module):
-    """The input interpolated to `size` or by `scale_factor`; see `functional.interpolate`.
+    """The input interpolated to `size` in pixels or by `scale_factor`; see
+    `functional.interpolate`.
+
+    Input (N, C, *spatial), output (N, C, *size). Raises what interpolate raises.
 
     >>> import facula as torch
     >>> torch.nn.Upsample(scale_factor=2, mode="bilinear")(torch.zeros(1, 3, 4, 4)).shape
@@ -55,7 +58,7 @@ class Upsample(Module):
 
 
 class UpsamplingNearest2d(Upsample):
-    """Each pixel repeated.
+    """Each pixel repeated: (N, C, H, W) to (N, C, H', W').
 
     >>> import facula as torch
     >>> torch.nn.UpsamplingNearest2d(scale_factor=2)(torch.tensor([[[[1.0, 2.0]]]]))
@@ -72,7 +75,7 @@ class UpsamplingNearest2d(Upsample):
 
 
 class UpsamplingBilinear2d(Upsample):
-    """Straight lines between pixels, corners on corners.
+    """Straight lines between pixels, corners on corners: (N, C, H, W) to (N, C, H', W').
 
     >>> import facula as torch
     >>> torch.nn.UpsamplingBilinear2d((1, 3))(torch.tensor([[[[1.0, 2.0]]]]))
