@@ -20,7 +20,21 @@ def named(name: str, *fields: str) -> Any:
     made = cast(Any, namedtuple(name, fields))
     made.__module__ = "torch.return_types"
     made.__repr__ = _words
+    made.__reduce__ = _reduced
     return made
+
+
+def rebuilt(name: str, fields: tuple[str, ...], values: tuple[Any, ...]) -> Any:
+    """What pickle calls to make such a tuple again.
+
+    >>> rebuilt("slogdet", ("sign", "logabsdet"), (1.0, 0.5)).sign
+    1.0
+    """
+    return named(name, *fields)(*values)
+
+
+def _reduced(self: Any) -> tuple[Any, ...]:
+    return rebuilt, (type(self).__name__, self._fields, tuple(self))
 
 
 def _words(self: Any) -> str:

@@ -188,12 +188,14 @@ class Tensor(Answers, Named):
     def mT(self) -> "Tensor":
         """Every matrix transposed, a view: (*, n, m) becomes (*, m, n).
 
-        Raises RuntimeError for less than two dimensions.
+        A 0-d tensor is its own. Raises RuntimeError for vectors.
 
         >>> import facula as torch
         >>> torch.zeros(2, 3, 4).mT.shape
         torch.Size([2, 4, 3])
         """
+        if not self.form.ndim:
+            return self
         if self.form.ndim < 2:
             raise RuntimeError(
                 "tensor.mT is only supported on matrices or batches of matrices. Got "
@@ -222,7 +224,7 @@ class Tensor(Answers, Named):
                     else ""
                 )
             )
-        return self.adjoint()
+        return self.adjoint() if self.form.ndim else self
 
     @property
     def mH(self) -> "Tensor":
@@ -233,6 +235,8 @@ class Tensor(Answers, Named):
         tensor([[1.-2.j],
                 [3.-0.j]])
         """
+        if not self.form.ndim:
+            return self
         if self.form.ndim < 2:
             raise RuntimeError(
                 "tensor.mH is only supported on matrices or batches of matrices. Got "

@@ -1,5 +1,6 @@
 """The old classes of tensors, devices that are not there, and settings: as PyTorch's CPU build."""
 
+from pathlib import Path
 from types import ModuleType
 
 import pytest
@@ -148,6 +149,16 @@ def test_versions_are_ordered_as_versions() -> None:
     assert version != "1.10.1" and version > "1.10.0rc1" > ""
     assert isinstance(facula.__version__, str) and facula.__version__[0].isdigit()
     assert facula.__version__ == facula.version.__version__ and facula.__version__ > "0.0.9"
+
+
+def test_the_version_begins_with_that_of_the_api() -> None:
+    """Note [versions]: programs ask what they may call."""
+    version = facula.__version__
+    assert version.split(".")[:2] == ["2", "13"]
+    assert version >= "2.0" and version > "2.13" and version < "2.14" and version >= (2, 13)
+    assert str(version).endswith(f"+facula.{facula.version.facula}")
+    project = Path(__file__).parents[1] / "pyproject.toml"
+    assert f'version = "{facula.version.facula}"' in project.read_text()
 
 
 @pytest.mark.parametrize("name", ["float8_e4m3fn", "qint8", "int4", "bits8"])

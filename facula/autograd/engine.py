@@ -12,6 +12,7 @@ from typing import Any
 
 from facula.autograd.graph import NodeExtras, Output
 from facula.autograd.mode import mode
+from facula.op import registry
 from facula.tensor import Tensor
 
 # References to a gradient that only this engine still holds: the loop's variable and the argument.
@@ -244,7 +245,7 @@ def accumulate_grad(leaf: Tensor, gradient: Tensor, create_graph: bool) -> None:
         else:
             fresh = gradient.detach()
             names, fresh.form = fresh.form.names, fresh.form.plain
-            leaf.grad = fresh.clone_as(leaf.form.plain)
+            leaf.grad = registry["clone_as"].function(fresh, leaf.form.plain)
             if names is not None:  # a hook has given it some
                 leaf.grad.names = names
     elif create_graph:

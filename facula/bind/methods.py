@@ -3,16 +3,22 @@
 import functools
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from facula.autograd.public import tensor_backward
 from facula.bind.narrow import narrow_records
 from facula.bind.pointwise import NUMBERS
 from facula.bind.roads import describe
-from facula.dispatch import call_pointwise, concerns_names, has_names, is_named
+from facula.dispatch import call_pointwise, has_names
 from facula.form import named_forms, when_names_begin, when_wide_begins
-from facula.op import Composite, Op, Pointwise, binding, registry
+from facula.late import Late as LateModule
+from facula.op import Choice, Composite, Op, Pointwise, binding, registry
 from facula.tensor import Tensor
+
+if TYPE_CHECKING:
+    import numpy as np
+else:
+    np = LateModule("numpy")
 
 # Python's operators by the record that answers them; the reflected form is made where one exists.
 OPERATORS = {
@@ -58,8 +64,7 @@ def named_method(op: Op, short: Callable[..., Any]) -> Callable[..., Any]:
     assert road is not None
 
     def method(self: Tensor, *args: Any, **kwargs: Any) -> Any:
-        given = (self, *args)
-        if concerns_names(given, kwargs) and is_named(op, given, kwargs):
+        if has_names((self, *args, *kwargs.values())):
             return road(self, *args, **kwargs)
         return short(self, *args, **kwargs)
 
@@ -70,6 +75,8 @@ def reflected(op: Op) -> Callable[..., Any]:
     """The operator with the tensor on the right: mostly of a number."""
     function = op.function
     if not isinstance(op, Pointwise) or op.number_first is None:
+        if isinstance(op, Choice):
+            function = with_arrays(function)
 
         def operator(self: Tensor, other: Any) -> Any:
             return function(other, self)
@@ -86,13 +93,36 @@ def reflected(op: Op) -> Callable[..., Any]:
 
 def guarded(function: Callable[..., Any], accepted: tuple[type, ...]) -> Callable[..., Any]:
     """An operator that steps back for operands it does not know, as Python asks."""
+    numbers = len(accepted) > 1
 
     def operator(self: Tensor, other: Any) -> Any:
-        if isinstance(other, accepted):
+        if isinstance(other, accepted) or (numbers and is_of_numpy(other)):
             return function(self, other)
         return NotImplemented
 
     return operator
+
+
+def is_of_numpy(value: Any) -> bool:
+    """True for NumPy's arrays and numbers; NumPy is imported for them only."""
+    return type(value).__module__ == "numpy" and isinstance(
+        value, (np.ndarray, np.number, np.bool_)
+    )
+
+
+def with_arrays(function: Callable[..., Any]) -> Callable[..., Any]:
+    """An operator whose function takes no arrays: they become tensors over their memory."""
+
+    def operator(a: Any, b: Any) -> Any:
+        try:
+            return function(a, b)
+        except TypeError:
+            if not is_of_numpy(a) and not is_of_numpy(b):
+                raise
+            make = registry["as_tensor"].function
+            return function(*[make(v) if is_of_numpy(v) else v for v in (a, b)])
+
+    return functools.wraps(function)(operator)
 
 
 def inverted(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -136,7 +166,7 @@ def set_late(name: str, make: Callable[[], Callable[..., Any]]) -> None:
 def operator_of(dunder: str, op: Op) -> Callable[..., Any]:
     function = op.hot if isinstance(op, Pointwise) else op.function
     if dunder not in GUARDED:
-        return function
+        return with_arrays(function) if isinstance(op, Choice) else function
     return guarded(function, (Tensor,) if dunder == "matmul" else (Tensor, int, float, complex))
 
 

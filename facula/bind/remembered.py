@@ -32,8 +32,8 @@ from facula.dispatch import (
     call_reduction,
     call_view,
     compile_function,
-    concerns_names,
     depends_on_settings,
+    has_names,
     learn,
     learn_launch,
     record_reduction,
@@ -75,7 +75,7 @@ def remembered_launch(
 
         def miss(self: Any, *values: Any) -> Any:
             args, kwargs = signature.call(values)
-            if named_forms and concerns_names((self, *args), kwargs):
+            if named_forms and has_names((self, *args, *kwargs.values())):
                 return slow(self, *args, **kwargs)
             operands = [self, *[values[k] for k in places]]
             others = [v for k, v in enumerate(values) if k not in places]
@@ -199,7 +199,7 @@ def remembered_view(
 
         def miss(self: Tensor, values: tuple[Any, ...]) -> Any:
             args, kwargs = signature.call(values)
-            if named_forms and concerns_names((self, *args), kwargs):
+            if named_forms and has_names((self, *args, *kwargs.values())):
                 return slow(self, *args, **kwargs)
             if isinstance(self, Tensor) and all(map(plain, values)):
                 if moves is None:

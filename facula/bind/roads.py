@@ -13,10 +13,8 @@ from facula.bind.words import document
 from facula.dispatch import (
     call_named,
     compile_function,
-    concerns_names,
     dtype_word,
     has_names,
-    is_named,
 )
 from facula.form import named_forms, when_names_begin, when_wide_begins
 from facula.meta.dtype import can_cast, dtype
@@ -159,7 +157,7 @@ def entry(
     def function(*args: Any, **kwargs: Any) -> Any:
         if op.narrow:
             refuse_wide(op, args, kwargs)
-        if named_forms and concerns_names(args, kwargs) and is_named(op, args, kwargs):
+        if named_forms and has_names((*args, *kwargs.values())):
             kwargs = {spelling.get(name, name): value for name, value in kwargs.items()}
             return call_named(op, call, args, kwargs)
         if check is not None:
@@ -184,7 +182,7 @@ def method_entry(
         given = (self, *args)
         if op.narrow:
             refuse_wide(op, given, kwargs)
-        if named_forms and concerns_names(given, kwargs) and is_named(op, given, kwargs):
+        if named_forms and has_names((*given, *kwargs.values())):
             kwargs = {spelling.get(name, name): value for name, value in kwargs.items()}
             return call_named(op, call, given, kwargs)
         if check is not None:

@@ -38,7 +38,7 @@ def _facts() -> dict[str, str]:
     target = llvm.host_target()
     threads = facula.get_num_threads()
     return {
-        "facula": f"{facula.__version__} in {Path(facula.__file__).parent}",
+        "facula": f"{facula.version.facula} in {Path(facula.__file__).parent}",
         "python": f"{platform.python_version()} on {platform.system()} {platform.machine()}",
         "packages": ", ".join(_version(name) for name in ("numpy", "llvmlite", *_EXTRAS)),
         "processor": f"{_processor_name()} ({llvm.host_processor()})",

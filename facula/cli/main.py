@@ -84,7 +84,7 @@ def _parsers() -> tuple[Parser, dict[str, Parser]]:
         description="Deep learning in pure Python: train a network on images and use it.",
         allow_abbrev=False,
     )
-    parser.add_argument("--version", action="version", version=f"facula {facula.__version__}")
+    parser.add_argument("--version", action="version", version=f"facula {facula.version.facula}")
     added = parser.add_subparsers(dest="command", metavar="COMMAND")
     commands: dict[str, Parser] = {}
 

@@ -207,7 +207,7 @@ def _metrics(history: tuple[Epoch, ...]) -> bytes:
 
 def _config(checkpoint: Checkpoint) -> bytes:
     content = {
-        "facula": facula.__version__,
+        "facula": facula.version.facula,
         "epochs": checkpoint.epochs,
         **asdict(checkpoint.settings),
         **asdict(checkpoint.subject),

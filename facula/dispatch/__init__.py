@@ -59,9 +59,7 @@ from facula.dispatch.layout import (
 )
 from facula.dispatch.named import (
     call_named,
-    concerns_names,
     has_names,
-    is_named,
     names_of,
     plainly,
     renamed,
@@ -187,9 +185,7 @@ __all__ = [
     "forget_launches",
     "launcher",
     "learn_launch",
-    "concerns_names",
     "has_names",
-    "is_named",
     "names_of",
     "noted",
     "plainly",

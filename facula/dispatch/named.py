@@ -38,30 +38,6 @@ def has_names(args: Sequence[Any]) -> bool:
     return False
 
 
-def concerns_names(args: Sequence[Any], kwargs: dict[str, Any]) -> bool:
-    """Whether tensors among the arguments have names, or there are words that may be names."""
-    for value in args:
-        if isinstance(value, Tensor):
-            found = value.form.names is not None
-        elif isinstance(value, (list, tuple)):
-            found = concerns_names(value, {})
-        else:
-            found = isinstance(value, str)
-        if found:
-            return True
-    return bool(kwargs) and concerns_names(tuple(kwargs.values()), {})
-
-
-def is_named(op: Op, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
-    """Whether a call that concerns names is one: words may be other things than dimensions."""
-    if has_names((*args, *kwargs.values())):
-        return True
-    if not callable(op.names_rule) and op.named_road is None:
-        return False
-    values = by_name(op, args, kwargs)
-    return any(is_name(values[name]) for name in DIMENSIONS & values.keys())
-
-
 def call_named(
     op: Op,
     run: Callable[..., Any],
@@ -389,6 +365,6 @@ def renamed(tensor: Tensor, names: Names | None) -> Tensor:
 
 
 __all__ = [
-    "call_named", "concerns_names", "has_names", "is_named", "nameless", "names_of", "plainly",
+    "call_named", "has_names", "nameless", "names_of", "plainly",
     "renamed",
 ]  # fmt: skip

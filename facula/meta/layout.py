@@ -1,6 +1,17 @@
 """Layouts and memory formats as values; facula's tensors are strided."""
 
+import importlib
 from dataclasses import dataclass
+
+
+def of_name(name: str) -> object:
+    """The layout or memory format of that name: there is one object each, also after pickling.
+
+    >>> of_name("channels_last") is channels_last
+    True
+    """
+    found = globals().get(name)
+    return found or getattr(importlib.import_module("facula.meta.other"), name)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -17,6 +28,9 @@ class layout:
     def __repr__(self) -> str:
         return f"torch.{self.name}"
 
+    def __reduce__(self) -> tuple[object, ...]:
+        return of_name, (self.name,)
+
 
 @dataclass(frozen=True, slots=True, repr=False)
 class memory_format:
@@ -32,6 +46,9 @@ class memory_format:
 
     def __repr__(self) -> str:
         return f"torch.{self.name}"
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return of_name, (self.name,)
 
 
 strided = layout("strided")

@@ -429,6 +429,7 @@ for _name in ("divide_floor", "divide_trunc", "clamp_between",
               "power", "power_of_number", "power_by_number"):
     registry[_name].namespace, registry[_name].method = "private", False
 registry["rsub"].inplace = registry["rsub"].method = False
+# PyTorch has no in-place forms of these, or other ones.
 for _name in ("float_power", "fmax", "fmin", "logaddexp", "logaddexp2", "maximum", "minimum"):
     registry[_name].inplace = False
 

@@ -307,3 +307,7 @@ registry["sgn"].names("sgn")
 @registry["adjoint"].names
 def _(self):
     return names.exchanged(self, -1, -2) if len(self) > 1 else self
+
+# PyTorch has these as functions only.
+for _name in ("view_as_real", "view_as_complex"):
+    registry[_name].method = False

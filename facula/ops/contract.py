@@ -623,3 +623,7 @@ def _(self, mat, vec, y):
 @registry["linear"].names
 def _(self, weight, bias, y):
     return names.unify(names.matrix_product(self, weight[::-1]), bias or ())
+
+# PyTorch has these as functions only.
+for _name in ("tensordot",):
+    registry[_name].method = False

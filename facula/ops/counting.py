@@ -224,3 +224,7 @@ for _key, _refused in (
     ("searchsorted", "searchsorted.Tensor"), ("bucketize", "bucketize.Tensor"),
 ):  # fmt: skip
     registry[_key].names(_refused)
+
+# PyTorch has these as functions only.
+for _name in ("bucketize",):
+    registry[_name].method = False

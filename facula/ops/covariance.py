@@ -161,3 +161,7 @@ def combinations(self, r=2, with_replacement=False):
         kept = kept & (a <= b if with_replacement else a < b)
     columns = [self.index_select(0, grid.masked_select(kept)) for grid in grids]
     return registry["stack"].function(columns, 1)
+
+# PyTorch has these as functions only.
+for _name in ("combinations",):
+    registry[_name].method = False

@@ -433,16 +433,24 @@ def _no_real(number, dtype):
     return "can't convert complex to int" if dtype.kind != "b" else f"not a bool: {number}"
 
 
+def _without_ranges(data):
+    """Nested data with lists in the place of ranges."""
+    if isinstance(data, range):
+        return list(data)
+    if isinstance(data, (list, tuple)) and any(isinstance(one, range) for one in data):
+        return [_without_ranges(one) for one in data]
+    return data
+
+
 def _from_python(data, dtype):
     dtype = None if dtype is None else _kind(dtype)
     if isinstance(data, np.generic):
         data = np.asarray(data)
     if isinstance(data, np.ndarray):
         return _from_array(data, dtype)
-    if isinstance(data, range):
-        data = list(data)
-    if isinstance(data, str):
-        raise TypeError("new(): invalid data type 'str'")
+    data = _without_ranges(data)
+    if isinstance(data, (str, bytes)):
+        raise TypeError(f"new(): invalid data type '{type(data).__name__}'")
     if isinstance(data, (dict, set)):
         raise RuntimeError(f"Could not infer dtype of {type(data).__name__}")
     if (

@@ -220,3 +220,7 @@ def module_load(self, other, assign=False):
 
 for _name in ("new_empty_strided", "resize", "resize_as", "to_dense", "module_load"):
     registry[_name].namespace = "tensor"
+
+# PyTorch has these as functions only.
+for _name in ("fill",):
+    registry[_name].method = False

@@ -26,7 +26,6 @@ from facula.meta import dtype as dtypes
 from facula.meta import names
 from facula.op import composite, operation, registry
 from facula.tensor import Tensor
-from facula.tensor import empty as fresh
 
 
 @composite(
@@ -135,13 +134,12 @@ def multinomial(self, num_samples, replacement=False, *, generator=None, out=Non
         )
     shape = (*form.shape[:-1], num_samples)
     y = born("multinomial", shape, out, None, dtypes.int64, None, None, False)
-    weights = self.detach().contiguous()
     source = source_of("multinomial", generator)
     if y.form.numel == 0:
         return y
     if replacement and num_samples > 1:
-        return fill_categories(weights, y, num_samples, source)
-    return y.copy_(_largest_race(weights, num_samples, source))
+        return fill_categories(self.detach().contiguous(), y, num_samples, source)
+    return y.copy_(_largest_race(self.detach(), num_samples, source))
 
 
 def _largest_race(weights, count, source):
@@ -150,7 +148,7 @@ def _largest_race(weights, count, source):
         raise RuntimeError("probability tensor contains either `inf`, `nan` or element < 0")
     if bool((weights.sum(-1) == 0).any()):
         raise RuntimeError("invalid multinomial distribution (sum of probabilities <= 0)")
-    race = fresh(weights.form.dtype, weights.form.shape)
+    race = registry["empty_like"].function(weights)  # filled in the order of its memory
     fill_formula(race, EXPONENTIAL, 1.0, 0.0, source)
     race = weights / race
     if count == 1:

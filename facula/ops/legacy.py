@@ -78,7 +78,11 @@ def new(self, *given, device=None, data=None):
         raise TypeError(f"new(): invalid data type '{type(first).__name__}'")
     if isinstance(first, np.ndarray) and first.dtype == kind.numpy and first.flags.writeable:
         return registry["from_numpy"].function(first)
-    if not hasattr(first, "__len__") or not hasattr(first, "__getitem__") or hasattr(first, "keys"):
+    if (
+        not hasattr(first, "__len__")
+        or not hasattr(first, "__getitem__")
+        or isinstance(first, (dict, set))
+    ):
         raise TypeError(f"new(): data must be a sequence (got {type(first).__name__})")
     return registry["new_tensor"].function(self, first)
 

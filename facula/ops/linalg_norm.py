@@ -388,3 +388,7 @@ norm.names("linalg_vector_norm")
 # Forms alone decide what these come to: one launch, in the common cases.
 for _one in (norm, linalg_vector_norm):
     _one.is_launch = True
+
+# PyTorch has these as functions only.
+for _name in ("frobenius_norm", "nuclear_norm"):
+    registry[_name].method = False

@@ -99,3 +99,7 @@ def _(self, target, reduction, log_target):
     if not log_target:
         raise names.refused("xlogy.Tensor")
     return names.loss(self, target, reduction)
+
+# PyTorch has these as functions only.
+for _name in ("kl_div", "binary_cross_entropy_with_logits"):
+    registry[_name].method = False

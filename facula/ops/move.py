@@ -65,13 +65,13 @@ def _(g):
     return g
 
 
-@operation("clone_contiguous(Tensor self) -> Tensor")
-def clone_contiguous(self):
+@operation("_clone_contiguous(Tensor self) -> Tensor")
+def _clone_contiguous(self):
     """A row-major copy."""
     return copy_of(self)
 
 
-@clone_contiguous.gradient
+@_clone_contiguous.gradient
 def _(g):
     return g
 
@@ -97,7 +97,7 @@ def contiguous(self, *, memory_format=None):
                 "preserve memory format is unsupported by the contiguous operator"
             )
         return registry["clone"].function(self, memory_format=memory_format)
-    return self if self.form.contiguous else registry["clone_contiguous"].function(self)
+    return self if self.form.contiguous else registry["_clone_contiguous"].function(self)
 
 
 @operation("convert(Tensor self, ScalarType dtype) -> Tensor")
@@ -666,7 +666,7 @@ def repeat(self, *times, repeats=()):
                 f"Trying to create tensor with negative dimension {n}: {list(final)}"
             )
     # A copy also where nothing is repeated: the result never shares memory.
-    return self.reshape(tuple(inner)).expand(tuple(spread)).clone_contiguous().view(final)
+    return self.reshape(tuple(inner)).expand(tuple(spread))._clone_contiguous().view(final)
 
 
 @composite("tile(Tensor self, int[] dims) -> Tensor")
@@ -677,19 +677,24 @@ def tile(self, *dims):
     return self.repeat((1,) * (self.ndim - len(dims)) + tuple(dims))
 
 
-for _name in ("clone_as", "clone_contiguous", "convert",
+for _name in ("clone_as", "_clone_contiguous", "convert",
               "overwrite", "contiguous", "to", "type_as"):
     registry[_name].namespace = "tensor"
+# Only records use these.
+for _name in ("clone_as", "_clone_contiguous", "convert", "overwrite"):
+    registry[_name].method = _name == "_clone_contiguous"
+    registry[_name].namespace = "internal"
+registry["_clone_contiguous"].node_name = "CloneBackward0"
 
 # Where records stand that are no functions of torch itself.
 for _name in ("repeat", "sum_to_size"):
     registry[_name].namespace = "tensor"
 
 # Forms alone decide what these come to: one launch, in the common cases.
-for _one in ("clone", "clone_contiguous", "convert"):
+for _one in ("clone", "_clone_contiguous", "convert"):
     registry[_one].is_launch = True
 # Copies read through lazy views.
-for _name in ("clone", "clone_contiguous", "convert", "cat", "stack", "overwrite"):
+for _name in ("clone", "_clone_contiguous", "convert", "cat", "stack", "overwrite"):
     registry[_name].takes_lazy = True
 
 # What the dimensions of results are called: a rule, or torch's name of the operation that has none

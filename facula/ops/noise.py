@@ -58,9 +58,9 @@ def _drop(x, y, p):
     )  # fmt: skip
 
 
-def _check_dropout(self, p):
+def _check_dropout(self, p, train):
     _check(p)
-    if not self.form.dtype.is_floating_point:
+    if train and p and not self.form.dtype.is_floating_point:
         raise RuntimeError(
             "result type Float can't be cast to the desired output type "
             f"{dtype_word(self.form.dtype)}"
@@ -70,7 +70,7 @@ def _check_dropout(self, p):
 @composite("dropout(Tensor input, float p, bool train) -> Tensor")
 def dropout(input, p, train):
     """Each element zeroed with probability p, and scaled by 1 / (1 - p) otherwise."""
-    _check_dropout(input, p)
+    _check_dropout(input, p, train)
     if p == 0 or not train or not input.form.numel:
         return input
     form = input.form
@@ -92,7 +92,7 @@ def dropout(input, p, train):
 @composite("dropout_(Tensor(a!) self, float p, bool train) -> Tensor(a!)")
 def dropout_(self, p, train):
     """The same, in place."""
-    _check_dropout(self, p)
+    _check_dropout(self, p, train)
     if p == 0 or not train or not self.form.numel:
         return self
     if p == 1 or self.needs_grad or self.base is not None or not self.form.dense:
@@ -266,7 +266,7 @@ def rrelu_(self, lower=0.125, upper=1 / 3, training=False, generator=None):
 # Where records stand that are no functions of torch itself.
 for _name in ("native_dropout_backward", "rrelu_elementwise"):
     registry[_name].namespace = "internal"
-for _name in ("feature_dropout_", "alpha_dropout_", "feature_alpha_dropout_", "rrelu",
+for _name in ("dropout_", "feature_dropout_", "alpha_dropout_", "feature_alpha_dropout_", "rrelu",
               "rrelu_", "rrelu_elementwise", "native_dropout_backward"):
     registry[_name].method = False
 

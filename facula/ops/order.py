@@ -1,7 +1,6 @@
 """Order along a dimension: extremes with positions, sorting, running sums, flips."""
 
-from collections import namedtuple
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING
 
 from facula.dispatch import copy_reversed
 from facula.dispatch.parts import refuse_complex
@@ -13,6 +12,7 @@ from facula.meta import names
 from facula.meta.geometry import restride_like
 from facula.meta.shape import wrap_dim
 from facula.op import composite, operation, registry
+from facula.returns import named
 from facula.tensor import Tensor, allocate
 
 if TYPE_CHECKING:
@@ -21,21 +21,16 @@ else:
     np = Late("numpy")
 
 
-def _result(name, first="values", second="indices"):
-    made = cast(Any, namedtuple(name, (first, second)))
-    made.__module__ = "torch.return_types"
-    made.__repr__ = lambda self: (
-        f"torch.return_types.{name}(\n{first}={self[0]!r},\n{second}={self[1]!r})"
-    )
-    return made
+class _Results(dict):
+    """The classes of named results, made when first used."""
+
+    def __missing__(self, name):
+        fields = ("min", "max") if name == "aminmax" else ("values", "indices")
+        made = self[name] = named(name, *fields)
+        return made
 
 
-RESULTS = {
-    name: _result(name)
-    for name in ("max", "min", "sort", "topk", "cummax",
-                 "cummin", "median", "nanmedian", "kthvalue", "mode")
-}
-RESULTS["aminmax"] = _result("aminmax", "min", "max")
+RESULTS = _Results()
 
 # --- extremes ------------------------------------------------------------------------------------
 
@@ -206,7 +201,7 @@ def topk(self, k, dim=-1, largest=True, sorted=True):
     if self.form.ndim == 0:
         return RESULTS["topk"](values, indices)
     return RESULTS["topk"](
-        values.narrow(dim, 0, k).clone_contiguous(), indices.narrow(dim, 0, k).clone_contiguous()
+        values.narrow(dim, 0, k)._clone_contiguous(), indices.narrow(dim, 0, k)._clone_contiguous()
     )
 
 
@@ -394,7 +389,7 @@ def rot90(self, k=1, dims=(0, 1)):
     if k == 2:
         return self.flip((first, second))
     turned = self.flip(second) if k == 1 else self.flip(first)
-    return turned.transpose(first, second).clone_contiguous()
+    return turned.transpose(first, second)._clone_contiguous()
 
 
 # --- ranks ---------------------------------------------------------------------------------------

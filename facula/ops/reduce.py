@@ -375,3 +375,7 @@ def _all_or_refused(word):
 
 for _key in ("any", "all"):
     registry[_key].names(_all_or_refused(f"{_key}.dim"))
+
+# PyTorch has these as functions only.
+for _name in ("std_mean", "var_mean"):
+    registry[_name].method = False

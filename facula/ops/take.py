@@ -181,7 +181,7 @@ def fill_diagonal_(self, fill_value, wrap=False):
 @composite("select_scatter(Tensor self, Tensor src, int dim, int index) -> Tensor")
 def select_scatter(self, src, dim, index):
     """A copy of self with src in place of one index of a dimension."""
-    y = self.clone_contiguous()
+    y = self._clone_contiguous()
     y.select(dim, index).copy_(src)
     return y
 
@@ -190,7 +190,7 @@ def select_scatter(self, src, dim, index):
            "int step=1) -> Tensor")
 def slice_scatter(self, src, dim=0, start=None, end=None, step=1):
     """A copy of self with src in place of a slice of a dimension."""
-    y = self.clone_contiguous()
+    y = self._clone_contiguous()
     registry["slice"].function(y, dim, start, end, step).copy_(src)
     return y
 
@@ -199,7 +199,7 @@ def slice_scatter(self, src, dim=0, start=None, end=None, step=1):
            "-> Tensor")
 def diagonal_scatter(self, src, offset=0, dim1=0, dim2=1):
     """A copy of self with src in place of a diagonal."""
-    y = self.clone_contiguous()
+    y = self._clone_contiguous()
     y.diagonal(offset, dim1, dim2).copy_(src)
     return y
 

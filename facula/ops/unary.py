@@ -314,5 +314,7 @@ def _(self, decimals=0):
     if decimals:
         raise names.refused("round.decimals")
     return self
+
+# PyTorch has no in-place forms of these.
 for _name in ("isfinite", "isinf", "isnan", "isneginf", "isposinf", "isreal", "signbit"):
     registry[_name].inplace = False

@@ -253,7 +253,7 @@ def t(self):
     """The transpose of a matrix; vectors stay as they are."""
     if self.ndim > 2:
         raise RuntimeError(f"t() expects a tensor with <= 2 dimensions, but self is {self.ndim}D")
-    return self.transpose(0, 1) if self.ndim == 2 else self
+    return self.transpose(0, 1) if self.ndim == 2 else registry["alias"].function(self)
 
 
 @view_composite("swapaxes(Tensor(a) self, int axis0, int axis1) -> Tensor(a)")
@@ -315,7 +315,7 @@ def reshape(self, *sizes, shape=()):
         return self.view(wanted)
     if self.form.contiguous or self.form.geometry.view(wanted) is not None:
         return self.view(wanted)
-    return self.clone_contiguous().view(wanted)
+    return self._clone_contiguous().view(wanted)
 
 
 @composite("view_as(Tensor(a) self, Tensor other) -> Tensor(a)")
@@ -541,7 +541,7 @@ def broadcast_tensors(*tensors):
     if len(tensors) == 1 and isinstance(tensors[0], (list, tuple)):
         tensors = tuple(tensors[0])
     shape = broadcast_shapes(*(one.form.shape for one in tensors))
-    return tuple([one.expand(shape) for one in tensors])
+    return tuple([one if one.form.shape == shape else one.expand(shape) for one in tensors])
 
 
 @composite((
@@ -556,6 +556,12 @@ def meshgrid(*tensors, indexing="ij"):
         raise RuntimeError(
             f'torch.meshgrid: indexing must be one of "xy" or "ij", but received: {indexing}'
         )
+    for one in tensors:
+        if one.form.ndim > 1:
+            raise RuntimeError(
+                "torch.meshgrid: Expected 0D or 1D tensor in the tensor list but got: "
+                f"{list(one.form.shape)}"
+            )
     swap = indexing == "xy" and len(tensors) > 1
     if swap:
         tensors = (tensors[1], tensors[0], *tensors[2:])
@@ -572,6 +578,9 @@ def meshgrid(*tensors, indexing="ij"):
 @composite("cartesian_prod(Tensor[] tensors) -> Tensor")
 def cartesian_prod(*tensors):
     """All combinations of the elements of vectors, a row each."""
+    for one in tensors:
+        if one.form.ndim != 1:
+            raise RuntimeError(f"Expect a 1D vector, but got shape {list(one.form.shape)}")
     if len(tensors) == 1:
         return tensors[0]
     grids = registry["meshgrid"].function(*tensors)
@@ -604,7 +613,7 @@ def diag(self, diagonal=0):
         return self.diag_embed(diagonal)
     if self.ndim != 2:
         raise RuntimeError(f"diag(): Supports 1D or 2D tensors. Got {self.ndim}D")
-    return self.diagonal(diagonal).clone_contiguous()
+    return self.diagonal(diagonal)._clone_contiguous()
 
 
 @composite("diagflat(Tensor self, int offset=0) -> Tensor")

@@ -31,8 +31,8 @@ for _name, _of in (
 
 def _copied(y):
     if isinstance(y, Tensor):
-        return y.clone_contiguous()
-    return tuple([one.clone_contiguous() for one in y])
+        return y._clone_contiguous()
+    return tuple([one._clone_contiguous() for one in y])
 
 
 def _make_copy(name, source):
@@ -82,7 +82,7 @@ registry["detach_copy"].method = False
            "int? storage_offset=None, *, Tensor(a!)? out=None) -> Tensor")
 def as_strided_scatter(self, src, size, stride, storage_offset=None):
     """A copy of self in which the window `as_strided(size, stride, storage_offset)` is src."""
-    y = self.clone_contiguous()
+    y = self._clone_contiguous()
     start = 0 if storage_offset is None else storage_offset - self.storage_offset()
     y.as_strided(size, stride, start).copy_(src)
     return y

@@ -41,7 +41,7 @@ def test_help_and_version(facula_command):
     assert "train a network on images" in facula_command().out
     assert "--resume RUN" in facula_command("train", "--help").out
     assert "--invert" in facula_command("predict", "--help").out
-    assert facula_command("--version").out == f"facula {facula.__version__}\n"
+    assert facula_command("--version").out == f"facula {facula.version.facula}\n"
 
 
 def test_python_m_facula_is_the_command(tmp_path):

@@ -54,3 +54,24 @@ def test_as_strided_never_leaves_its_storage() -> None:
             x[3:].as_strided(size, stride, offset)
     assert x[3:].as_strided((2,), (1,), 1).tolist() == [1.0, 2.0]
     assert x[3:].as_strided((2,), (1,)).tolist() == [3.0, 4.0]
+
+
+def test_results_that_are_the_tensor_and_results_that_are_views() -> None:
+    """As in PyTorch: which functions answer with their argument itself, and which with a view."""
+    vector, number = facula.arange(3.0), facula.tensor(2.0)
+    for y in (vector.t(), facula.t(vector), number.t()):
+        assert y is not vector and y is not number
+        assert y._base is vector or y._base is number
+    assert number.mT is number and number.H is number and number.mH is number
+    assert facula.broadcast_tensors(vector, vector)[0] is vector
+    ints = facula.arange(3)
+    assert facula.nn.functional.dropout(ints, training=False) is ints
+    with pytest.raises(RuntimeError, match="Expected 0D or 1D tensor in the tensor list"):
+        facula.meshgrid(facula.ones(2, 2), indexing="ij")
+    with pytest.raises(RuntimeError, match=r"Expect a 1D vector, but got shape \[2, 2\]"):
+        facula.cartesian_prod(facula.ones(2, 2))
+
+
+def test_only_methods_of_torch_are_methods() -> None:
+    for name in ("maximum_", "isnan_", "clone_as", "convert", "tensordot", "var_mean", "fill"):
+        assert not hasattr(facula.Tensor, name)
