@@ -11,6 +11,7 @@ PUBLIC = {
     "backward": "public",
     "grad": "public",
     "Function": "function",
+    "Variable": "variable",
     "gradcheck": "check",
     "gradgradcheck": "check",
     "no_grad": "mode",
@@ -22,7 +23,13 @@ PUBLIC = {
 HIDDEN = "facula.autograd."
 
 
+# Modules that nothing else imports.
+MODULES = ("functional",)
+
+
 def __getattr__(name: str) -> Any:
+    if name in MODULES:
+        return importlib.import_module(HIDDEN + name)
     if name in PUBLIC:
         return getattr(importlib.import_module(HIDDEN + PUBLIC[name]), name)
     raise AttributeError(f"module 'facula.autograd' has no attribute {name!r}")
