@@ -218,6 +218,8 @@ _LATER = {
          "is_warn_always_enabled set_default_device set_deterministic_debug_mode "
          "set_flush_denormal set_num_interop_threads set_warn_always typename "
          "use_deterministic_algorithms"),
+        ("facula.symbolic",
+         "cond sym_float sym_int sym_ite sym_max sym_min sym_not sym_sqrt sym_sum while_loop"),
     )
     for name in names.split()
 }  # fmt: skip

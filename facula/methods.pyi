@@ -560,6 +560,10 @@ class Methods:
     def narrow(self, dim: _int | str, start: _int, length: _int) -> Tensor: ...  # type: ignore[overload-overlap, overload-cannot-match, unused-ignore]
     @overload
     def narrow(self, dim: _int | str, start: Tensor, length: _int) -> Tensor: ...  # type: ignore[overload-overlap, overload-cannot-match, unused-ignore]
+    @overload
+    def narrow_copy(self, dim: _int | str, start: _int, length: _int, *, out: Tensor | None = ...) -> Tensor: ...  # type: ignore[overload-overlap, overload-cannot-match, unused-ignore]
+    @overload
+    def narrow_copy(self, dim: _int | str, start: Tensor, length: _int, *, out: Tensor | None = ...) -> Tensor: ...  # type: ignore[overload-overlap, overload-cannot-match, unused-ignore]
     def ne(self, other: Tensor | Number) -> Tensor: ...
     def ne_(self, other: Tensor | Number) -> Tensor: ...
     def neg(self) -> Tensor: ...

@@ -26,7 +26,8 @@ importlib.import_module("facula.ops")
 registry = importlib.import_module("facula.op").registry
 
 # Modules whose names are the facade's too, and which are loaded when one of them is asked for.
-LATE_MODULES = ("facula.asking", "facula.meta.other", "facula.old", "facula.settings")
+LATE_MODULES = ("facula.asking", "facula.meta.other", "facula.old", "facula.settings",
+                "facula.symbolic")  # fmt: skip
 LATE = {"load": "facula.io.checkpoint", "save": "facula.io.checkpoint"} | {
     name: module for module in LATE_MODULES for name in importlib.import_module(module).__all__
 }

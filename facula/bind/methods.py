@@ -27,6 +27,10 @@ OPERATORS = {
     "xor": "bitwise_xor", "lshift": "bitwise_left_shift", "rshift": "bitwise_right_shift",
     "matmul": "matmul", "lt": "lt", "le": "le", "gt": "gt", "ge": "ge", "eq": "eq", "ne": "ne",
 }  # fmt: skip
+# Python 2's names, which PyTorch's tensors still have.
+OLD_OPERATORS = {
+    "div": "truediv", "rdiv": "rtruediv", "idiv": "itruediv", "nonzero": "bool", "long": "int",
+}  # fmt: skip
 COMPARISONS = frozenset(("lt", "le", "gt", "ge", "eq", "ne"))
 GUARDED = COMPARISONS | {"matmul"}
 UNARY = {"neg": "neg", "abs": "abs", "pos": "positive", "invert": "bitwise_not"}
@@ -193,6 +197,21 @@ def where_method() -> Callable[..., Any]:
     return where
 
 
+def polygamma_method() -> Callable[..., Any]:
+    function = registry["polygamma"].function
+
+    def polygamma(self: Tensor, n: int) -> Any:
+        """The derivative number n of digamma, as `torch.polygamma(n, x)`.
+
+        >>> import facula as torch
+        >>> torch.tensor([1.0]).polygamma(2)
+        tensor([-2.4041])
+        """
+        return function(n, self)
+
+    return polygamma
+
+
 def set_methods() -> None:
     """Puts the methods of all records on Tensor, and Python's operators."""
     has = set(dir(Tensor))
@@ -214,6 +233,9 @@ def set_methods() -> None:
     for dunder, name in UNARY.items():
         set_late(f"__{dunder}__", partial(unary_operator, dunder, registry[name]))
     when_wide_begins.append(refuse_wide_integers)
+    for dunder, name in OLD_OPERATORS.items():
+        set_late(f"__{dunder}__", partial(getattr, Tensor, f"__{name}__"))
+    set_late("polygamma", polygamma_method)
     set_late("where", where_method)
     Tensor.backward = tensor_backward  # type: ignore[attr-defined]
     Tensor.__scalar__ = classmethod(on_tensors)  # type: ignore[attr-defined]

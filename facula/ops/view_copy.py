@@ -45,7 +45,7 @@ def _make_copy(name, source):
         [_copy_schema(text.strip()) for text in source.texts],
         f"A copy of what `{name}` gives, in memory of its own.",
     )(copy)
-    made.method = False
+    made.method = name == "narrow"
 
 
 def _copy_schema(text):
