@@ -46,11 +46,47 @@ def test_plain_tensors_keep_their_roads_beside_named_ones() -> None:
         assert x.softmax("C").names == ("N", "C")
 
 
-def test_no_table_of_a_record_holds_a_named_form() -> None:
+def test_learnt_calls_with_names_are_those_that_were_looked_at() -> None:
+    plain = facula.arange(6.0).view(2, 3)
+    x, y = plain.rename("N", "C"), (plain + 1).rename("N", "C")
+    other = plain.rename("N", "D")
+    for _ in range(3):
+        assert (x + y).names == ("N", "C")
+        assert (x + plain).names == ("N", "C")
+        assert (x * 2).names == (2 * x).names == ("N", "C")
+        assert (x * 2).rename(None).tolist() == (plain * 2).tolist()
+        assert (x > y).names == ("N", "C")
+        assert x.exp().names == ("N", "C")
+        assert x.t().names == x.transpose("N", "C").names == ("C", "N")
+        assert x.t().data_ptr() == x.data_ptr() and x.t()._base is not None
+        assert (plain * 2).names == (plain + plain).names == (None, None)
+        with pytest.raises(RuntimeError, match="Error when attempting to broadcast"):
+            x + other
+        with pytest.raises(RuntimeError, match="Name 'D' not found"):
+            x.transpose("N", "D")
+
+
+def test_learnt_calls_with_names_are_differentiated() -> None:
+    plain = facula.tensor([[1.0, 2.0], [3.0, 4.0]])
+    for _ in range(3):
+        x = plain.clone().rename("N", "C").requires_grad_()
+        y = (x * x + x.exp() * 2.0).t() / 3.0
+        assert y.names == ("C", "N")
+        y.sum().backward(create_graph=True)
+        assert x.grad is not None
+        slope = x.grad.rename(None)
+        expected = (2 * plain + 2 * plain.exp()) / 3
+        assert facula.allclose(slope.detach(), expected)
+        (curvature,) = facula.autograd.grad(slope.sum(), x)
+        assert facula.allclose(curvature.rename(None), (2 + 2 * plain.exp()) / 3)
+
+
+def test_no_table_of_launches_holds_a_named_form() -> None:
+    """Those of pointwise calls aside, whose results get the names that were found once."""
     test_plain_tensors_keep_their_roads_beside_named_ones()
     assert named_forms
     for op in registry.values():
-        tables = [op.__dict__.get(name) for name in ("launches", "looks", "backward")]
+        tables = [op.__dict__.get(name) for name in ("launches", "backward")]
         for table in filter(None, tables):
             for key in table:
                 parts = key if isinstance(key, tuple) else (key,)

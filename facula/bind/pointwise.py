@@ -1,7 +1,7 @@
 """Functions of pointwise records, which begin with the hot path, and their in-place forms."""
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from facula.autograd.graph import next_order
@@ -46,6 +46,8 @@ def hot_function(op: Pointwise) -> Callable[..., Any]:
     def miss(operands: tuple[Any, ...]) -> Tensor:
         if named_forms and has_names(operands):
             named: Tensor = call_named(op, made, operands, {})
+            if all(isinstance(v, Tensor) for v in operands):
+                learn_names(launches, [v.form for v in operands], (), named)
             return named
         values = (*operands, *defaults)
         if all(isinstance(v, Tensor) for v in operands):
@@ -129,6 +131,9 @@ def with_numbers(
     def miss(operands: tuple[Any, ...]) -> Tensor:
         if named_forms and has_names(operands):
             named: Tensor = call_named(op, made, operands, {})
+            forms = [v.form for v in operands if isinstance(v, Tensor)]
+            if len(forms) + len(places) == len(operands):
+                learn_names(launches, forms, [type(operands[k]) for k in places], named)
             return named
         for place, value in enumerate(operands):
             if place not in places and not isinstance(value, Tensor):
@@ -155,6 +160,19 @@ def prepare(op: Pointwise, key: Any, launches: dict[Any, Any], short: Any) -> No
         launch = remember(op.launches, key, build_launch(op, key))
     run = launcher(launch.kernel, pointwise_words(launch), launch.form)
     remember(launches, short, (run, launch))
+
+
+def learn_names(
+    launches: dict[Any, Any], forms: Sequence[Form], kinds: Sequence[type], y: Tensor
+) -> None:
+    """Enters the launch of operands with names: that of the same ones without, whose result gets
+    the names that it was given this time. Nodes take gradients without names."""
+    one = len(forms) == 1 and not kinds
+    found = launches.get(forms[0].plain if one else (*[f.plain for f in forms], *kinds))
+    if found is not None and type(y) is Tensor and found[1].form is y.form.plain:
+        launch = found[1]
+        run = launcher(launch.kernel, pointwise_words(launch), y.form)
+        remember(launches, forms[0] if one else (*forms, *kinds), (run, launch))
 
 
 def pointwise_words(launch: Launch) -> tuple[Any, ...]:

@@ -28,6 +28,7 @@ from facula.bind.templates import (
 )
 from facula.bind.words import document
 from facula.dispatch import (
+    Look,
     call_operation,
     call_reduction,
     call_view,
@@ -193,6 +194,14 @@ def remembered_view(
             key = (self.form, *strict_values(signature, named))
             remember(looks, key, (form, step, size, size - extent + 1))
 
+    def learn_named(self: Tensor, values: tuple[Any, ...], y: Any) -> None:
+        """Views of tensors with names, of which no graph must learn."""
+        known = all(plain(v) or type(v) is str for v in values)
+        if known and type(y) is Tensor and y.block is self.block and y is not self:
+            named = dict(zip(signature.values, values, strict=True))
+            look = Look(y.form, y.address - self.address, None, ())
+            remember(op.looks, (self.form, *strict_values(signature, named)), look)
+
     def made(first: str, slow: Callable[..., Any]) -> Callable[..., Any]:
         # t.permute(x, 1, 0) is refused, although x.permute(1, 0) is not.
         looks = {} if many and first == "input" else op.looks
@@ -200,7 +209,10 @@ def remembered_view(
         def miss(self: Tensor, values: tuple[Any, ...]) -> Any:
             args, kwargs = signature.call(values)
             if named_forms and has_names((self, *args, *kwargs.values())):
-                return slow(self, *args, **kwargs)
+                y = slow(self, *args, **kwargs)
+                if moves is None and isinstance(self, Tensor):
+                    learn_named(self, values, y)
+                return y
             if isinstance(self, Tensor) and all(map(plain, values)):
                 if moves is None:
                     found = learn(self, lambda probe: slow(probe, *args, **kwargs))
