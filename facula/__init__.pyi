@@ -2,7 +2,7 @@
 
 import builtins
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple, TypeAlias, overload
+from typing import Any, Literal, NamedTuple, TypeAlias, overload
 
 from facula.generator import Generator as _Generator
 from facula.meta.device import device as _device
@@ -113,6 +113,111 @@ from facula import utils as utils
 from facula import version as version
 from facula import vision as vision
 from facula import xpu as xpu
+from facula.old import BFloat16Storage as BFloat16Storage
+from facula.old import BFloat16Tensor as BFloat16Tensor
+from facula.old import BoolStorage as BoolStorage
+from facula.old import BoolTensor as BoolTensor
+from facula.old import ByteStorage as ByteStorage
+from facula.old import ByteTensor as ByteTensor
+from facula.old import CharStorage as CharStorage
+from facula.old import CharTensor as CharTensor
+from facula.old import ComplexDoubleStorage as ComplexDoubleStorage
+from facula.old import ComplexFloatStorage as ComplexFloatStorage
+from facula.old import DoubleStorage as DoubleStorage
+from facula.old import DoubleTensor as DoubleTensor
+from facula.old import FloatStorage as FloatStorage
+from facula.old import FloatTensor as FloatTensor
+from facula.old import HalfStorage as HalfStorage
+from facula.old import HalfTensor as HalfTensor
+from facula.old import IntStorage as IntStorage
+from facula.old import IntTensor as IntTensor
+from facula.old import LongStorage as LongStorage
+from facula.old import LongTensor as LongTensor
+from facula.old import ShortStorage as ShortStorage
+from facula.old import ShortTensor as ShortTensor
+from facula.old import Storage as Storage
+from facula.old import TypedStorage as TypedStorage
+from facula.old import UntypedStorage as UntypedStorage
+from facula.settings import are_deterministic_algorithms_enabled as are_deterministic_algorithms_enabled
+from facula.meta.other import bit as bit
+from facula.meta.other import bits16 as bits16
+from facula.meta.other import bits1x8 as bits1x8
+from facula.meta.other import bits2x4 as bits2x4
+from facula.meta.other import bits4x2 as bits4x2
+from facula.meta.other import bits8 as bits8
+from facula.settings import compiled_with_cxx11_abi as compiled_with_cxx11_abi
+from facula.asking import detach as detach
+from facula.asking import detach_ as detach_
+from facula.meta.other import float4_e2m1fn_x2 as float4_e2m1fn_x2
+from facula.meta.other import float8_e4m3fn as float8_e4m3fn
+from facula.meta.other import float8_e4m3fnuz as float8_e4m3fnuz
+from facula.meta.other import float8_e5m2 as float8_e5m2
+from facula.meta.other import float8_e5m2fnuz as float8_e5m2fnuz
+from facula.meta.other import float8_e8m0fnu as float8_e8m0fnu
+from facula.settings import get_default_device as get_default_device
+from facula.settings import get_deterministic_debug_mode as get_deterministic_debug_mode
+from facula.asking import get_device as get_device
+from facula.settings import get_device_module as get_device_module
+from facula.settings import get_num_interop_threads as get_num_interop_threads
+from facula.meta.other import has_cuda as has_cuda
+from facula.meta.other import has_lapack as has_lapack
+from facula.meta.other import has_mkl as has_mkl
+from facula.meta.other import has_mkldnn as has_mkldnn
+from facula.meta.other import has_mps as has_mps
+from facula.meta.other import has_openmp as has_openmp
+from facula.meta.other import has_spectral as has_spectral
+from facula.meta.other import int1 as int1
+from facula.meta.other import int2 as int2
+from facula.meta.other import int3 as int3
+from facula.meta.other import int4 as int4
+from facula.meta.other import int5 as int5
+from facula.meta.other import int6 as int6
+from facula.meta.other import int7 as int7
+from facula.settings import is_deterministic_algorithms_warn_only_enabled as is_deterministic_algorithms_warn_only_enabled
+from facula.asking import is_distributed as is_distributed
+from facula.asking import is_inference as is_inference
+from facula.asking import is_nonzero as is_nonzero
+from facula.asking import is_same_size as is_same_size
+from facula.asking import is_signed as is_signed
+from facula.settings import is_storage as is_storage
+from facula.settings import is_vulkan_available as is_vulkan_available
+from facula.settings import is_warn_always_enabled as is_warn_always_enabled
+from facula.meta.other import jagged as jagged
+from facula.meta.other import legacy_contiguous_format as legacy_contiguous_format
+from facula.io.checkpoint import load as load
+from facula.meta.other import newaxis as newaxis
+from facula.meta.other import per_channel_affine as per_channel_affine
+from facula.meta.other import per_channel_affine_float_qparams as per_channel_affine_float_qparams
+from facula.meta.other import per_channel_symmetric as per_channel_symmetric
+from facula.meta.other import per_tensor_affine as per_tensor_affine
+from facula.meta.other import per_tensor_symmetric as per_tensor_symmetric
+from facula.meta.other import qint32 as qint32
+from facula.meta.other import qint8 as qint8
+from facula.meta.other import qscheme as qscheme
+from facula.meta.other import quint2x4 as quint2x4
+from facula.meta.other import quint4x2 as quint4x2
+from facula.meta.other import quint8 as quint8
+from facula.io.checkpoint import save as save
+from facula.settings import set_default_device as set_default_device
+from facula.old import set_default_tensor_type as set_default_tensor_type
+from facula.settings import set_deterministic_debug_mode as set_deterministic_debug_mode
+from facula.settings import set_flush_denormal as set_flush_denormal
+from facula.settings import set_num_interop_threads as set_num_interop_threads
+from facula.settings import set_warn_always as set_warn_always
+from facula.meta.other import sparse_bsc as sparse_bsc
+from facula.meta.other import sparse_bsr as sparse_bsr
+from facula.meta.other import sparse_coo as sparse_coo
+from facula.meta.other import sparse_csc as sparse_csc
+from facula.meta.other import sparse_csr as sparse_csr
+from facula.settings import typename as typename
+from facula.meta.other import uint1 as uint1
+from facula.meta.other import uint2 as uint2
+from facula.meta.other import uint3 as uint3
+from facula.meta.other import uint4 as uint4
+from facula.meta.other import uint5 as uint5
+from facula.meta.other import uint6 as uint6
+from facula.meta.other import uint7 as uint7
+from facula.settings import use_deterministic_algorithms as use_deterministic_algorithms
 
 class _aminmax_result(NamedTuple):
     min: Tensor
@@ -137,10 +242,6 @@ class _geqrf_result(NamedTuple):
 class _histogram_result(NamedTuple):
     hist: Tensor
     bin_edges: Tensor
-
-class _histogramdd_result(NamedTuple):
-    hist: Tensor
-    bin_edges: tuple[Tensor, ...]
 
 class _kthvalue_result(NamedTuple):
     values: Tensor
@@ -241,11 +342,11 @@ def any(input: Tensor, dim: _int | str, keepdim: _bool = ..., *, out: Tensor | N
 @overload
 def any(input: Tensor, dim: _int | Sequence[_int] | str | None = ..., keepdim: _bool = ..., *, out: Tensor | None = ...) -> Tensor: ...  # type: ignore[overload-overlap, overload-cannot-match, unused-ignore]
 @overload
-def arange(end: Number, *, dtype: _dtype | None = ..., layout: _layout | None = ..., device: DeviceLike | None = ..., pin_memory: _bool | None = ...) -> Tensor: ...  # type: ignore[overload-overlap, overload-cannot-match, unused-ignore]
+def arange(end: Number, *, dtype: _dtype | None = ..., layout: _layout | None = ..., device: DeviceLike | None = ..., pin_memory: _bool | None = ..., requires_grad: _bool = ..., out: Tensor | None = ...) -> Tensor: ...  # type: ignore[overload-overlap, overload-cannot-match, unused-ignore]
 @overload
-def arange(start: Number, end: Number, *, dtype: _dtype | None = ..., layout: _layout | None = ..., device: DeviceLike | None = ..., pin_memory: _bool | None = ...) -> Tensor: ...  # type: ignore[overload-overlap, overload-cannot-match, unused-ignore]
+def arange(start: Number, end: Number, *, dtype: _dtype | None = ..., layout: _layout | None = ..., device: DeviceLike | None = ..., pin_memory: _bool | None = ..., requires_grad: _bool = ..., out: Tensor | None = ...) -> Tensor: ...  # type: ignore[overload-overlap, overload-cannot-match, unused-ignore]
 @overload
-def arange(start: Number, end: Number, step: Number = ..., *, dtype: _dtype | None = ..., layout: _layout | None = ..., device: DeviceLike | None = ..., pin_memory: _bool | None = ...) -> Tensor: ...  # type: ignore[overload-overlap, overload-cannot-match, unused-ignore]
+def arange(start: Number, end: Number, step: Number = ..., *, dtype: _dtype | None = ..., layout: _layout | None = ..., device: DeviceLike | None = ..., pin_memory: _bool | None = ..., requires_grad: _bool = ..., out: Tensor | None = ...) -> Tensor: ...  # type: ignore[overload-overlap, overload-cannot-match, unused-ignore]
 def arccos(input: Tensor) -> Tensor: ...
 def arccosh(input: Tensor) -> Tensor: ...
 def arcsin(input: Tensor) -> Tensor: ...
@@ -276,22 +377,37 @@ def asinh(input: Tensor) -> Tensor: ...
 def atan(input: Tensor) -> Tensor: ...
 def atan2(input: Tensor, other: Tensor) -> Tensor: ...
 def atanh(input: Tensor) -> Tensor: ...
-def atleast_1d(tensors: Sequence[Tensor]) -> tuple[Tensor, ...]: ...
-def atleast_2d(tensors: Sequence[Tensor]) -> tuple[Tensor, ...]: ...
-def atleast_3d(tensors: Sequence[Tensor]) -> tuple[Tensor, ...]: ...
+@overload
+def atleast_1d(tensor: Tensor) -> Tensor: ...  # type: ignore[overload-overlap, overload-cannot-match, unused-ignore]
+@overload
+def atleast_1d(*tensors: Tensor) -> tuple[Tensor, ...]: ...  # type: ignore[overload-overlap, overload-cannot-match, unused-ignore]
+@overload
+def atleast_1d(tensors: Sequence[Tensor]) -> tuple[Tensor, ...]: ...  # type: ignore[overload-overlap, overload-cannot-match, unused-ignore]
+@overload
+def atleast_2d(tensor: Tensor) -> Tensor: ...  # type: ignore[overload-overlap, overload-cannot-match, unused-ignore]
+@overload
+def atleast_2d(*tensors: Tensor) -> tuple[Tensor, ...]: ...  # type: ignore[overload-overlap, overload-cannot-match, unused-ignore]
+@overload
+def atleast_2d(tensors: Sequence[Tensor]) -> tuple[Tensor, ...]: ...  # type: ignore[overload-overlap, overload-cannot-match, unused-ignore]
+@overload
+def atleast_3d(tensor: Tensor) -> Tensor: ...  # type: ignore[overload-overlap, overload-cannot-match, unused-ignore]
+@overload
+def atleast_3d(*tensors: Tensor) -> tuple[Tensor, ...]: ...  # type: ignore[overload-overlap, overload-cannot-match, unused-ignore]
+@overload
+def atleast_3d(tensors: Sequence[Tensor]) -> tuple[Tensor, ...]: ...  # type: ignore[overload-overlap, overload-cannot-match, unused-ignore]
 def avg_pool1d(input: Tensor, kernel_size: _int | Sequence[_int], stride: _int | Sequence[_int] = ..., padding: _int | Sequence[_int] = ..., ceil_mode: _bool = ..., count_include_pad: _bool = ...) -> Tensor: ...
 @overload
 def baddbmm(input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: Number = ..., alpha: Number = ..., out: Tensor | None = ...) -> Tensor: ...  # type: ignore[overload-overlap, overload-cannot-match, unused-ignore]
 @overload
 def baddbmm(input: Tensor, batch1: Tensor, batch2: Tensor, out_dtype: _dtype, *, beta: Number = ..., alpha: Number = ..., out: Tensor | None = ...) -> Tensor: ...  # type: ignore[overload-overlap, overload-cannot-match, unused-ignore]
-def bartlett_window(window_length: _int, periodic: _bool = ..., *, dtype: _dtype | None = ..., layout: _layout | None = ..., device: DeviceLike | None = ..., pin_memory: _bool | None = ...) -> Tensor: ...
+def bartlett_window(window_length: _int, periodic: _bool = ..., *, dtype: _dtype | None = ..., layout: _layout | None = ..., device: DeviceLike | None = ..., pin_memory: _bool | None = ..., requires_grad: _bool = ..., out: Tensor | None = ...) -> Tensor: ...
 def batch_norm(input: Tensor, weight: Tensor | None, bias: Tensor | None, running_mean: Tensor | None, running_var: Tensor | None, training: _bool, momentum: _float, eps: _float, cudnn_enabled: _bool) -> Tensor: ...
 @overload
-def bernoulli(input: Tensor, *, generator: _Generator | None = ...) -> Tensor: ...  # type: ignore[overload-overlap, overload-cannot-match, unused-ignore]
+def bernoulli(input: Tensor, *, generator: _Generator | None = ..., out: Tensor | None = ...) -> Tensor: ...  # type: ignore[overload-overlap, overload-cannot-match, unused-ignore]
 @overload
-def bernoulli(input: Tensor, p: _float, *, generator: _Generator | None = ...) -> Tensor: ...  # type: ignore[overload-overlap, overload-cannot-match, unused-ignore]
+def bernoulli(input: Tensor, p: _float, *, generator: _Generator | None = ..., out: Tensor | None = ...) -> Tensor: ...  # type: ignore[overload-overlap, overload-cannot-match, unused-ignore]
 @overload
-def bernoulli(input: Tensor, p: Tensor, *, generator: _Generator | None = ...) -> Tensor: ...  # type: ignore[overload-overlap, overload-cannot-match, unused-ignore]
+def bernoulli(input: Tensor, p: Tensor, *, generator: _Generator | None = ..., out: Tensor | None = ...) -> Tensor: ...  # type: ignore[overload-overlap, overload-cannot-match, unused-ignore]
 def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None = ...) -> Tensor: ...
 def binary_cross_entropy_with_logits(input: Tensor, target: Tensor, weight: Tensor | None = ..., pos_weight: Tensor | None = ..., reduction: _int = ...) -> Tensor: ...
 def bincount(input: Tensor, weights: Tensor | None = ..., minlength: _int = ...) -> Tensor: ...
@@ -302,13 +418,19 @@ def bitwise_not(input: Tensor) -> Tensor: ...
 def bitwise_or(input: Tensor, other: Tensor | Number) -> Tensor: ...
 def bitwise_right_shift(input: Tensor, other: Tensor | Number) -> Tensor: ...
 def bitwise_xor(input: Tensor, other: Tensor | Number) -> Tensor: ...
-def blackman_window(window_length: _int, periodic: _bool = ..., *, dtype: _dtype | None = ..., layout: _layout | None = ..., device: DeviceLike | None = ..., pin_memory: _bool | None = ...) -> Tensor: ...
-def block_diag(tensors: Sequence[Tensor]) -> Tensor: ...
+def blackman_window(window_length: _int, periodic: _bool = ..., *, dtype: _dtype | None = ..., layout: _layout | None = ..., device: DeviceLike | None = ..., pin_memory: _bool | None = ..., requires_grad: _bool = ..., out: Tensor | None = ...) -> Tensor: ...
+@overload
+def block_diag(tensors: Sequence[Tensor]) -> Tensor: ...  # type: ignore[overload-overlap, overload-cannot-match, unused-ignore]
+@overload
+def block_diag(*tensors: Tensor) -> Tensor: ...  # type: ignore[overload-overlap, overload-cannot-match, unused-ignore]
 @overload
 def bmm(input: Tensor, mat2: Tensor, *, out: Tensor | None = ...) -> Tensor: ...  # type: ignore[overload-overlap, overload-cannot-match, unused-ignore]
 @overload
 def bmm(input: Tensor, mat2: Tensor, out_dtype: _dtype, *, out: Tensor | None = ...) -> Tensor: ...  # type: ignore[overload-overlap, overload-cannot-match, unused-ignore]
-def broadcast_tensors(tensors: Sequence[Tensor]) -> tuple[Tensor, ...]: ...
+@overload
+def broadcast_tensors(tensors: Sequence[Tensor]) -> tuple[Tensor, ...]: ...  # type: ignore[overload-overlap, overload-cannot-match, unused-ignore]
+@overload
+def broadcast_tensors(*tensors: Tensor) -> tuple[Tensor, ...]: ...  # type: ignore[overload-overlap, overload-cannot-match, unused-ignore]
 @overload
 def broadcast_to(input: Tensor, size: _int | Sequence[_int]) -> Tensor: ...  # type: ignore[overload-overlap, overload-cannot-match, unused-ignore]
 @overload
@@ -317,12 +439,18 @@ def broadcast_to(input: Tensor, *size: _int) -> Tensor: ...  # type: ignore[over
 def bucketize(input: Tensor, boundaries: Tensor, *, out_int32: _bool = ..., right: _bool = ..., out: Tensor | None = ...) -> Tensor: ...  # type: ignore[overload-overlap, overload-cannot-match, unused-ignore]
 @overload
 def bucketize(input: Number, boundaries: Tensor, *, out_int32: _bool = ..., right: _bool = ..., out: Tensor | None = ...) -> Tensor: ...  # type: ignore[overload-overlap, overload-cannot-match, unused-ignore]
-def cartesian_prod(tensors: Sequence[Tensor]) -> Tensor: ...
+@overload
+def cartesian_prod(tensors: Sequence[Tensor]) -> Tensor: ...  # type: ignore[overload-overlap, overload-cannot-match, unused-ignore]
+@overload
+def cartesian_prod(*tensors: Tensor) -> Tensor: ...  # type: ignore[overload-overlap, overload-cannot-match, unused-ignore]
 def cat(tensors: Sequence[Tensor], dim: _int | str = ..., *, out: Tensor | None = ...) -> Tensor: ...
 def cdist(x1: Tensor, x2: Tensor, p: _float = ..., compute_mode: Any | None = ...) -> Tensor: ...
 def ceil(input: Tensor) -> Tensor: ...
 def celu(input: Tensor, alpha: Number = ...) -> Tensor: ...
-def chain_matmul(matrices: Sequence[Tensor], *, out: Tensor | None = ...) -> Tensor: ...
+@overload
+def chain_matmul(matrices: Sequence[Tensor], *, out: Tensor | None = ...) -> Tensor: ...  # type: ignore[overload-overlap, overload-cannot-match, unused-ignore]
+@overload
+def chain_matmul(*matrices: Tensor, out: Tensor | None = ...) -> Tensor: ...  # type: ignore[overload-overlap, overload-cannot-match, unused-ignore]
 def channel_shuffle(input: Tensor, groups: _int) -> Tensor: ...
 def cholesky(input: Tensor, upper: _bool = ..., *, out: Tensor | None = ...) -> Tensor: ...
 def cholesky_inverse(input: Tensor, upper: _bool = ..., *, out: Tensor | None = ...) -> Tensor: ...
@@ -419,25 +547,28 @@ def dsplit(input: Tensor, sections: _int) -> tuple[Tensor, ...]: ...  # type: ig
 @overload
 def dsplit(input: Tensor, indices: _int | Sequence[_int]) -> tuple[Tensor, ...]: ...  # type: ignore[overload-overlap, overload-cannot-match, unused-ignore]
 def dstack(tensors: Sequence[Tensor], *, out: Tensor | None = ...) -> Tensor: ...
-def einsum(equation: str, operands: Sequence[Tensor]) -> Tensor: ...
+@overload
+def einsum(equation: str, operands: Sequence[Tensor]) -> Tensor: ...  # type: ignore[overload-overlap, overload-cannot-match, unused-ignore]
+@overload
+def einsum(equation: str, *operands: Tensor) -> Tensor: ...  # type: ignore[overload-overlap, overload-cannot-match, unused-ignore]
 def embedding(weight: Tensor, indices: Tensor, padding_idx: _int = ..., scale_grad_by_freq: _bool = ..., sparse: _bool = ...) -> Tensor: ...
 @overload
 def embedding_bag(weight: Tensor, indices: Tensor, offsets: Tensor, scale_grad_by_freq: _bool = ..., mode: _int = ..., sparse: _bool = ..., per_sample_weights: Tensor | None = ..., include_last_offset: _bool = ...) -> tuple[Tensor, Tensor, Tensor, Tensor]: ...  # type: ignore[overload-overlap, overload-cannot-match, unused-ignore]
 @overload
 def embedding_bag(weight: Tensor, indices: Tensor, offsets: Tensor, scale_grad_by_freq: _bool, mode: _int, sparse: _bool, per_sample_weights: Tensor | None, include_last_offset: _bool, padding_idx: _int | None) -> tuple[Tensor, Tensor, Tensor, Tensor]: ...  # type: ignore[overload-overlap, overload-cannot-match, unused-ignore]
 @overload
-def empty(size: _int | Sequence[_int], *, dtype: _dtype | None = ..., layout: _layout | None = ..., device: DeviceLike | None = ..., pin_memory: _bool | None = ..., memory_format: _memory_format | None = ...) -> Tensor: ...  # type: ignore[overload-overlap, overload-cannot-match, unused-ignore]
+def empty(size: _int | Sequence[_int], *, dtype: _dtype | None = ..., layout: _layout | None = ..., device: DeviceLike | None = ..., pin_memory: _bool | None = ..., memory_format: _memory_format | None = ..., requires_grad: _bool = ..., out: Tensor | None = ...) -> Tensor: ...  # type: ignore[overload-overlap, overload-cannot-match, unused-ignore]
 @overload
-def empty(*size: _int, dtype: _dtype | None = ..., layout: _layout | None = ..., device: DeviceLike | None = ..., pin_memory: _bool | None = ..., memory_format: _memory_format | None = ...) -> Tensor: ...  # type: ignore[overload-overlap, overload-cannot-match, unused-ignore]
-def empty_like(input: Tensor, *, dtype: _dtype | None = ..., layout: _layout | None = ..., device: DeviceLike | None = ..., pin_memory: _bool | None = ..., memory_format: _memory_format | None = ...) -> Tensor: ...
+def empty(*size: _int, dtype: _dtype | None = ..., layout: _layout | None = ..., device: DeviceLike | None = ..., pin_memory: _bool | None = ..., memory_format: _memory_format | None = ..., requires_grad: _bool = ..., out: Tensor | None = ...) -> Tensor: ...  # type: ignore[overload-overlap, overload-cannot-match, unused-ignore]
+def empty_like(input: Tensor, *, dtype: _dtype | None = ..., layout: _layout | None = ..., device: DeviceLike | None = ..., pin_memory: _bool | None = ..., memory_format: _memory_format | None = ..., requires_grad: _bool = ...) -> Tensor: ...
 @overload
-def empty_permuted(size: _int | Sequence[_int], physical_layout: _int | Sequence[_int], *, dtype: _dtype | None = ..., layout: _layout | None = ..., device: DeviceLike | None = ..., pin_memory: _bool | None = ...) -> Tensor: ...  # type: ignore[overload-overlap, overload-cannot-match, unused-ignore]
+def empty_permuted(size: _int | Sequence[_int], physical_layout: _int | Sequence[_int], *, dtype: _dtype | None = ..., layout: _layout | None = ..., device: DeviceLike | None = ..., pin_memory: _bool | None = ..., requires_grad: _bool = ...) -> Tensor: ...  # type: ignore[overload-overlap, overload-cannot-match, unused-ignore]
 @overload
-def empty_permuted(*size: _int, physical_layout: _int | Sequence[_int], dtype: _dtype | None = ..., layout: _layout | None = ..., device: DeviceLike | None = ..., pin_memory: _bool | None = ...) -> Tensor: ...  # type: ignore[overload-overlap, overload-cannot-match, unused-ignore]
+def empty_permuted(*size: _int, physical_layout: _int | Sequence[_int], dtype: _dtype | None = ..., layout: _layout | None = ..., device: DeviceLike | None = ..., pin_memory: _bool | None = ..., requires_grad: _bool = ...) -> Tensor: ...  # type: ignore[overload-overlap, overload-cannot-match, unused-ignore]
 @overload
-def empty_strided(size: _int | Sequence[_int], stride: _int | Sequence[_int], *, dtype: _dtype | None = ..., layout: _layout | None = ..., device: DeviceLike | None = ..., pin_memory: _bool | None = ...) -> Tensor: ...  # type: ignore[overload-overlap, overload-cannot-match, unused-ignore]
+def empty_strided(size: _int | Sequence[_int], stride: _int | Sequence[_int], *, dtype: _dtype | None = ..., layout: _layout | None = ..., device: DeviceLike | None = ..., pin_memory: _bool | None = ..., requires_grad: _bool = ...) -> Tensor: ...  # type: ignore[overload-overlap, overload-cannot-match, unused-ignore]
 @overload
-def empty_strided(*size: _int, stride: _int | Sequence[_int], dtype: _dtype | None = ..., layout: _layout | None = ..., device: DeviceLike | None = ..., pin_memory: _bool | None = ...) -> Tensor: ...  # type: ignore[overload-overlap, overload-cannot-match, unused-ignore]
+def empty_strided(*size: _int, stride: _int | Sequence[_int], dtype: _dtype | None = ..., layout: _layout | None = ..., device: DeviceLike | None = ..., pin_memory: _bool | None = ..., requires_grad: _bool = ...) -> Tensor: ...  # type: ignore[overload-overlap, overload-cannot-match, unused-ignore]
 def eq(input: Tensor, other: Tensor | Number) -> Tensor: ...
 def equal(input: Tensor, other: Tensor) -> _bool: ...
 def erf(input: Tensor) -> Tensor: ...
@@ -451,9 +582,9 @@ def expand_copy(input: Tensor, size: _int | Sequence[_int], *, out: Tensor | Non
 def expand_copy(input: Tensor, *size: _int, out: Tensor | None = ...) -> Tensor: ...  # type: ignore[overload-overlap, overload-cannot-match, unused-ignore]
 def expm1(input: Tensor) -> Tensor: ...
 @overload
-def eye(n: _int, *, dtype: _dtype | None = ..., layout: _layout | None = ..., device: DeviceLike | None = ..., pin_memory: _bool | None = ...) -> Tensor: ...  # type: ignore[overload-overlap, overload-cannot-match, unused-ignore]
+def eye(n: _int, *, dtype: _dtype | None = ..., layout: _layout | None = ..., device: DeviceLike | None = ..., pin_memory: _bool | None = ..., requires_grad: _bool = ..., out: Tensor | None = ...) -> Tensor: ...  # type: ignore[overload-overlap, overload-cannot-match, unused-ignore]
 @overload
-def eye(n: _int, m: _int, *, dtype: _dtype | None = ..., layout: _layout | None = ..., device: DeviceLike | None = ..., pin_memory: _bool | None = ...) -> Tensor: ...  # type: ignore[overload-overlap, overload-cannot-match, unused-ignore]
+def eye(n: _int, m: _int, *, dtype: _dtype | None = ..., layout: _layout | None = ..., device: DeviceLike | None = ..., pin_memory: _bool | None = ..., requires_grad: _bool = ..., out: Tensor | None = ...) -> Tensor: ...  # type: ignore[overload-overlap, overload-cannot-match, unused-ignore]
 def feature_alpha_dropout(input: Tensor, p: _float, train: _bool) -> Tensor: ...
 def feature_dropout(input: Tensor, p: _float, train: _bool) -> Tensor: ...
 @overload
@@ -478,14 +609,14 @@ def frac(input: Tensor) -> Tensor: ...
 def frexp(input: Tensor, *, out: Tensor | None = ...) -> _frexp_result: ...
 def frobenius_norm(input: Tensor, dim: _int | Sequence[_int] | str, keepdim: _bool = ..., *, out: Tensor | None = ...) -> Tensor: ...
 def from_dlpack(ext_tensor: Any, *, device: DeviceLike | None = ..., copy: _bool | None = ...) -> Tensor: ...
-def from_file(filename: str, shared: _bool | None = ..., size: _int | None = ..., *, dtype: _dtype | None = ..., layout: _layout | None = ..., device: DeviceLike | None = ..., pin_memory: _bool | None = ...) -> Tensor: ...
+def from_file(filename: str, shared: _bool | None = ..., size: _int | None = ..., *, dtype: _dtype | None = ..., layout: _layout | None = ..., device: DeviceLike | None = ..., pin_memory: _bool | None = ..., requires_grad: _bool = ...) -> Tensor: ...
 def from_numpy(ndarray: Any) -> Tensor: ...
 def frombuffer(buffer: Any, *, dtype: _dtype, count: _int = ..., offset: _int = ..., requires_grad: _bool = ...) -> Tensor: ...
 @overload
-def full(size: _int | Sequence[_int], fill_value: Number, *, dtype: _dtype | None = ..., layout: _layout | None = ..., device: DeviceLike | None = ..., pin_memory: _bool | None = ...) -> Tensor: ...  # type: ignore[overload-overlap, overload-cannot-match, unused-ignore]
+def full(size: _int | Sequence[_int], fill_value: Number, *, dtype: _dtype | None = ..., layout: _layout | None = ..., device: DeviceLike | None = ..., pin_memory: _bool | None = ..., requires_grad: _bool = ..., out: Tensor | None = ...) -> Tensor: ...  # type: ignore[overload-overlap, overload-cannot-match, unused-ignore]
 @overload
-def full(*size: _int, fill_value: Number, dtype: _dtype | None = ..., layout: _layout | None = ..., device: DeviceLike | None = ..., pin_memory: _bool | None = ...) -> Tensor: ...  # type: ignore[overload-overlap, overload-cannot-match, unused-ignore]
-def full_like(input: Tensor, fill_value: Number, *, dtype: _dtype | None = ..., layout: _layout | None = ..., device: DeviceLike | None = ..., pin_memory: _bool | None = ..., memory_format: _memory_format | None = ...) -> Tensor: ...
+def full(*size: _int, fill_value: Number, dtype: _dtype | None = ..., layout: _layout | None = ..., device: DeviceLike | None = ..., pin_memory: _bool | None = ..., requires_grad: _bool = ..., out: Tensor | None = ...) -> Tensor: ...  # type: ignore[overload-overlap, overload-cannot-match, unused-ignore]
+def full_like(input: Tensor, fill_value: Number, *, dtype: _dtype | None = ..., layout: _layout | None = ..., device: DeviceLike | None = ..., pin_memory: _bool | None = ..., memory_format: _memory_format | None = ..., requires_grad: _bool = ...) -> Tensor: ...
 def gather(input: Tensor, dim: _int | str, index: Tensor, *, sparse_grad: _bool = ..., out: Tensor | None = ...) -> Tensor: ...
 def gcd(input: Tensor, other: Tensor) -> Tensor: ...
 def ge(input: Tensor, other: Tensor | Number) -> Tensor: ...
@@ -504,8 +635,8 @@ def grid_sampler_2d(input: Tensor, grid: Tensor, interpolation_mode: _int, paddi
 def grid_sampler_3d(input: Tensor, grid: Tensor, interpolation_mode: _int, padding_mode: _int, align_corners: _bool) -> Tensor: ...
 def group_norm(input: Tensor, num_groups: _int, weight: Tensor | None = ..., bias: Tensor | None = ..., eps: _float = ..., cudnn_enabled: _bool = ...) -> Tensor: ...
 def gt(input: Tensor, other: Tensor | Number) -> Tensor: ...
-def hamming_window(window_length: _int, periodic: _bool = ..., alpha: _float = ..., beta: _float = ..., *, dtype: _dtype | None = ..., layout: _layout | None = ..., device: DeviceLike | None = ..., pin_memory: _bool | None = ...) -> Tensor: ...
-def hann_window(window_length: _int, periodic: _bool = ..., *, dtype: _dtype | None = ..., layout: _layout | None = ..., device: DeviceLike | None = ..., pin_memory: _bool | None = ...) -> Tensor: ...
+def hamming_window(window_length: _int, periodic: _bool = ..., alpha: _float = ..., beta: _float = ..., *, dtype: _dtype | None = ..., layout: _layout | None = ..., device: DeviceLike | None = ..., pin_memory: _bool | None = ..., requires_grad: _bool = ..., out: Tensor | None = ...) -> Tensor: ...
+def hann_window(window_length: _int, periodic: _bool = ..., *, dtype: _dtype | None = ..., layout: _layout | None = ..., device: DeviceLike | None = ..., pin_memory: _bool | None = ..., requires_grad: _bool = ..., out: Tensor | None = ...) -> Tensor: ...
 def hardshrink(input: Tensor, lambd: Number = ...) -> Tensor: ...
 def hash_tensor(input: Tensor, dim: _int | Sequence[_int] | str = ..., *, keepdim: _bool = ..., mode: _int = ..., out: Tensor | None = ...) -> Tensor: ...
 def heaviside(input: Tensor, values: Tensor) -> Tensor: ...
@@ -516,11 +647,11 @@ def histogram(input: Tensor, bins: _int = ..., *, range: Sequence[_float] | None
 @overload
 def histogram(input: Tensor, bins: Tensor, *, weight: Tensor | None = ..., density: _bool = ..., out: Tensor | None = ...) -> _histogram_result: ...  # type: ignore[overload-overlap, overload-cannot-match, unused-ignore]
 @overload
-def histogramdd(input: Tensor, bins: _int | Sequence[_int], range: Sequence[_float] | None = ..., weight: Tensor | None = ..., density: _bool = ...) -> _histogramdd_result: ...  # type: ignore[overload-overlap, overload-cannot-match, unused-ignore]
+def histogramdd(input: Tensor, bins: _int | Sequence[_int], range: Sequence[_float] | None = ..., weight: Tensor | None = ..., density: _bool = ...) -> Any: ...  # type: ignore[overload-overlap, overload-cannot-match, unused-ignore]
 @overload
-def histogramdd(input: Tensor, bins: _int, range: Sequence[_float] | None = ..., weight: Tensor | None = ..., density: _bool = ...) -> _histogramdd_result: ...  # type: ignore[overload-overlap, overload-cannot-match, unused-ignore]
+def histogramdd(input: Tensor, bins: _int, range: Sequence[_float] | None = ..., weight: Tensor | None = ..., density: _bool = ...) -> Any: ...  # type: ignore[overload-overlap, overload-cannot-match, unused-ignore]
 @overload
-def histogramdd(input: Tensor, bins: Sequence[Tensor], range: Sequence[_float] | None = ..., weight: Tensor | None = ..., density: _bool = ...) -> _histogramdd_result: ...  # type: ignore[overload-overlap, overload-cannot-match, unused-ignore]
+def histogramdd(input: Tensor, bins: Sequence[Tensor], range: Sequence[_float] | None = ..., weight: Tensor | None = ..., density: _bool = ...) -> Any: ...  # type: ignore[overload-overlap, overload-cannot-match, unused-ignore]
 @overload
 def hsplit(input: Tensor, sections: _int) -> tuple[Tensor, ...]: ...  # type: ignore[overload-overlap, overload-cannot-match, unused-ignore]
 @overload
@@ -557,7 +688,7 @@ def isneginf(input: Tensor) -> Tensor: ...
 def isposinf(input: Tensor) -> Tensor: ...
 def isreal(input: Tensor) -> Tensor: ...
 def istft(input: Tensor, n_fft: _int, hop_length: _int | None = ..., win_length: _int | None = ..., window: Tensor | None = ..., center: _bool = ..., normalized: _bool = ..., onesided: _bool | None = ..., length: _int | None = ..., return_complex: _bool = ...) -> Tensor: ...
-def kaiser_window(window_length: _int, periodic: _bool = ..., beta: _float = ..., *, dtype: _dtype | None = ..., layout: _layout | None = ..., device: DeviceLike | None = ..., pin_memory: _bool | None = ...) -> Tensor: ...
+def kaiser_window(window_length: _int, periodic: _bool = ..., beta: _float = ..., *, dtype: _dtype | None = ..., layout: _layout | None = ..., device: DeviceLike | None = ..., pin_memory: _bool | None = ..., requires_grad: _bool = ..., out: Tensor | None = ...) -> Tensor: ...
 def kl_div(input: Tensor, target: Tensor, reduction: _int = ..., *, log_target: _bool = ...) -> Tensor: ...
 def kron(input: Tensor, other: Tensor, *, out: Tensor | None = ...) -> Tensor: ...
 def kthvalue(input: Tensor, k: _int, dim: _int | str = ..., keepdim: _bool = ...) -> _kthvalue_result: ...
@@ -570,13 +701,13 @@ def less(input: Tensor, other: Tensor) -> Tensor: ...
 def less_equal(input: Tensor, other: Tensor) -> Tensor: ...
 def lgamma(input: Tensor) -> Tensor: ...
 @overload
-def linspace(start: Tensor, end: Tensor, steps: _int, *, dtype: _dtype | None = ..., layout: _layout | None = ..., device: DeviceLike | None = ..., pin_memory: _bool | None = ...) -> Tensor: ...  # type: ignore[overload-overlap, overload-cannot-match, unused-ignore]
+def linspace(start: Tensor, end: Tensor, steps: _int, *, dtype: _dtype | None = ..., layout: _layout | None = ..., device: DeviceLike | None = ..., pin_memory: _bool | None = ..., requires_grad: _bool = ..., out: Tensor | None = ...) -> Tensor: ...  # type: ignore[overload-overlap, overload-cannot-match, unused-ignore]
 @overload
-def linspace(start: Tensor, end: Number, steps: _int, *, dtype: _dtype | None = ..., layout: _layout | None = ..., device: DeviceLike | None = ..., pin_memory: _bool | None = ...) -> Tensor: ...  # type: ignore[overload-overlap, overload-cannot-match, unused-ignore]
+def linspace(start: Tensor, end: Number, steps: _int, *, dtype: _dtype | None = ..., layout: _layout | None = ..., device: DeviceLike | None = ..., pin_memory: _bool | None = ..., requires_grad: _bool = ..., out: Tensor | None = ...) -> Tensor: ...  # type: ignore[overload-overlap, overload-cannot-match, unused-ignore]
 @overload
-def linspace(start: Number, end: Tensor, steps: _int, *, dtype: _dtype | None = ..., layout: _layout | None = ..., device: DeviceLike | None = ..., pin_memory: _bool | None = ...) -> Tensor: ...  # type: ignore[overload-overlap, overload-cannot-match, unused-ignore]
+def linspace(start: Number, end: Tensor, steps: _int, *, dtype: _dtype | None = ..., layout: _layout | None = ..., device: DeviceLike | None = ..., pin_memory: _bool | None = ..., requires_grad: _bool = ..., out: Tensor | None = ...) -> Tensor: ...  # type: ignore[overload-overlap, overload-cannot-match, unused-ignore]
 @overload
-def linspace(start: Number, end: Number, steps: _int, *, dtype: _dtype | None = ..., layout: _layout | None = ..., device: DeviceLike | None = ..., pin_memory: _bool | None = ...) -> Tensor: ...  # type: ignore[overload-overlap, overload-cannot-match, unused-ignore]
+def linspace(start: Number, end: Number, steps: _int, *, dtype: _dtype | None = ..., layout: _layout | None = ..., device: DeviceLike | None = ..., pin_memory: _bool | None = ..., requires_grad: _bool = ..., out: Tensor | None = ...) -> Tensor: ...  # type: ignore[overload-overlap, overload-cannot-match, unused-ignore]
 def log(input: Tensor) -> Tensor: ...
 def log10(input: Tensor) -> Tensor: ...
 def log1p(input: Tensor) -> Tensor: ...
@@ -592,16 +723,16 @@ def logical_or(input: Tensor, other: Tensor) -> Tensor: ...
 def logical_xor(input: Tensor, other: Tensor) -> Tensor: ...
 def logit(input: Tensor, eps: _float | None = ..., *, out: Tensor | None = ...) -> Tensor: ...
 @overload
-def logspace(start: Tensor, end: Tensor, steps: _int, base: _float = ..., *, dtype: _dtype | None = ..., layout: _layout | None = ..., device: DeviceLike | None = ..., pin_memory: _bool | None = ...) -> Tensor: ...  # type: ignore[overload-overlap, overload-cannot-match, unused-ignore]
+def logspace(start: Tensor, end: Tensor, steps: _int, base: _float = ..., *, dtype: _dtype | None = ..., layout: _layout | None = ..., device: DeviceLike | None = ..., pin_memory: _bool | None = ..., requires_grad: _bool = ..., out: Tensor | None = ...) -> Tensor: ...  # type: ignore[overload-overlap, overload-cannot-match, unused-ignore]
 @overload
-def logspace(start: Tensor, end: Number, steps: _int, base: _float = ..., *, dtype: _dtype | None = ..., layout: _layout | None = ..., device: DeviceLike | None = ..., pin_memory: _bool | None = ...) -> Tensor: ...  # type: ignore[overload-overlap, overload-cannot-match, unused-ignore]
+def logspace(start: Tensor, end: Number, steps: _int, base: _float = ..., *, dtype: _dtype | None = ..., layout: _layout | None = ..., device: DeviceLike | None = ..., pin_memory: _bool | None = ..., requires_grad: _bool = ..., out: Tensor | None = ...) -> Tensor: ...  # type: ignore[overload-overlap, overload-cannot-match, unused-ignore]
 @overload
-def logspace(start: Number, end: Tensor, steps: _int, base: _float = ..., *, dtype: _dtype | None = ..., layout: _layout | None = ..., device: DeviceLike | None = ..., pin_memory: _bool | None = ...) -> Tensor: ...  # type: ignore[overload-overlap, overload-cannot-match, unused-ignore]
+def logspace(start: Number, end: Tensor, steps: _int, base: _float = ..., *, dtype: _dtype | None = ..., layout: _layout | None = ..., device: DeviceLike | None = ..., pin_memory: _bool | None = ..., requires_grad: _bool = ..., out: Tensor | None = ...) -> Tensor: ...  # type: ignore[overload-overlap, overload-cannot-match, unused-ignore]
 @overload
-def logspace(start: Number, end: Number, steps: _int, base: _float = ..., *, dtype: _dtype | None = ..., layout: _layout | None = ..., device: DeviceLike | None = ..., pin_memory: _bool | None = ...) -> Tensor: ...  # type: ignore[overload-overlap, overload-cannot-match, unused-ignore]
+def logspace(start: Number, end: Number, steps: _int, base: _float = ..., *, dtype: _dtype | None = ..., layout: _layout | None = ..., device: DeviceLike | None = ..., pin_memory: _bool | None = ..., requires_grad: _bool = ..., out: Tensor | None = ...) -> Tensor: ...  # type: ignore[overload-overlap, overload-cannot-match, unused-ignore]
 def logsumexp(input: Tensor, dim: _int | Sequence[_int] | str, keepdim: _bool = ..., *, out: Tensor | None = ...) -> Tensor: ...
 def lt(input: Tensor, other: Tensor | Number) -> Tensor: ...
-def lu(input: Tensor, pivot: _bool = ..., get_infos: _bool = ...) -> _lu_result: ...
+def lu(input: Tensor, pivot: _bool = ..., get_infos: _bool = ..., *, out: Tensor | None = ...) -> _lu_result: ...
 def lu_solve(input: Tensor, LU_data: Tensor, LU_pivots: Tensor, *, out: Tensor | None = ...) -> Tensor: ...
 def lu_unpack(LU_data: Tensor, LU_pivots: Tensor, unpack_data: _bool = ..., unpack_pivots: _bool = ..., *, out: Tensor | None = ...) -> _lu_unpack_result: ...
 def margin_ranking_loss(input1: Tensor, input2: Tensor, target: Tensor, margin: _float = ..., reduction: _int = ...) -> Tensor: ...
@@ -636,7 +767,11 @@ def median(input: Tensor, dim: _int | str, keepdim: _bool = ...) -> _median_resu
 @overload
 def meshgrid(tensors: Sequence[Tensor]) -> tuple[Tensor, ...]: ...  # type: ignore[overload-overlap, overload-cannot-match, unused-ignore]
 @overload
+def meshgrid(*tensors: Tensor) -> tuple[Tensor, ...]: ...  # type: ignore[overload-overlap, overload-cannot-match, unused-ignore]
+@overload
 def meshgrid(tensors: Sequence[Tensor], *, indexing: str) -> tuple[Tensor, ...]: ...  # type: ignore[overload-overlap, overload-cannot-match, unused-ignore]
+@overload
+def meshgrid(*tensors: Tensor, indexing: str) -> tuple[Tensor, ...]: ...  # type: ignore[overload-overlap, overload-cannot-match, unused-ignore]
 @overload
 def min(input: Tensor, *, out: Tensor | None = ...) -> Tensor: ...  # type: ignore[overload-overlap, overload-cannot-match, unused-ignore]
 @overload
@@ -659,7 +794,7 @@ def movedim(input: Tensor, source: _int, destination: _int) -> Tensor: ...  # ty
 def movedim(input: Tensor, source: _int | Sequence[_int], destination: _int | Sequence[_int]) -> Tensor: ...  # type: ignore[overload-overlap, overload-cannot-match, unused-ignore]
 def msort(input: Tensor, *, out: Tensor | None = ...) -> Tensor: ...
 def mul(input: Tensor, other: Tensor | Number) -> Tensor: ...
-def multinomial(input: Tensor, num_samples: _int, replacement: _bool = ..., *, generator: _Generator | None = ...) -> Tensor: ...
+def multinomial(input: Tensor, num_samples: _int, replacement: _bool = ..., *, generator: _Generator | None = ..., out: Tensor | None = ...) -> Tensor: ...
 def multiply(input: Tensor, other: Tensor) -> Tensor: ...
 def mv(input: Tensor, vec: Tensor, *, out: Tensor | None = ...) -> Tensor: ...
 def mvlgamma(input: Tensor, p: _int, *, out: Tensor | None = ...) -> Tensor: ...
@@ -691,27 +826,30 @@ def ne(input: Tensor, other: Tensor | Number) -> Tensor: ...
 def neg(input: Tensor) -> Tensor: ...
 def negative(input: Tensor) -> Tensor: ...
 def nextafter(input: Tensor, other: Tensor, *, out: Tensor | None = ...) -> Tensor: ...
-def nonzero(input: Tensor, *, out: Tensor | None = ..., as_tuple: _bool = ...) -> Tensor: ...
+@overload
+def nonzero(input: Tensor, *, as_tuple: Literal[False] = ...) -> Tensor: ...  # type: ignore[overload-overlap, overload-cannot-match, unused-ignore]
+@overload
+def nonzero(input: Tensor, *, as_tuple: Literal[True]) -> tuple[Tensor, ...]: ...  # type: ignore[overload-overlap, overload-cannot-match, unused-ignore]
 def nonzero_static(input: Tensor, *, size: _int, fill_value: _int = ..., out: Tensor | None = ...) -> Tensor: ...
 def norm(input: Tensor, p: Any = ..., dim: _int | Sequence[_int] | str | None = ..., keepdim: _bool = ..., *, dtype: _dtype | None = ..., out: Tensor | None = ...) -> Tensor: ...
 @overload
-def normal(mean: Tensor, std: _float = ..., *, generator: _Generator | None = ...) -> Tensor: ...  # type: ignore[overload-overlap, overload-cannot-match, unused-ignore]
+def normal(mean: Tensor, std: _float = ..., *, generator: _Generator | None = ..., requires_grad: _bool = ..., out: Tensor | None = ...) -> Tensor: ...  # type: ignore[overload-overlap, overload-cannot-match, unused-ignore]
 @overload
-def normal(mean: _float, std: Tensor, *, generator: _Generator | None = ...) -> Tensor: ...  # type: ignore[overload-overlap, overload-cannot-match, unused-ignore]
+def normal(mean: _float, std: Tensor, *, generator: _Generator | None = ..., requires_grad: _bool = ..., out: Tensor | None = ...) -> Tensor: ...  # type: ignore[overload-overlap, overload-cannot-match, unused-ignore]
 @overload
-def normal(mean: Tensor, std: Tensor, *, generator: _Generator | None = ...) -> Tensor: ...  # type: ignore[overload-overlap, overload-cannot-match, unused-ignore]
+def normal(mean: Tensor, std: Tensor, *, generator: _Generator | None = ..., requires_grad: _bool = ..., out: Tensor | None = ...) -> Tensor: ...  # type: ignore[overload-overlap, overload-cannot-match, unused-ignore]
 @overload
-def normal(mean: _float, std: _float, size: _int | Sequence[_int], *, generator: _Generator | None = ..., dtype: _dtype | None = ..., layout: _layout | None = ..., device: DeviceLike | None = ..., pin_memory: _bool | None = ...) -> Tensor: ...  # type: ignore[overload-overlap, overload-cannot-match, unused-ignore]
+def normal(mean: _float, std: _float, size: _int | Sequence[_int], *, generator: _Generator | None = ..., dtype: _dtype | None = ..., layout: _layout | None = ..., device: DeviceLike | None = ..., pin_memory: _bool | None = ..., requires_grad: _bool = ..., out: Tensor | None = ...) -> Tensor: ...  # type: ignore[overload-overlap, overload-cannot-match, unused-ignore]
 def not_equal(input: Tensor, other: Tensor) -> Tensor: ...
 @overload
 def nuclear_norm(input: Tensor, keepdim: _bool = ..., *, out: Tensor | None = ...) -> Tensor: ...  # type: ignore[overload-overlap, overload-cannot-match, unused-ignore]
 @overload
 def nuclear_norm(input: Tensor, dim: _int | Sequence[_int] | str, keepdim: _bool = ..., *, out: Tensor | None = ...) -> Tensor: ...  # type: ignore[overload-overlap, overload-cannot-match, unused-ignore]
 @overload
-def ones(size: _int | Sequence[_int], *, dtype: _dtype | None = ..., layout: _layout | None = ..., device: DeviceLike | None = ..., pin_memory: _bool | None = ...) -> Tensor: ...  # type: ignore[overload-overlap, overload-cannot-match, unused-ignore]
+def ones(size: _int | Sequence[_int], *, dtype: _dtype | None = ..., layout: _layout | None = ..., device: DeviceLike | None = ..., pin_memory: _bool | None = ..., requires_grad: _bool = ..., out: Tensor | None = ...) -> Tensor: ...  # type: ignore[overload-overlap, overload-cannot-match, unused-ignore]
 @overload
-def ones(*size: _int, dtype: _dtype | None = ..., layout: _layout | None = ..., device: DeviceLike | None = ..., pin_memory: _bool | None = ...) -> Tensor: ...  # type: ignore[overload-overlap, overload-cannot-match, unused-ignore]
-def ones_like(input: Tensor, *, dtype: _dtype | None = ..., layout: _layout | None = ..., device: DeviceLike | None = ..., pin_memory: _bool | None = ..., memory_format: _memory_format | None = ...) -> Tensor: ...
+def ones(*size: _int, dtype: _dtype | None = ..., layout: _layout | None = ..., device: DeviceLike | None = ..., pin_memory: _bool | None = ..., requires_grad: _bool = ..., out: Tensor | None = ...) -> Tensor: ...  # type: ignore[overload-overlap, overload-cannot-match, unused-ignore]
+def ones_like(input: Tensor, *, dtype: _dtype | None = ..., layout: _layout | None = ..., device: DeviceLike | None = ..., pin_memory: _bool | None = ..., memory_format: _memory_format | None = ..., requires_grad: _bool = ...) -> Tensor: ...
 def orgqr(input: Tensor, input2: Tensor, *, out: Tensor | None = ...) -> Tensor: ...
 def ormqr(input: Tensor, input2: Tensor, input3: Tensor, left: _bool = ..., transpose: _bool = ..., *, out: Tensor | None = ...) -> Tensor: ...
 def outer(input: Tensor, vec2: Tensor, *, out: Tensor | None = ...) -> Tensor: ...
@@ -753,61 +891,61 @@ def quantile(input: Tensor, q: Tensor, dim: _int | str | None = ..., keepdim: _b
 def quantile(input: Tensor, q: _float, dim: _int | str | None = ..., keepdim: _bool = ..., *, interpolation: str = ..., out: Tensor | None = ...) -> Tensor: ...  # type: ignore[overload-overlap, overload-cannot-match, unused-ignore]
 def rad2deg(input: Tensor) -> Tensor: ...
 @overload
-def rand(size: _int | Sequence[_int], *, dtype: _dtype | None = ..., layout: _layout | None = ..., device: DeviceLike | None = ..., pin_memory: _bool | None = ...) -> Tensor: ...  # type: ignore[overload-overlap, overload-cannot-match, unused-ignore]
+def rand(size: _int | Sequence[_int], *, dtype: _dtype | None = ..., layout: _layout | None = ..., device: DeviceLike | None = ..., pin_memory: _bool | None = ..., requires_grad: _bool = ..., out: Tensor | None = ...) -> Tensor: ...  # type: ignore[overload-overlap, overload-cannot-match, unused-ignore]
 @overload
-def rand(*size: _int, dtype: _dtype | None = ..., layout: _layout | None = ..., device: DeviceLike | None = ..., pin_memory: _bool | None = ...) -> Tensor: ...  # type: ignore[overload-overlap, overload-cannot-match, unused-ignore]
+def rand(*size: _int, dtype: _dtype | None = ..., layout: _layout | None = ..., device: DeviceLike | None = ..., pin_memory: _bool | None = ..., requires_grad: _bool = ..., out: Tensor | None = ...) -> Tensor: ...  # type: ignore[overload-overlap, overload-cannot-match, unused-ignore]
 @overload
-def rand(size: _int | Sequence[_int], *, generator: _Generator | None, dtype: _dtype | None = ..., layout: _layout | None = ..., device: DeviceLike | None = ..., pin_memory: _bool | None = ...) -> Tensor: ...  # type: ignore[overload-overlap, overload-cannot-match, unused-ignore]
+def rand(size: _int | Sequence[_int], *, generator: _Generator | None, dtype: _dtype | None = ..., layout: _layout | None = ..., device: DeviceLike | None = ..., pin_memory: _bool | None = ..., requires_grad: _bool = ..., out: Tensor | None = ...) -> Tensor: ...  # type: ignore[overload-overlap, overload-cannot-match, unused-ignore]
 @overload
-def rand(*size: _int, generator: _Generator | None, dtype: _dtype | None = ..., layout: _layout | None = ..., device: DeviceLike | None = ..., pin_memory: _bool | None = ...) -> Tensor: ...  # type: ignore[overload-overlap, overload-cannot-match, unused-ignore]
+def rand(*size: _int, generator: _Generator | None, dtype: _dtype | None = ..., layout: _layout | None = ..., device: DeviceLike | None = ..., pin_memory: _bool | None = ..., requires_grad: _bool = ..., out: Tensor | None = ...) -> Tensor: ...  # type: ignore[overload-overlap, overload-cannot-match, unused-ignore]
 @overload
-def rand_like(input: Tensor, *, dtype: _dtype | None = ..., layout: _layout | None = ..., device: DeviceLike | None = ..., pin_memory: _bool | None = ..., memory_format: _memory_format | None = ..., out: Tensor | None = ...) -> Tensor: ...  # type: ignore[overload-overlap, overload-cannot-match, unused-ignore]
+def rand_like(input: Tensor, *, dtype: _dtype | None = ..., layout: _layout | None = ..., device: DeviceLike | None = ..., pin_memory: _bool | None = ..., memory_format: _memory_format | None = ..., out: Tensor | None = ..., requires_grad: _bool = ...) -> Tensor: ...  # type: ignore[overload-overlap, overload-cannot-match, unused-ignore]
 @overload
-def rand_like(input: Tensor, *, generator: _Generator | None, dtype: _dtype | None = ..., layout: _layout | None = ..., device: DeviceLike | None = ..., pin_memory: _bool | None = ..., memory_format: _memory_format | None = ..., out: Tensor | None = ...) -> Tensor: ...  # type: ignore[overload-overlap, overload-cannot-match, unused-ignore]
+def rand_like(input: Tensor, *, generator: _Generator | None, dtype: _dtype | None = ..., layout: _layout | None = ..., device: DeviceLike | None = ..., pin_memory: _bool | None = ..., memory_format: _memory_format | None = ..., out: Tensor | None = ..., requires_grad: _bool = ...) -> Tensor: ...  # type: ignore[overload-overlap, overload-cannot-match, unused-ignore]
 @overload
-def randint(high: _int, size: _int | Sequence[_int], *, dtype: _dtype | None = ..., layout: _layout | None = ..., device: DeviceLike | None = ..., pin_memory: _bool | None = ..., out: Tensor | None = ...) -> Tensor: ...  # type: ignore[overload-overlap, overload-cannot-match, unused-ignore]
+def randint(high: _int, size: _int | Sequence[_int], *, dtype: _dtype | None = ..., layout: _layout | None = ..., device: DeviceLike | None = ..., pin_memory: _bool | None = ..., out: Tensor | None = ..., requires_grad: _bool = ...) -> Tensor: ...  # type: ignore[overload-overlap, overload-cannot-match, unused-ignore]
 @overload
-def randint(high: _int, *size: _int, dtype: _dtype | None = ..., layout: _layout | None = ..., device: DeviceLike | None = ..., pin_memory: _bool | None = ..., out: Tensor | None = ...) -> Tensor: ...  # type: ignore[overload-overlap, overload-cannot-match, unused-ignore]
+def randint(high: _int, *size: _int, dtype: _dtype | None = ..., layout: _layout | None = ..., device: DeviceLike | None = ..., pin_memory: _bool | None = ..., out: Tensor | None = ..., requires_grad: _bool = ...) -> Tensor: ...  # type: ignore[overload-overlap, overload-cannot-match, unused-ignore]
 @overload
-def randint(high: _int, size: _int | Sequence[_int], *, generator: _Generator | None, dtype: _dtype | None = ..., layout: _layout | None = ..., device: DeviceLike | None = ..., pin_memory: _bool | None = ..., out: Tensor | None = ...) -> Tensor: ...  # type: ignore[overload-overlap, overload-cannot-match, unused-ignore]
+def randint(high: _int, size: _int | Sequence[_int], *, generator: _Generator | None, dtype: _dtype | None = ..., layout: _layout | None = ..., device: DeviceLike | None = ..., pin_memory: _bool | None = ..., out: Tensor | None = ..., requires_grad: _bool = ...) -> Tensor: ...  # type: ignore[overload-overlap, overload-cannot-match, unused-ignore]
 @overload
-def randint(high: _int, *size: _int, generator: _Generator | None, dtype: _dtype | None = ..., layout: _layout | None = ..., device: DeviceLike | None = ..., pin_memory: _bool | None = ..., out: Tensor | None = ...) -> Tensor: ...  # type: ignore[overload-overlap, overload-cannot-match, unused-ignore]
+def randint(high: _int, *size: _int, generator: _Generator | None, dtype: _dtype | None = ..., layout: _layout | None = ..., device: DeviceLike | None = ..., pin_memory: _bool | None = ..., out: Tensor | None = ..., requires_grad: _bool = ...) -> Tensor: ...  # type: ignore[overload-overlap, overload-cannot-match, unused-ignore]
 @overload
-def randint(low: _int, high: _int, size: _int | Sequence[_int], *, dtype: _dtype | None = ..., layout: _layout | None = ..., device: DeviceLike | None = ..., pin_memory: _bool | None = ..., out: Tensor | None = ...) -> Tensor: ...  # type: ignore[overload-overlap, overload-cannot-match, unused-ignore]
+def randint(low: _int, high: _int, size: _int | Sequence[_int], *, dtype: _dtype | None = ..., layout: _layout | None = ..., device: DeviceLike | None = ..., pin_memory: _bool | None = ..., out: Tensor | None = ..., requires_grad: _bool = ...) -> Tensor: ...  # type: ignore[overload-overlap, overload-cannot-match, unused-ignore]
 @overload
-def randint(low: _int, high: _int, size: _int | Sequence[_int], *, generator: _Generator | None, dtype: _dtype | None = ..., layout: _layout | None = ..., device: DeviceLike | None = ..., pin_memory: _bool | None = ..., out: Tensor | None = ...) -> Tensor: ...  # type: ignore[overload-overlap, overload-cannot-match, unused-ignore]
+def randint(low: _int, high: _int, size: _int | Sequence[_int], *, generator: _Generator | None, dtype: _dtype | None = ..., layout: _layout | None = ..., device: DeviceLike | None = ..., pin_memory: _bool | None = ..., out: Tensor | None = ..., requires_grad: _bool = ...) -> Tensor: ...  # type: ignore[overload-overlap, overload-cannot-match, unused-ignore]
 @overload
-def randint_like(input: Tensor, high: _int, *, dtype: _dtype | None = ..., layout: _layout | None = ..., device: DeviceLike | None = ..., pin_memory: _bool | None = ..., memory_format: _memory_format | None = ..., out: Tensor | None = ...) -> Tensor: ...  # type: ignore[overload-overlap, overload-cannot-match, unused-ignore]
+def randint_like(input: Tensor, high: _int, *, dtype: _dtype | None = ..., layout: _layout | None = ..., device: DeviceLike | None = ..., pin_memory: _bool | None = ..., memory_format: _memory_format | None = ..., out: Tensor | None = ..., requires_grad: _bool = ...) -> Tensor: ...  # type: ignore[overload-overlap, overload-cannot-match, unused-ignore]
 @overload
-def randint_like(input: Tensor, high: Tensor, *, dtype: _dtype | None = ..., layout: _layout | None = ..., device: DeviceLike | None = ..., pin_memory: _bool | None = ..., memory_format: _memory_format | None = ..., out: Tensor | None = ...) -> Tensor: ...  # type: ignore[overload-overlap, overload-cannot-match, unused-ignore]
+def randint_like(input: Tensor, high: Tensor, *, dtype: _dtype | None = ..., layout: _layout | None = ..., device: DeviceLike | None = ..., pin_memory: _bool | None = ..., memory_format: _memory_format | None = ..., out: Tensor | None = ..., requires_grad: _bool = ...) -> Tensor: ...  # type: ignore[overload-overlap, overload-cannot-match, unused-ignore]
 @overload
-def randint_like(input: Tensor, low: _int, high: _int, *, dtype: _dtype | None = ..., layout: _layout | None = ..., device: DeviceLike | None = ..., pin_memory: _bool | None = ..., memory_format: _memory_format | None = ..., out: Tensor | None = ...) -> Tensor: ...  # type: ignore[overload-overlap, overload-cannot-match, unused-ignore]
+def randint_like(input: Tensor, low: _int, high: _int, *, dtype: _dtype | None = ..., layout: _layout | None = ..., device: DeviceLike | None = ..., pin_memory: _bool | None = ..., memory_format: _memory_format | None = ..., out: Tensor | None = ..., requires_grad: _bool = ...) -> Tensor: ...  # type: ignore[overload-overlap, overload-cannot-match, unused-ignore]
 @overload
-def randint_like(input: Tensor, high: _int, *, generator: _Generator | None, dtype: _dtype | None = ..., layout: _layout | None = ..., device: DeviceLike | None = ..., pin_memory: _bool | None = ..., memory_format: _memory_format | None = ..., out: Tensor | None = ...) -> Tensor: ...  # type: ignore[overload-overlap, overload-cannot-match, unused-ignore]
+def randint_like(input: Tensor, high: _int, *, generator: _Generator | None, dtype: _dtype | None = ..., layout: _layout | None = ..., device: DeviceLike | None = ..., pin_memory: _bool | None = ..., memory_format: _memory_format | None = ..., out: Tensor | None = ..., requires_grad: _bool = ...) -> Tensor: ...  # type: ignore[overload-overlap, overload-cannot-match, unused-ignore]
 @overload
-def randint_like(input: Tensor, high: Tensor, *, generator: _Generator | None, dtype: _dtype | None = ..., layout: _layout | None = ..., device: DeviceLike | None = ..., pin_memory: _bool | None = ..., memory_format: _memory_format | None = ..., out: Tensor | None = ...) -> Tensor: ...  # type: ignore[overload-overlap, overload-cannot-match, unused-ignore]
+def randint_like(input: Tensor, high: Tensor, *, generator: _Generator | None, dtype: _dtype | None = ..., layout: _layout | None = ..., device: DeviceLike | None = ..., pin_memory: _bool | None = ..., memory_format: _memory_format | None = ..., out: Tensor | None = ..., requires_grad: _bool = ...) -> Tensor: ...  # type: ignore[overload-overlap, overload-cannot-match, unused-ignore]
 @overload
-def randint_like(input: Tensor, low: _int, high: _int, *, generator: _Generator | None, dtype: _dtype | None = ..., layout: _layout | None = ..., device: DeviceLike | None = ..., pin_memory: _bool | None = ..., memory_format: _memory_format | None = ..., out: Tensor | None = ...) -> Tensor: ...  # type: ignore[overload-overlap, overload-cannot-match, unused-ignore]
+def randint_like(input: Tensor, low: _int, high: _int, *, generator: _Generator | None, dtype: _dtype | None = ..., layout: _layout | None = ..., device: DeviceLike | None = ..., pin_memory: _bool | None = ..., memory_format: _memory_format | None = ..., out: Tensor | None = ..., requires_grad: _bool = ...) -> Tensor: ...  # type: ignore[overload-overlap, overload-cannot-match, unused-ignore]
 @overload
-def randn(size: _int | Sequence[_int], *, dtype: _dtype | None = ..., layout: _layout | None = ..., device: DeviceLike | None = ..., pin_memory: _bool | None = ...) -> Tensor: ...  # type: ignore[overload-overlap, overload-cannot-match, unused-ignore]
+def randn(size: _int | Sequence[_int], *, dtype: _dtype | None = ..., layout: _layout | None = ..., device: DeviceLike | None = ..., pin_memory: _bool | None = ..., requires_grad: _bool = ..., out: Tensor | None = ...) -> Tensor: ...  # type: ignore[overload-overlap, overload-cannot-match, unused-ignore]
 @overload
-def randn(*size: _int, dtype: _dtype | None = ..., layout: _layout | None = ..., device: DeviceLike | None = ..., pin_memory: _bool | None = ...) -> Tensor: ...  # type: ignore[overload-overlap, overload-cannot-match, unused-ignore]
+def randn(*size: _int, dtype: _dtype | None = ..., layout: _layout | None = ..., device: DeviceLike | None = ..., pin_memory: _bool | None = ..., requires_grad: _bool = ..., out: Tensor | None = ...) -> Tensor: ...  # type: ignore[overload-overlap, overload-cannot-match, unused-ignore]
 @overload
-def randn(size: _int | Sequence[_int], *, generator: _Generator | None, dtype: _dtype | None = ..., layout: _layout | None = ..., device: DeviceLike | None = ..., pin_memory: _bool | None = ...) -> Tensor: ...  # type: ignore[overload-overlap, overload-cannot-match, unused-ignore]
+def randn(size: _int | Sequence[_int], *, generator: _Generator | None, dtype: _dtype | None = ..., layout: _layout | None = ..., device: DeviceLike | None = ..., pin_memory: _bool | None = ..., requires_grad: _bool = ..., out: Tensor | None = ...) -> Tensor: ...  # type: ignore[overload-overlap, overload-cannot-match, unused-ignore]
 @overload
-def randn(*size: _int, generator: _Generator | None, dtype: _dtype | None = ..., layout: _layout | None = ..., device: DeviceLike | None = ..., pin_memory: _bool | None = ...) -> Tensor: ...  # type: ignore[overload-overlap, overload-cannot-match, unused-ignore]
+def randn(*size: _int, generator: _Generator | None, dtype: _dtype | None = ..., layout: _layout | None = ..., device: DeviceLike | None = ..., pin_memory: _bool | None = ..., requires_grad: _bool = ..., out: Tensor | None = ...) -> Tensor: ...  # type: ignore[overload-overlap, overload-cannot-match, unused-ignore]
 @overload
-def randn_like(input: Tensor, *, dtype: _dtype | None = ..., layout: _layout | None = ..., device: DeviceLike | None = ..., pin_memory: _bool | None = ..., memory_format: _memory_format | None = ..., out: Tensor | None = ...) -> Tensor: ...  # type: ignore[overload-overlap, overload-cannot-match, unused-ignore]
+def randn_like(input: Tensor, *, dtype: _dtype | None = ..., layout: _layout | None = ..., device: DeviceLike | None = ..., pin_memory: _bool | None = ..., memory_format: _memory_format | None = ..., out: Tensor | None = ..., requires_grad: _bool = ...) -> Tensor: ...  # type: ignore[overload-overlap, overload-cannot-match, unused-ignore]
 @overload
-def randn_like(input: Tensor, *, generator: _Generator | None, dtype: _dtype | None = ..., layout: _layout | None = ..., device: DeviceLike | None = ..., pin_memory: _bool | None = ..., memory_format: _memory_format | None = ..., out: Tensor | None = ...) -> Tensor: ...  # type: ignore[overload-overlap, overload-cannot-match, unused-ignore]
+def randn_like(input: Tensor, *, generator: _Generator | None, dtype: _dtype | None = ..., layout: _layout | None = ..., device: DeviceLike | None = ..., pin_memory: _bool | None = ..., memory_format: _memory_format | None = ..., out: Tensor | None = ..., requires_grad: _bool = ...) -> Tensor: ...  # type: ignore[overload-overlap, overload-cannot-match, unused-ignore]
 @overload
-def randperm(n: _int, *, dtype: _dtype | None = ..., layout: _layout | None = ..., device: DeviceLike | None = ..., pin_memory: _bool | None = ..., out: Tensor | None = ...) -> Tensor: ...  # type: ignore[overload-overlap, overload-cannot-match, unused-ignore]
+def randperm(n: _int, *, dtype: _dtype | None = ..., layout: _layout | None = ..., device: DeviceLike | None = ..., pin_memory: _bool | None = ..., out: Tensor | None = ..., requires_grad: _bool = ...) -> Tensor: ...  # type: ignore[overload-overlap, overload-cannot-match, unused-ignore]
 @overload
-def randperm(n: _int, *, generator: _Generator | None, dtype: _dtype | None = ..., layout: _layout | None = ..., device: DeviceLike | None = ..., pin_memory: _bool | None = ..., out: Tensor | None = ...) -> Tensor: ...  # type: ignore[overload-overlap, overload-cannot-match, unused-ignore]
+def randperm(n: _int, *, generator: _Generator | None, dtype: _dtype | None = ..., layout: _layout | None = ..., device: DeviceLike | None = ..., pin_memory: _bool | None = ..., out: Tensor | None = ..., requires_grad: _bool = ...) -> Tensor: ...  # type: ignore[overload-overlap, overload-cannot-match, unused-ignore]
 @overload
-def range(start: Number, end: Number, step: Number = ..., *, dtype: _dtype | None = ..., layout: _layout | None = ..., device: DeviceLike | None = ..., pin_memory: _bool | None = ..., out: Tensor | None = ...) -> Tensor: ...  # type: ignore[overload-overlap, overload-cannot-match, unused-ignore]
+def range(start: Number, end: Number, step: Number = ..., *, dtype: _dtype | None = ..., layout: _layout | None = ..., device: DeviceLike | None = ..., pin_memory: _bool | None = ..., out: Tensor | None = ..., requires_grad: _bool = ...) -> Tensor: ...  # type: ignore[overload-overlap, overload-cannot-match, unused-ignore]
 @overload
-def range(start: Number, end: Number, *, dtype: _dtype | None = ..., layout: _layout | None = ..., device: DeviceLike | None = ..., pin_memory: _bool | None = ..., out: Tensor | None = ...) -> Tensor: ...  # type: ignore[overload-overlap, overload-cannot-match, unused-ignore]
+def range(start: Number, end: Number, *, dtype: _dtype | None = ..., layout: _layout | None = ..., device: DeviceLike | None = ..., pin_memory: _bool | None = ..., out: Tensor | None = ..., requires_grad: _bool = ...) -> Tensor: ...  # type: ignore[overload-overlap, overload-cannot-match, unused-ignore]
 def ravel(input: Tensor) -> Tensor: ...
 def real(input: Tensor) -> Tensor: ...
 def reciprocal(input: Tensor) -> Tensor: ...
@@ -837,7 +975,7 @@ def row_stack(tensors: Sequence[Tensor], *, out: Tensor | None = ...) -> Tensor:
 def rrelu(input: Tensor, lower: Number = ..., upper: Number = ..., training: _bool = ..., generator: _Generator | None = ...) -> Tensor: ...
 def rsqrt(input: Tensor) -> Tensor: ...
 def rsub(input: Tensor, other: Tensor | Number, alpha: Number = ...) -> Tensor: ...
-def scalar_tensor(s: Number, *, dtype: _dtype | None = ..., layout: _layout | None = ..., device: DeviceLike | None = ..., pin_memory: _bool | None = ...) -> Tensor: ...
+def scalar_tensor(s: Number, *, dtype: _dtype | None = ..., layout: _layout | None = ..., device: DeviceLike | None = ..., pin_memory: _bool | None = ..., requires_grad: _bool = ...) -> Tensor: ...
 @overload
 def scatter(input: Tensor, dim: _int | str, index: Tensor, value: Number, *, out: Tensor | None = ...) -> Tensor: ...  # type: ignore[overload-overlap, overload-cannot-match, unused-ignore]
 @overload
@@ -965,8 +1103,8 @@ def unbind(input: Tensor, dim: _int | str = ...) -> tuple[Tensor, ...]: ...
 def unbind_copy(input: Tensor, dim: _int | str = ...) -> tuple[Tensor, ...]: ...
 def unflatten(input: Tensor, dim: _int | str, sizes: _int | Sequence[_int]) -> Tensor: ...
 def unfold_copy(input: Tensor, dimension: _int, size: _int, step: _int, *, out: Tensor | None = ...) -> Tensor: ...
-def unique(input: Tensor, sorted: _bool = ..., return_inverse: _bool = ..., return_counts: _bool = ..., dim: _int | str | None = ...) -> tuple[Tensor, Tensor, Tensor]: ...
-def unique_consecutive(input: Tensor, return_inverse: _bool = ..., return_counts: _bool = ..., dim: _int | str | None = ...) -> tuple[Tensor, Tensor, Tensor]: ...
+def unique(input: Tensor, sorted: _bool = ..., return_inverse: _bool = ..., return_counts: _bool = ..., dim: _int | str | None = ...) -> Any: ...
+def unique_consecutive(input: Tensor, return_inverse: _bool = ..., return_counts: _bool = ..., dim: _int | str | None = ...) -> Any: ...
 def unravel_index(indices: Tensor, shape: Any) -> tuple[Tensor, ...]: ...
 def unsafe_chunk(input: Tensor, chunks: _int, dim: _int | str = ...) -> tuple[Tensor, ...]: ...
 @overload
@@ -1021,8 +1159,8 @@ def where(condition: Tensor, input: Number, other: Number) -> Tensor: ...  # typ
 def where(condition: Tensor) -> tuple[Tensor, ...]: ...  # type: ignore[overload-overlap, overload-cannot-match, unused-ignore]
 def xlogy(input: Tensor, other: Tensor | Number) -> Tensor: ...
 @overload
-def zeros(size: _int | Sequence[_int], *, dtype: _dtype | None = ..., layout: _layout | None = ..., device: DeviceLike | None = ..., pin_memory: _bool | None = ...) -> Tensor: ...  # type: ignore[overload-overlap, overload-cannot-match, unused-ignore]
+def zeros(size: _int | Sequence[_int], *, dtype: _dtype | None = ..., layout: _layout | None = ..., device: DeviceLike | None = ..., pin_memory: _bool | None = ..., requires_grad: _bool = ..., out: Tensor | None = ...) -> Tensor: ...  # type: ignore[overload-overlap, overload-cannot-match, unused-ignore]
 @overload
-def zeros(*size: _int, dtype: _dtype | None = ..., layout: _layout | None = ..., device: DeviceLike | None = ..., pin_memory: _bool | None = ...) -> Tensor: ...  # type: ignore[overload-overlap, overload-cannot-match, unused-ignore]
-def zeros_like(input: Tensor, *, dtype: _dtype | None = ..., layout: _layout | None = ..., device: DeviceLike | None = ..., pin_memory: _bool | None = ..., memory_format: _memory_format | None = ...) -> Tensor: ...
+def zeros(*size: _int, dtype: _dtype | None = ..., layout: _layout | None = ..., device: DeviceLike | None = ..., pin_memory: _bool | None = ..., requires_grad: _bool = ..., out: Tensor | None = ...) -> Tensor: ...  # type: ignore[overload-overlap, overload-cannot-match, unused-ignore]
+def zeros_like(input: Tensor, *, dtype: _dtype | None = ..., layout: _layout | None = ..., device: DeviceLike | None = ..., pin_memory: _bool | None = ..., memory_format: _memory_format | None = ..., requires_grad: _bool = ...) -> Tensor: ...
 def __getattr__(name: str) -> Any: ...

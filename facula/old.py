@@ -9,9 +9,10 @@ from typing import Any
 from facula.meta.dtype import DTYPES, set_default_dtype
 from facula.meta.dtype import dtype as DType
 from facula.meta.layout import strided
-from facula.storage import UntypedStorage
+from facula.storage import UntypedStorage as UntypedStorage
 from facula.tensor import Tensor, empty
-from facula.typed_storage import OLD_NAMES, OLD_STORAGES, TypedStorage
+from facula.typed_storage import OLD_NAMES, OLD_STORAGES
+from facula.typed_storage import TypedStorage as TypedStorage
 
 
 class tensortype(type):

@@ -40,6 +40,19 @@ def reduction_of(name: str) -> "Reduction":
     return record
 
 
+def inplace_texts(op: "Op") -> list[str]:
+    """The schemas of the in-place form of a record, by its own."""
+    made = []
+    for text in op.texts:
+        name, rest = text.strip().split("(", 1)
+        name, dot, overload = name.partition(".")
+        arguments = rest.rsplit("->", 1)[0].strip().removesuffix(")")
+        arguments = re.sub(r"(, \*)?, Tensor\(\w!\)\? out=None", "", arguments)
+        arguments = re.sub(r"^Tensor(\(a\))? self", "Tensor(a!) self", arguments)
+        made.append(f"{name}_{dot}{overload}({arguments}) -> Tensor(a!)")
+    return made
+
+
 def operation_of(name: str) -> "Operation":
     """The operation record of that name."""
     record = registry[name]

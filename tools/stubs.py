@@ -1,15 +1,18 @@
-"""Writes the stubs that type checkers and editors read: `facula/__init__.pyi` (functions of the
-package) and `facula/methods.pyi` (methods of Tensor), from the records' schemas.
+"""Writes the stubs that type checkers and editors read, from the records' schemas:
+`facula/__init__.pyi` (functions of the package), `facula/methods.pyi` (methods of Tensor), and
+`__init__.pyi` of the packages whose functions are records (`linalg`, `fft`, `special`).
 
 Run `python tools/stubs.py` after adding a record; a test compares the files with what this prints.
 """
 
 import ast
+import functools
 import importlib
+import inspect
 import keyword
 import re
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +41,7 @@ HEAD = '''\
 
 import builtins
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple, TypeAlias, overload
+from typing import Any, Literal, NamedTuple, TypeAlias, overload
 
 from facula.generator import Generator as _Generator
 from facula.meta.device import device as _device
@@ -69,10 +72,21 @@ def annotation(argument: Any, numbers: bool) -> str:
     return text
 
 
+# Arguments that Python's functions take beside those of the schemas.
+IN_PYTHON = {"requires_grad": "_bool", "out": "Tensor | None"}
+
+
+def forward_of(op: Any) -> Mapping[str, inspect.Parameter]:
+    """The parameters of a record's function, for records that have one of Python's."""
+    forward = getattr(op, "forward", None)
+    return {} if forward is None else inspect.signature(forward).parameters
+
+
 def parameters(
     op: Any, schema: Any, first: str, spread: bool = False, written: bool = False
 ) -> str:
-    """The parameters of one overload; `first` is what its first tensor is called."""
+    """The parameters of one overload; `first` is what its first tensor is called. `spread`: what
+    may be given one by one instead of in a list is."""
     numbers = isinstance(op, records.Pointwise) and not op.tensors_only
     parts: list[str] = []
     seen: set[str] = set()
@@ -86,8 +100,8 @@ def parameters(
         if one.name == "self" and first == "self":
             parts.append("self")
             continue
-        if spread and one.is_list and one.name in SPREAD:
-            parts.append(f"*{name}: _int")
+        if spread and one.is_list and is_spread(op, one):
+            parts.append(f"*{name}: {TYPES[one.base]}")
             starred = True
             continue
         if written and one.name == "out":
@@ -101,7 +115,21 @@ def parameters(
             text += " = ..."
             optional = optional or not starred
         parts.append(text)
+    for name, text in IN_PYTHON.items():
+        own = name in forward_of(op) and not (name == "out" and (written or first == "self"))
+        if own and name not in seen:
+            parts += ["*"] * (not starred)
+            starred = True
+            parts.append(f"{name}: {text} = ...")
     return ", ".join(parts)
+
+
+def is_spread(op: Any, argument: Any) -> bool:
+    """Whether a list may come as several arguments: sizes, and tensors where Python's function
+    gathers them."""
+    if argument.base == "Tensor":
+        return any(p.kind is p.VAR_POSITIONAL for p in forward_of(op).values())
+    return argument.name in SPREAD
 
 
 def result(name: str, schema: Any, classes: dict[str, str]) -> str:
@@ -109,6 +137,8 @@ def result(name: str, schema: Any, classes: dict[str, str]) -> str:
     returns = schema.returns
     if not returns:
         return "None"
+    if name in LOOSE:
+        return "Any"
     words = [TYPES[r.type.rstrip("?[]")] for r in returns]
     words = [
         f"tuple[{w}, ...]" if "[]" in r.type else w for w, r in zip(words, returns, strict=True)
@@ -124,8 +154,23 @@ def result(name: str, schema: Any, classes: dict[str, str]) -> str:
     return f"tuple[{', '.join(words)}]"
 
 
-# Arguments that a schema cannot say.
-BY_HAND = {"to": "def to(self, *args: Any, **named: Any) -> Tensor: ..."}
+# What a schema cannot say: arguments, and results that arguments decide.
+BY_HAND = {
+    "to": ["({self}*args: Any, **named: Any) -> Tensor"],
+    "nonzero": [
+        "({self}*, as_tuple: Literal[False] = ...) -> Tensor",
+        "({self}*, as_tuple: Literal[True]) -> tuple[Tensor, ...]",
+    ],
+} | {
+    f"atleast_{n}d": [
+        "(tensor: Tensor) -> Tensor",
+        "(*tensors: Tensor) -> tuple[Tensor, ...]",
+        "(tensors: Sequence[Tensor]) -> tuple[Tensor, ...]",
+    ]
+    for n in (1, 2, 3)
+}
+# Functions that give fewer results than their schemas name, unless asked.
+LOOSE = ("unique", "unique_consecutive", "unique_dim", "histogramdd")
 # Fields of results whose schemas do not name them.
 PLACED = (
     "max",
@@ -148,7 +193,8 @@ def overloads(
     """The definitions of one function, one a schema; sizes also one by one."""
     made: list[str] = []
     if name in BY_HAND:
-        return [BY_HAND[name]]
+        me = "self, " if first == "self" else "input: Tensor, "
+        return [f"def {name}{text.format(self=me)}: ..." for text in BY_HAND[name]]
     for schema in op.schemas:
         given = schema.arguments
         if any(one.base not in TYPES for one in given):
@@ -157,7 +203,7 @@ def overloads(
             continue
         returns = "Tensor" if written else result(op.name, schema, classes)
         for spread in (False, True):
-            if spread and not any(a.is_list and a.name in SPREAD for a in schema.arguments[:2]):
+            if spread and not any(a.is_list and is_spread(op, a) for a in schema.arguments[:2]):
                 continue
             text = f"def {name}({parameters(op, schema, first, spread, written)}) -> {returns}: ..."
             if text not in made:
@@ -202,8 +248,29 @@ def functions() -> list[tuple[Any, str, bool]]:
     return [(registry[n], n, False) for n in facade.public_names() if not n.startswith("_")]
 
 
+def operators() -> Iterator[str]:
+    """Python's operators, and the methods that are hung on Tensor beside the records'."""
+    method = importlib.import_module("facula.bind.methods")
+    inplace = {f"{op.name}_" for op in registry.values() if op.inplace} | set(registry)
+    for dunder, name in method.OPERATORS.items():
+        ignore = "  # type: ignore[override]" if dunder in ("eq", "ne") else ""
+        yield f"__{dunder}__(self, other: Any) -> Tensor: ...{ignore}"
+        if dunder not in method.COMPARISONS:
+            yield f"__r{dunder}__(self, other: Any) -> Tensor: ..."
+            if f"{name}_" in inplace:
+                yield f"__i{dunder}__(self, other: Any) -> Tensor: ..."
+    for dunder in method.UNARY:
+        yield f"__{dunder}__(self) -> Tensor: ..."
+    yield "__getitem__(self, index: Any) -> Tensor: ..."
+    yield "__setitem__(self, index: Any, value: Any) -> None: ..."
+    yield (
+        "backward(self, gradient: Tensor | None = ..., retain_graph: _bool | None = ..., "
+        "create_graph: _bool = ..., inputs: Any = ...) -> None: ..."
+    )
+
+
 def methods_stub() -> str:
-    lines = definitions(methods(), "self", "    ")
+    lines = [*definitions(methods(), "self", "    "), *[f"    def {one}" for one in operators()]]
     return HEAD.format(again="") + COMMON + "\n" + "\n".join(lines) + "\n"
 
 
@@ -227,13 +294,39 @@ def package_stub() -> str:
     packages = re.search(r"_SUBPACKAGES = (\([^)]*\))", facade.facade(), re.DOTALL)
     assert packages is not None
     lines += [f"from facula import {name} as {name}" for name in ast.literal_eval(packages[1])]
+    lines += [
+        f"from {module} import {name} as {name}"
+        for name, module in sorted(facade.LATE.items())
+        if name not in {*facade.head_names(), *facade.public_names()}
+    ]
     body = "\n".join(definitions(functions(), "input", ""))
     tail = "\ndef __getattr__(name: str) -> Any: ...\n"
     text = HEAD.format(again=" as Tensor") + COMMON
     return text + "\n".join(dict.fromkeys(lines)) + "\n\n" + body + tail
 
 
-STUBS = {"__init__.pyi": package_stub, "methods.pyi": methods_stub}
+def namespace_stub(namespace: str) -> str:
+    """The functions of the records of one namespace, and what else its package holds."""
+    package = importlib.import_module(f"facula.{namespace}")
+    found = importlib.import_module("facula.ops").namespace(namespace)
+    names = [
+        (registry[f"{namespace}_{name}"], name, False)
+        for name in sorted(found)
+        if not name.startswith("_") and f"{namespace}_{name}" in registry
+    ]
+    others = [
+        f"from {thing.__module__} import {name} as {name}"
+        for name, thing in sorted(vars(package).items())
+        if name in getattr(package, "__all__", ())
+    ]
+    body = "\n".join(definitions(names, "input", ""))
+    return HEAD.format(again="") + COMMON + "\n".join(others) + "\n\n" + body + "\n"
+
+
+STUBS = {"__init__.pyi": package_stub, "methods.pyi": methods_stub} | {
+    f"{name}/__init__.pyi": functools.partial(namespace_stub, name)
+    for name in ("fft", "linalg", "special")
+}
 
 if __name__ == "__main__":
     for file, write in STUBS.items():

@@ -237,7 +237,7 @@ def set_methods() -> None:
         set_late(f"__{dunder}__", partial(getattr, Tensor, f"__{name}__"))
     set_late("polygamma", polygamma_method)
     set_late("where", where_method)
-    Tensor.backward = tensor_backward  # type: ignore[attr-defined]
+    Tensor.backward = tensor_backward  # type: ignore[method-assign, assignment]
     Tensor.__scalar__ = classmethod(on_tensors)  # type: ignore[attr-defined]
 
 

@@ -167,31 +167,6 @@ def set_(self, source=None, storage_offset=0, size=None, stride=None):
     return self
 
 
-# --- views in place ------------------------------------------------------------------------------
-
-
-def _as_view(name):
-    """The in-place form of a view: the tensor itself takes the shape and strides of its view."""
-
-    def method(self, *args, **kwargs):
-        if mode.enabled and self.needs_grad:
-            check_inplace(self)
-            check_base_of_view(self)
-        y = getattr(self, name)(*args, **kwargs)
-        self.address, self.form = y.address, y.form
-        if y.edge is not None:
-            self.edge = y.edge
-        self.block.version += 1
-        return self
-
-    schema = f"{name}_(Tensor(a!) self) -> Tensor(a!)"
-    composite(schema, f"In-place form of `{name}`: this tensor becomes its own view.")(method)
-
-
-for _name in ("as_strided", "squeeze", "swapaxes", "swapdims", "t", "transpose", "unsqueeze"):
-    _as_view(_name)
-
-
 # --- callbacks -----------------------------------------------------------------------------------
 
 

@@ -1,10 +1,11 @@
-"""In-place forms that are written as a copy of the result, and which in-place forms torch has as
-functions too. Loaded late: it asks which records have an in-place form of their own.
+"""In-place forms written as a copy of the result or as a view, and which in-place forms torch has
+as functions too. Loaded late: it asks which records have an in-place form of their own.
 """
 
-from facula.dispatch import check_inplace, dtype_word
+from facula.autograd.mode import mode
+from facula.dispatch import check_base_of_view, check_inplace, dtype_word
 from facula.meta.dtype import can_cast
-from facula.op import composite, registry
+from facula.op import composite, inplace_texts, registry
 
 BY_COPY = (
     "addbmm", "addmm", "addmv", "addr", "baddbmm", "cumprod", "cumsum", "index_reduce", "mvlgamma",
@@ -31,13 +32,35 @@ def _by_copy(name):
         return self.copy_(y)
 
     doc = f"In-place form of `{name}`."
-    record = composite(f"{name}_(Tensor(a!) self) -> Tensor(a!)", doc)(method)
+    record = composite(inplace_texts(registry[name]), doc)(method)
     record.named_road = method  # what it is written with knows names
 
 
 for _name in BY_COPY:
     if _name in registry and f"{_name}_" not in registry and not registry[_name].inplace:
         _by_copy(_name)
+
+
+def _as_view(name):
+    """The in-place form of a view: the tensor itself takes the shape and strides of its view."""
+
+    def method(self, *args, **kwargs):
+        if mode.enabled and self.needs_grad:
+            check_inplace(self)
+            check_base_of_view(self)
+        y = getattr(self, name)(*args, **kwargs)
+        self.address, self.form = y.address, y.form
+        if y.edge is not None:
+            self.edge = y.edge
+        self.block.version += 1
+        return self
+
+    texts = inplace_texts(registry[name])
+    composite(texts, f"In-place form of `{name}`: this tensor becomes its own view.")(method)
+
+
+for _name in ("as_strided", "squeeze", "swapaxes", "swapdims", "t", "transpose", "unsqueeze"):
+    _as_view(_name)
 
 # torch's own choice; other in-place forms are only methods.
 for _name in (

@@ -16,7 +16,7 @@ from typing import Any, Generic, TypeVar
 
 from facula.generator import Generator
 from facula.utils.data.collate import default_collate, default_convert
-from facula.utils.data.dataset import IterableDataset
+from facula.utils.data.dataset import Dataset, IterableDataset
 from facula.utils.data.fetch import Fetcher, fetcher
 from facula.utils.data.sampler import (
     BatchSampler,
@@ -66,7 +66,7 @@ class DataLoader(Generic[Batch]):
 
     def __init__(
         self,
-        dataset: Any,
+        dataset: Dataset[Batch],
         batch_size: int | None = 1,
         shuffle: bool | None = None,
         sampler: Sampler[Any] | Iterable[Any] | None = None,
