@@ -146,6 +146,7 @@ from facula.meta.other import bits2x4 as bits2x4
 from facula.meta.other import bits4x2 as bits4x2
 from facula.meta.other import bits8 as bits8
 from facula.settings import compiled_with_cxx11_abi as compiled_with_cxx11_abi
+from facula.symbolic import cond as cond
 from facula.asking import detach as detach
 from facula.asking import detach_ as detach_
 from facula.meta.other import float4_e2m1fn_x2 as float4_e2m1fn_x2
@@ -209,6 +210,14 @@ from facula.meta.other import sparse_bsr as sparse_bsr
 from facula.meta.other import sparse_coo as sparse_coo
 from facula.meta.other import sparse_csc as sparse_csc
 from facula.meta.other import sparse_csr as sparse_csr
+from facula.symbolic import sym_float as sym_float
+from facula.symbolic import sym_int as sym_int
+from facula.symbolic import sym_ite as sym_ite
+from facula.symbolic import sym_max as sym_max
+from facula.symbolic import sym_min as sym_min
+from facula.symbolic import sym_not as sym_not
+from facula.symbolic import sym_sqrt as sym_sqrt
+from facula.symbolic import sym_sum as sym_sum
 from facula.settings import typename as typename
 from facula.meta.other import uint1 as uint1
 from facula.meta.other import uint2 as uint2
@@ -218,6 +227,7 @@ from facula.meta.other import uint5 as uint5
 from facula.meta.other import uint6 as uint6
 from facula.meta.other import uint7 as uint7
 from facula.settings import use_deterministic_algorithms as use_deterministic_algorithms
+from facula.symbolic import while_loop as while_loop
 
 class _aminmax_result(NamedTuple):
     min: Tensor
