@@ -13,10 +13,9 @@ from statistics import median
 from types import ModuleType
 from typing import NamedTuple
 
-Build = Callable[[ModuleType], Callable[[], object]]
+from bench.cores import settle
 
-# A thread pool spins for some time after its work: let the other package's go to sleep.
-SETTLE_SECONDS = 0.004
+Build = Callable[[ModuleType], Callable[[], object]]
 
 
 class Work(NamedTuple):
@@ -128,8 +127,11 @@ def count(group: str, name: str, number: int) -> Row:
 
 
 def _sample(function: Callable[[], object], count: int) -> float:
-    """Seconds a call, over `count` calls; where they are short, after an unmeasured one."""
-    time.sleep(SETTLE_SECONDS)
+    """Seconds a call, over `count` calls; where they are short, after an unmeasured one.
+
+    Begins when the other package's workers sleep.
+    """
+    settle()
     if count > 1:
         function()
     start = time.perf_counter()

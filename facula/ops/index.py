@@ -11,6 +11,7 @@ from facula.dispatch import (
     learn_launch,
     overlaps,
     plainly,
+    record_view,
     refuse_overlap,
     remember,
 )
@@ -288,8 +289,11 @@ def index_put_(self, indices, values, accumulate=False):
 @composite("__getitem__(Tensor self, Any key) -> Tensor")
 def getitem(self, key):
     """x[key]: views for ints, slices, None and Ellipsis; copies for index tensors and masks."""
-    if not (self.needs_grad and mode.enabled):
-        kind = key.__class__
+    kind = key.__class__
+    if self.needs_grad and mode.enabled:
+        if kind is int:
+            return _recorded_row(self, key)
+    else:
         try:
             if kind is int:
                 form, step, size = _rows[self.form]
@@ -308,6 +312,20 @@ def getitem(self, key):
         except (KeyError, TypeError):
             return _learn_item(self, key)
     return general_item(self, key)
+
+
+def _recorded_row(self, key):
+    """x[key] of an int, with the node of its select."""
+    found = _rows.get(self.form)
+    if found is None:
+        return _learn_item(self, key)
+    form, step, size = found
+    place = key + size if key < 0 else key
+    if not 0 <= place < size:
+        return general_item(self, key)
+    y = share(self, form, place * step)
+    record_view(registry["select"], self, y, (0, key))
+    return y
 
 
 # What x[key] comes to: for an index tensor its launch, by forms; for an int form, step and size of

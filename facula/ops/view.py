@@ -383,64 +383,6 @@ def unflatten(self, dim, sizes):
     return self.view((*shape[:dim], *parts, *shape[dim + 1 :]))
 
 
-@composite("unbind(Tensor(a) self, int dim=0) -> Tensor(a)[]")
-def unbind(self, dim=0):
-    """The parts of a dimension, as a tuple."""
-    if not self.form.ndim:
-        raise IndexError(f"Dimension specified as {dim} but tensor has no dimensions")
-    dim = wrap_dim(dim, self.ndim)
-    return _together("Unbind", tuple([self.select(dim, k) for k in range(self.form.shape[dim])]))
-
-
-def _together(name, pieces):
-    """Pieces that one function made: recorded ones must not be written to."""
-    for number, piece in enumerate(pieces):
-        if piece.edge is not None:
-            extra = piece.extras()
-            extra.kind, extra.name = "multi", f"Output {number} of {name}"
-    return pieces
-
-
-@composite((
-    "split.Tensor(Tensor(a) self, SymInt split_size, int dim=0) -> Tensor(a)[]",
-    "split.sizes(Tensor(a) self, SymInt[] split_size, int dim=0) -> Tensor(a)[]",
-    "split.section(Tensor(a) self, SymInt split_size_or_sections, int dim=0) -> Tensor(a)[]",
-    "split.sections(Tensor(a) self, SymInt[] split_size_or_sections, int dim=0) -> Tensor(a)[]",
-))
-def split(self, split_size_or_sections=None, dim=0, *, split_size=None):
-    """Pieces of a dimension: of a size each (the last may be smaller), or of given sizes."""
-    if split_size_or_sections is None:
-        split_size_or_sections = split_size
-    if not self.form.ndim:
-        raise RuntimeError("split expects at least a 1-dimensional tensor")
-    dim = wrap_dim(dim, self.ndim)
-    length = self.form.shape[dim]
-    sizes = split_size_or_sections
-    if isinstance(sizes, int):
-        if sizes < 0:
-            raise RuntimeError(
-                f"split expects split_size be non-negative, but got split_size={sizes}"
-            )
-        if sizes == 0 and length != 0:
-            raise RuntimeError(
-                "split_size can only be 0 if dimension size is 0, but got dimension size of "
-                f"{length}"
-            )
-        step = sizes or 1
-        sizes = [min(step, length - start) for start in range(0, length, step)] or [0]
-    elif sum(sizes) != length:
-        raise RuntimeError(
-            f"split_with_sizes expects split_sizes to sum exactly to {length} (input tensor's size "
-            f"at dimension {dim}), but got split_sizes={list(sizes)}"
-        )
-    pieces, start = [], 0
-    for size in sizes:
-        pieces.append(self.narrow(dim, start, size))
-        start += size
-    name = "Split" if isinstance(split_size_or_sections, int) else "SplitWithSizes"
-    return _together(name, tuple(pieces))
-
-
 @composite("chunk(Tensor(a) self, int chunks, int dim=0) -> Tensor(a)[]")
 def chunk(self, chunks, dim=0):
     """At most `chunks` pieces of equal size (the last may be smaller)."""

@@ -16,7 +16,7 @@ from facula.kernel.program import REGISTER_KIND, STORED_BYTES
 from facula.kernel.target import Target
 
 # Products that a sum in registers takes before it is added to the others.
-LONGEST_CHAIN = 288
+LONGEST_CHAIN = 144
 
 
 class Copy(NamedTuple):
