@@ -324,7 +324,8 @@ def _recorded_row(self, key):
     if not 0 <= place < size:
         return general_item(self, key)
     y = share(self, form, place * step)
-    record_view(registry["select"], self, y, (0, key))
+    select: Any = registry["select"]
+    record_view(select, self, y, (0, key))
     return y
 
 
