@@ -68,8 +68,9 @@ def tensors(value: Any) -> list[torch.Tensor]:
 
 def answer(function: Any, sample: Any) -> Exception | None:
     """What facula raises."""
-    args = op_db.translate([sample.input, *sample.args])
-    kwargs = op_db.translate(sample.kwargs)
+    known: dict[int, Any] = {}
+    args = op_db.translate([sample.input, *sample.args], known)
+    kwargs = op_db.translate(sample.kwargs, known)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:

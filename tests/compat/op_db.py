@@ -117,10 +117,11 @@ def seeded(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     return function(*args, **kwargs)
 
 
-def translate(value: Any) -> Any:
-    """A sample's argument for facula."""
+def translate(value: Any, known: dict[int, Any] | None = None) -> Any:
+    """A sample's argument for facula. `known` holds storages and tensors made so far, where those
+    that share memory are to share it."""
     if isinstance(value, torch.Tensor):
-        return tensor_of(value)
+        return tensor_of(value, known)
     if isinstance(value, torch.dtype | torch.layout | torch.memory_format):
         return getattr(facula, str(value).removeprefix("torch."))
     if isinstance(value, torch.device):
@@ -132,9 +133,9 @@ def translate(value: Any) -> Any:
         made.set_state(tensor_of(value.get_state()))
         return made
     if isinstance(value, dict):
-        return {key: translate(one) for key, one in value.items()}
+        return {key: translate(one, known) for key, one in value.items()}
     if isinstance(value, tuple | list):
-        return type(value)([translate(one) for one in value])
+        return type(value)([translate(one, known) for one in value])
     if isinstance(value, types.FunctionType):
         return with_facula(value)
     if dataclasses.is_dataclass(value):
@@ -155,17 +156,25 @@ def module_of(source: torch.nn.Module) -> Any:
     return made
 
 
-def tensor_of(source: torch.Tensor) -> Any:
+def tensor_of(source: torch.Tensor, known: dict[int, Any] | None = None) -> Any:
     """A facula tensor of the same dtype, strides, offset and bytes."""
+    if known is not None and id(source) in known:
+        return known[id(source)]
     plain = source.detach().resolve_conj().resolve_neg()
     dtype = getattr(facula, str(plain.dtype).removeprefix("torch."))
     storage = plain.untyped_storage()
-    held = storage.nbytes() // plain.element_size()
-    whole = facula.empty(held, dtype=dtype)
-    if held:
-        ctypes.memmove(whole.data_ptr(), storage.data_ptr(), held * plain.element_size())
+    whole = None if known is None else known.get(storage._cdata)
+    if whole is None:
+        held = storage.nbytes() // plain.element_size()
+        whole = facula.empty(held, dtype=dtype)
+        if held:
+            ctypes.memmove(whole.data_ptr(), storage.data_ptr(), held * plain.element_size())
     made = whole.as_strided(tuple(plain.shape), plain.stride(), plain.storage_offset())
-    return made.requires_grad_(source.requires_grad) if source.requires_grad else made
+    if source.requires_grad:
+        made.requires_grad_()
+    if known is not None:
+        known[storage._cdata], known[id(source)] = whole, made
+    return made
 
 
 def back(value: Any) -> torch.Tensor:
