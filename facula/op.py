@@ -69,6 +69,36 @@ Words = str | Callable[..., Any]
 """What a record does: a text, or the function whose docstring it is."""
 
 
+class Out:
+    """Which tensors torch lets an operation write its result into (`out=`).
+
+    `allows` names the dtypes: "same" as the result's, what it can be "cast" to, those of its
+    "kind", "float", a "flag" (bool or uint8), a "number" (no bool), "any". `words` are torch's for
+    the others. `apart` are arguments that the result shares no memory with, `within` those that it
+    may only be itself.
+    """
+
+    __slots__ = ("allows", "words", "error", "apart", "within")
+
+    def __init__(
+        self,
+        allows: str = "same",
+        words: str = "Expected out tensor to have dtype {want}, but got {got} instead",
+        error: type[Exception] = RuntimeError,
+        apart: tuple[str, ...] = (),
+        within: tuple[str, ...] = (),
+    ) -> None:
+        self.allows = allows
+        self.words = words
+        self.error = error
+        self.apart = apart
+        self.within = within
+
+
+CASTS = Out("cast", "result type {Want} can't be cast to the desired output type {Got}")
+"""The rule of functions that go element by element."""
+
+
 class Made:
     """An attribute of a record that is made when it is first asked for, with its siblings.
 
@@ -114,6 +144,8 @@ class Op:
     """
 
     family = "op"
+    # What `out=` may be.
+    out = Out()
 
     # `facula/bind` makes these: the function, the same for calls by place only, as a method where
     # that is another one, and the in-place form if there is one.
@@ -187,6 +219,13 @@ class Op:
                 found.setdefault(one.name, one.type)
         return found
 
+    @cached_property
+    def result_counts(self) -> frozenset[int]:
+        """How many results the overloads with out= have; 0 for a list of any length."""
+        schemas = [s for s in self.schemas if any(a.name == "out" for a in s.arguments)]
+        lists = [s for s in schemas if len(s.returns) == 1 and s.returns[0].type.endswith("[]")]
+        return frozenset(0 if s in lists else len(s.returns) for s in schemas)
+
     @property
     def doc(self) -> str:
         """What the operation does, in words."""
@@ -235,6 +274,7 @@ class Pointwise(Op):
     """
 
     family = "pointwise"
+    out = CASTS
 
     def __init__(
         self,
@@ -271,6 +311,8 @@ class Pointwise(Op):
         self.real_valued = False
         # The operand that only chooses: it keeps its dtype and takes no part in promotion.
         self.condition: int | None = None
+        # Makes Python's operator, where the record answers for one.
+        self.make_operator: Callable[[], Callable[..., Any]] | None = None
         # f(number, tensor); `hot` serves tensors, and numbers in the second place.
         self.number_first: Callable[..., Any] | None = None
         # True if torch has no form of it whose first operand is a number.
@@ -315,6 +357,7 @@ class Reduction(Op):
     """
 
     family = "reduction"
+    out = CASTS
 
     def __init__(
         self,
@@ -461,6 +504,7 @@ class Choice(Op):
     """A record for one of several pointwise ones: `choose(*args)` gives its name and operands."""
 
     family = "choice"
+    out = CASTS
 
     def __init__(
         self,
@@ -539,7 +583,8 @@ def composite(schemas: Sequence[str] | str, doc: str | None = None) -> Callable[
 
 
 __all__ = [
-    "BOOL", "DOUBLE", "FLOAT", "REQUIRED", "SAME", "Alias", "Choice", "Composite", "Op",
-    "Operation", "Pointwise", "Reduction", "View", "choice", "composite", "operation", "pointwise",
-    "pointwise_of", "reduction", "reduction_of", "registry", "unbound", "view", "view_composite",
+    "BOOL", "CASTS", "DOUBLE", "FLOAT", "REQUIRED", "SAME", "Alias", "Choice", "Composite", "Op",
+    "Operation", "Out", "Pointwise", "Reduction", "View", "choice", "composite", "operation",
+    "pointwise", "pointwise_of", "reduction", "reduction_of", "registry", "unbound", "view",
+    "view_composite",
 ]  # fmt: skip

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from facula.autograd.public import tensor_backward
 from facula.bind.narrow import narrow_records
-from facula.bind.pointwise import NUMBERS
+from facula.bind.pointwise import NUMBERS, stepping_back
 from facula.bind.roads import describe
 from facula.dispatch import call_pointwise, has_names
 from facula.form import named_forms, when_names_begin, when_wide_begins
@@ -75,22 +75,36 @@ def named_method(op: Op, short: Callable[..., Any]) -> Callable[..., Any]:
     return describe(method, op.name, op.doc, op)
 
 
-def reflected(op: Op) -> Callable[..., Any]:
+def stepping(function: Callable[..., Any]) -> Callable[..., Any]:
+    """An operator that steps back for operands of which it knows nothing."""
+
+    def operator(self: Tensor, other: Any) -> Any:
+        return stepping_back(lambda operands: function(*operands), (self, other))
+
+    return operator
+
+
+def reflected(dunder: str, op: Op) -> Callable[..., Any]:
     """The operator with the tensor on the right: mostly of a number."""
     function = op.function
+
+    def backwards(self: Tensor, other: Any) -> Any:
+        if not isinstance(self, Tensor):
+            raise TypeError(
+                f"descriptor '__r{dunder}__' for 'Tensor' objects doesn't apply to a "
+                f"'{type(self).__name__}' object"
+            )
+        return stepping_back(lambda operands: function(*operands), (other, self))
+
     if not isinstance(op, Pointwise) or op.number_first is None:
         if isinstance(op, Choice):
             function = with_arrays(function)
-
-        def operator(self: Tensor, other: Any) -> Any:
-            return function(other, self)
-
-        return operator
+        return backwards
 
     def number_operator(self: Tensor, other: Any) -> Any:
-        if other.__class__ in NUMBERS:
+        if other.__class__ in NUMBERS and isinstance(self, Tensor):
             return op.number_first(other, self)  # type: ignore[misc]
-        return function(other, self)
+        return backwards(self, other)
 
     return number_operator
 
@@ -170,7 +184,10 @@ def set_late(name: str, make: Callable[[], Callable[..., Any]]) -> None:
 def operator_of(dunder: str, op: Op) -> Callable[..., Any]:
     function = op.hot if isinstance(op, Pointwise) else op.function
     if dunder not in GUARDED:
-        return with_arrays(function) if isinstance(op, Choice) else function
+        made = op.make_operator if isinstance(op, Pointwise) else None
+        if made is not None:
+            return made()
+        return stepping(with_arrays(function) if isinstance(op, Choice) else function)
     return guarded(function, (Tensor,) if dunder == "matmul" else (Tensor, int, float, complex))
 
 
@@ -227,7 +244,7 @@ def set_methods() -> None:
         op = registry[name]
         set_late(f"__{dunder}__", partial(operator_of, dunder, op))
         if dunder not in COMPARISONS:
-            set_late(f"__r{dunder}__", partial(reflected, op))
+            set_late(f"__r{dunder}__", partial(reflected, dunder, op))
             if f"{name}_" in has:
                 set_late(f"__i{dunder}__", partial(getattr, Tensor, f"{name}_"))
     for dunder, name in UNARY.items():

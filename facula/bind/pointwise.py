@@ -7,7 +7,8 @@ from typing import Any
 from facula.autograd.graph import next_order
 from facula.autograd.mode import mode
 from facula.bind.arguments import overloads_of
-from facula.bind.roads import check_out, describe, entry, method_entry, refuse_numbers, resize_out
+from facula.bind.out import pointwise_out
+from facula.bind.roads import describe, entry, method_entry, refuse_numbers
 from facula.bind.templates import inplace_source, pointwise_source
 from facula.dispatch import (
     NUMBER_WORDS,
@@ -21,7 +22,6 @@ from facula.dispatch import (
     compile_function,
     has_names,
     inplace_pointwise,
-    launch_key,
     launcher,
     node_type,
     remember,
@@ -84,7 +84,23 @@ def hot_function(op: Pointwise) -> Callable[..., Any]:
             lambda made: setattr(op, "number_first", made),
         )
     made = compile_function(source, scope)
+    # The same for Python's operator, which steps back where torch raises a TypeError.
+    scope["step_back"] = lambda operands: stepping_back(miss, operands)
+    op.make_operator = lambda: compile_function(
+        source.replace("return miss(", "return step_back("), scope
+    )
     return made
+
+
+def stepping_back(function: Callable[[tuple[Any, ...]], Any], operands: tuple[Any, ...]) -> Any:
+    """An operator's answer for these operands; NotImplemented for what it does not know, so that
+    Python asks the other operand."""
+    try:
+        return function(operands)
+    except TypeError:
+        if all(isinstance(v, (Tensor, int, float, complex)) for v in operands):
+            raise
+        return NotImplemented
 
 
 def plain_arguments(op: Pointwise) -> tuple[list[str], list[Any], tuple[Any, ...]]:
@@ -312,28 +328,6 @@ def pointwise_general(op: Pointwise, operands: tuple[Any, ...]) -> Tensor:
         named: Tensor = call_named(op, lambda *plain: call_pointwise(op, plain), operands, {})
         return named
     return call_pointwise(op, operands)
-
-
-def pointwise_out(op: Pointwise, operands: tuple[Any, ...], out: Tensor) -> Tensor:
-    """The out= form: resizes an out of another shape, refuses to cast to a lesser kind of dtype."""
-    if named_forms and has_names((*operands, out)):
-        named: Tensor = call_named(
-            op, lambda *plain, out: pointwise_out(op, plain, out), operands, {"out": out}
-        )
-        return named
-    check_out(op.name, operands, out)
-    key = launch_key(op, operands)
-    launch = op.launches.get(key)
-    if launch is None:
-        launch = remember(op.launches, key, build_launch(op, key))
-    if out.form.shape != launch.form.shape:
-        if any(value is out for value in operands):  # a new shape would change what is read
-            raise RuntimeError(
-                f"output with shape {list(out.form.shape)} doesn't match the broadcast shape "
-                f"{list(launch.form.shape)}"
-            )
-        resize_out(out, tuple(launch.form.shape))
-    return inplace_pointwise(op, out, operands)
 
 
 def bind_choice(op: Choice) -> None:

@@ -1,23 +1,21 @@
 """What every function made from a record goes through: its arguments looked at, out=, names."""
 
 import inspect
-import warnings
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from facula.autograd.mode import mode
 from facula.bind.arguments import Overloads, overloads_of
 from facula.bind.narrow import refuse_wide
+from facula.bind.out import with_out
 from facula.bind.templates import MISSING, CallSignature, Missing, seen_source
 from facula.bind.words import document
 from facula.dispatch import (
     call_named,
     compile_function,
-    dtype_word,
     has_names,
 )
 from facula.form import named_forms, when_names_begin, when_wide_begins
-from facula.meta.dtype import can_cast, dtype
+from facula.meta.dtype import dtype
 from facula.op import Composite, Op, Operation
 from facula.tensor import Tensor
 
@@ -40,46 +38,6 @@ def refuse_numbers(
                 f"{name}(): argument '{'input' if shown == 'self' else shown}' (position "
                 f"{place + first}) must be Tensor, not {type(value).__name__}"
             )
-
-
-def check_out(name: str, operands: Any, out: Any) -> None:
-    if not isinstance(out, Tensor):
-        raise TypeError(f"{name}(): argument 'out' must be Tensor, not {type(out).__name__}")
-    if mode.enabled and (
-        out.needs_grad or any(isinstance(v, Tensor) and v.needs_grad for v in operands)
-    ):
-        raise RuntimeError(
-            f"{name}(): functions with out=... arguments don't support automatic differentiation, "
-            "but one of the arguments requires grad."
-        )
-
-
-def resize_out(out: Tensor, shape: tuple[int, ...]) -> None:
-    """Gives an out= tensor the shape of the result, with torch's warning if it held something."""
-    if out.form.numel != 0:
-        warnings.warn(
-            "An output with one or more elements was resized since it had shape "
-            f"{list(out.form.shape)}, which does not match the required output shape "
-            f"{list(shape)}. This behavior is deprecated, and in a future PyTorch release outputs "
-            "will not be resized unless they have zero elements. You can explicitly reuse an out "
-            "tensor t by resizing it, inplace, to zero elements with t.resize_(0).",
-            UserWarning,
-            stacklevel=4,
-        )
-    out.resize_(shape)
-
-
-def copy_out(name: str, y: Tensor, out: Tensor) -> Tensor:
-    """Puts a finished result into out=."""
-    if out.form.shape != y.form.shape:
-        resize_out(out, tuple(y.form.shape))
-    if not can_cast(y.form.dtype, out.form.dtype):
-        raise RuntimeError(
-            f"result type {dtype_word(y.form.dtype)} can't be cast to the desired output type "
-            f"{dtype_word(out.form.dtype)}"
-        )
-    out.detach().copy_(y)
-    return out
 
 
 def takes_out(op: Op) -> bool:
@@ -125,26 +83,6 @@ def plain(value: Any) -> bool:
 
 
 Roads = tuple[Callable[..., Any], Callable[..., Any]]
-
-
-def with_out(op: Op, run: Callable[..., Any]) -> Callable[..., Any]:
-    """Adds `out=` to a function whose result is one tensor or a tuple of them."""
-    name = op.name
-
-    def function(*args: Any, out: Any = None, **kwargs: Any) -> Any:
-        if out is None:
-            return run(*args, **kwargs)
-        if named_forms and has_names((*args, *kwargs.values(), out)):
-            return call_named(op, function, args, {**kwargs, "out": out})
-        several = isinstance(out, (tuple, list))
-        for target in out if several else (out,):
-            check_out(name, (*args, *kwargs.values()), target)
-        made = run(*args, **kwargs)
-        if several:
-            return type(made)(*[copy_out(name, y, o) for y, o in zip(made, out, strict=True)])
-        return copy_out(name, made, out)
-
-    return function
 
 
 def entry(

@@ -56,6 +56,7 @@ from facula.dispatch.layout import (
     no_work,
     register_kind,
     remember,
+    type_word,
 )
 from facula.dispatch.named import (
     call_named,
@@ -74,6 +75,14 @@ from facula.dispatch.operation import (
     record_operation,
     recorder_of,
     written_recorder,
+)
+from facula.dispatch.out import (
+    check_dtype,
+    check_memory,
+    check_out,
+    copy_out,
+    dtype_of_birth,
+    resize_out,
 )
 from facula.dispatch.pointwise import (
     build_launch,
@@ -173,6 +182,13 @@ __all__ = [
     "state_units",
     "sum_to",
     "trace_inputs",
+    "check_dtype",
+    "check_memory",
+    "check_out",
+    "copy_out",
+    "dtype_of_birth",
+    "resize_out",
+    "type_word",
     "ViewNode",
     "Look",
     "FLOAT",

@@ -90,11 +90,11 @@ def dtype_word(d: dtype) -> str:
 def type_word(d: dtype) -> str:
     """A dtype as C++ calls it, which some of PyTorch's messages print."""
     return {
-        "bool": "bool", "uint8": "unsigned char", "int8": "signed char", "int16": "short",
-        "int32": "int", "int64": "long", "float16": "c10::Half", "bfloat16": "c10::BFloat16",
+        "bool": "bool", "uint8": "unsigned char", "int8": "signed char", "int16": "short int",
+        "int32": "int", "int64": "long int", "float16": "c10::Half", "bfloat16": "c10::BFloat16",
         "float32": "float", "float64": "double", "complex32": "c10::complex<c10::Half>",
         "complex64": "c10::complex<float>", "complex128": "c10::complex<double>",
-        "uint16": "unsigned short", "uint32": "unsigned int", "uint64": "unsigned long",
+        "uint16": "short unsigned int", "uint32": "unsigned int", "uint64": "long unsigned int",
     }[d.name]  # fmt: skip
 
 

@@ -12,9 +12,12 @@ from facula.dispatch import (
     alias,
     check_base_of_view,
     check_inplace,
+    check_writable_memory,
     copy_into,
+    dtype_of_birth,
     dtype_word,
     record_operation,
+    resize_out,
 )
 from facula.form import Form, form_of
 from facula.generator import Generator, default_generator, kernel_of
@@ -94,29 +97,10 @@ def born(
                 shape, dtype=dtype or default, layout=layout, device=device, pin_memory=pin_memory
             )
         return fresh(dtype or default, shape)
-    if out.needs_grad and mode.enabled:
-        raise RuntimeError(
-            f"{name}(): functions with out=... arguments don't support automatic differentiation, "
-            "but one of the arguments requires grad."
-        )
-    if dtype is not None and dtype is not out.form.dtype:
-        raise RuntimeError(
-            f"dtype {dtype_word(dtype)} does not match dtype of out parameter "
-            f"({dtype_word(out.form.dtype)})"
-        )
+    dtype_of_birth(name, dtype, out)
+    check_writable_memory(out.form)
     if out.form.shape != shape:
-        if out.form.numel:
-            warnings.warn(
-                "An output with one or more elements was resized since it had shape "
-                f"{list(out.form.shape)}, which does not match the required output shape "
-                f"{list(shape)}. This behavior is deprecated, and in a future PyTorch release "
-                "outputs will not be resized unless they have zero elements. You can explicitly "
-                "reuse an out tensor t by resizing it, inplace, to zero elements with "
-                "t.resize_(0).",
-                UserWarning,
-                stacklevel=4,
-            )
-        out.resize_(shape)
+        resize_out(out, shape)
     out.block.version += 1
     return out
 

@@ -79,8 +79,10 @@ where_.short_road = _where_road
 def masked_fill(self, mask, value):
     """self with a number where the mask holds."""
     _check_mask(mask, value)
+    if isinstance(value, Tensor) and value.form.dtype.is_complex > self.form.dtype.is_complex:
+        value = value.item()
     number = value if not isinstance(value, Tensor) else value.to(self.form.dtype)
-    if number is value and self.form.kind[0] in "iu":
+    if number is value and (self.form.kind[0] in "iu" or isinstance(value, complex)):
         number = self.new_empty(()).fill_(value)  # which refuses what the dtype cannot hold
     y = registry["choose"].function(mask, number, self)
     y = y if y.form.dtype is self.form.dtype else y.to(self.form.dtype)

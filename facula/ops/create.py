@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from facula.dispatch import RESULT, fill_kernel, launcher, remember
+from facula.dispatch import RESULT, dtype_of_birth, fill_kernel, launcher, remember, resize_out
 from facula.form import form_of
 from facula.late import Late
 from facula.meta import dtype as dtypes
@@ -59,15 +59,16 @@ def _sizes(name, many, size):
     return _shape(given)
 
 
-def _kind(dtype):
-    """A dtype: the default one for None, torch's for Python's float, int and bool."""
-    return dtypes.get_default_dtype() if dtype is None else dtypes.OF_PYTHON.get(dtype, dtype)
+def _kind(dtype, out=None, name=""):
+    """A dtype: out's, or the default one for None; torch's for Python's float, int and bool."""
+    dtype = dtype_of_birth(name, dtypes.OF_PYTHON.get(dtype, dtype), out)
+    return dtypes.get_default_dtype() if dtype is None else dtype
 
 
 def _finish(y, requires_grad, out=None):
     if out is not None:
         if out.form.shape != y.form.shape:
-            out.resize_(y.form.shape)
+            resize_out(out, tuple(y.form.shape))
         out.detach().copy_(y)
         return out
     if requires_grad:
@@ -126,7 +127,7 @@ def empty(*many, size=None, names=None, out=None, dtype=None, layout=None, devic
     _check_layout(layout, pin_memory)
     shape = _sizes("empty", many, size)
     if memory_format is None or memory_format is contiguous_format:
-        y = _finish(fresh(_kind(dtype), shape), requires_grad, out)
+        y = _finish(fresh(_kind(dtype, out, "empty"), shape), requires_grad, out)
         return named_birth(y, "empty", names, out)
     form = form_of(_kind(dtype), tuple(shape), strides_in(memory_format, shape))
     return named_birth(_finish(allocate(form), requires_grad, out), "empty", names, out)
@@ -165,7 +166,8 @@ def zeros(*many, size=None, names=None, out=None, dtype=None, layout=None, devic
     """Zeros in a shape."""
     _check_device(device)
     _check_layout(layout, pin_memory)
-    y = _finish(_filled(_sizes("zeros", many, size), 0, _kind(dtype)), requires_grad, out)
+    y = _filled(_sizes("zeros", many, size), 0, _kind(dtype, out, "zeros"))
+    y = _finish(y, requires_grad, out)
     return named_birth(y, "zeros", names, out)
 
 
@@ -181,7 +183,8 @@ def ones(*many, size=None, names=None, out=None, dtype=None, layout=None, device
     """Ones in a shape."""
     _check_device(device)
     _check_layout(layout, pin_memory)
-    y = _finish(_filled(_sizes("ones", many, size), 1, _kind(dtype)), requires_grad, out)
+    y = _filled(_sizes("ones", many, size), 1, _kind(dtype, out, "ones"))
+    y = _finish(y, requires_grad, out)
     return named_birth(y, "ones", names, out)
 
 
@@ -197,6 +200,7 @@ def full(size, fill_value, *, names=None, out=None, dtype=None, layout=None, dev
     """One number in a shape; its kind decides the dtype."""
     _check_device(device)
     _check_layout(layout, pin_memory)
+    dtype = dtype_of_birth("full", dtype, out)
     if dtype is None:
         dtype = (
             fill_value.form.dtype
@@ -226,6 +230,7 @@ def arange(start=None, end=None, step=1, *, out=None, dtype=None, layout=None, d
         start, end = 0, start
     start = 0 if start is None else start
     start, end, step = (v.item() if isinstance(v, Tensor) else v for v in (start, end, step))
+    dtype = dtype_of_birth("arange", dtype, out)
     if step == 0:
         raise RuntimeError("step must be nonzero")
     if any(isinstance(v, float) and v - v != 0 for v in (start, end)):
@@ -238,7 +243,7 @@ def arange(start=None, end=None, step=1, *, out=None, dtype=None, layout=None, d
     if dtype is dtypes.int64:  # torch cuts the bounds first
         start, end, step, floats = int(start), int(end), int(step), False
         if step == 0:
-            raise RuntimeError("step must be nonzero")
+            raise ValueError("step must be nonzero")
     count = max(0, -int(-((end - start) / step) // 1)) if floats else len(range(start, end, step))
     if floats and not dtype.is_floating_point:
         start, step = int(start), int(step)
@@ -266,7 +271,7 @@ def linspace(start, end, steps, *, out=None, dtype=None, layout=None, device=Non
     _check_layout(layout, pin_memory)
     if steps < 0:
         raise RuntimeError("number of steps must be non-negative")
-    dtype = _kind(dtype)
+    dtype = _kind(dtype, out, "linspace")
     values = _spaced(start, end, steps, dtype)
     y = from_bytes(values.tobytes(), dtypes.of_numpy(values.dtype), (steps,))
     return _finish(y.to(dtype), requires_grad, out)
@@ -312,7 +317,7 @@ def logspace(start, end, steps, base=10.0, *, out=None, dtype=None, layout=None,
     _check_layout(layout, pin_memory)
     if steps < 0:
         raise RuntimeError("number of steps must be non-negative")
-    dtype = _kind(dtype)
+    dtype = _kind(dtype, out, "logspace")
     values = np.power(float(base), _spaced(start, end, steps, dtype))
     y = from_bytes(values.tobytes(), dtypes.of_numpy(values.dtype), (steps,))
     return _finish(y.to(dtype), requires_grad, out)
@@ -333,7 +338,7 @@ def eye(n, m=None, *, out=None, dtype=None, layout=None, device=None, requires_g
     if n < 0 or m < 0:
         what, size = ("n", n) if n < 0 else ("m", m)
         raise RuntimeError(f"{what} must be greater or equal to 0, got {size}")
-    y = _filled((n, m), 0, _kind(dtype))
+    y = _filled((n, m), 0, _kind(dtype, out, "eye"))
     if n and m:
         y.diagonal().fill_(1)
     return _finish(y, requires_grad, out)

@@ -5,7 +5,7 @@ The checks and their order are PyTorch's. Note [random streams].
 
 import math
 
-from facula.dispatch import dtype_word
+from facula.dispatch import check_out, dtype_word
 from facula.dispatch.parts import refuse_complex
 from facula.launch.sampling import (
     C_NAMES,
@@ -120,6 +120,8 @@ def multinomial(self, num_samples, replacement=False, *, generator=None, out=Non
             "multinomial only supports floating-point dtypes for input, got: "
             f"{dtype_word(form.dtype)}"
         )
+    if out is not None:
+        check_out("multinomial", (), out)
     if out is not None and out.form.dtype is not dtypes.int64:
         raise RuntimeError(
             f"multinomial expects Long tensor out, got: {dtype_word(out.form.dtype)}"
@@ -128,6 +130,8 @@ def multinomial(self, num_samples, replacement=False, *, generator=None, out=Non
         raise RuntimeError("prob_dist must be 1 or 2 dim")
     if num_samples <= 0:
         raise RuntimeError("cannot sample n_sample <= 0 samples")
+    if form.shape[-1] > 2**24:
+        raise RuntimeError("number of categories cannot exceed 2^24")
     if not replacement and num_samples > form.shape[-1]:
         raise RuntimeError(
             "cannot sample n_sample > prob_dist.size(-1) samples without replacement"

@@ -45,8 +45,8 @@ def native_group_norm(input, weight, bias, N, C, HxW, group, eps):
 
 
 @composite("native_batch_norm(Tensor input, Tensor? weight, Tensor? bias, Tensor? running_mean, "
-           "Tensor? running_var, bool training, float momentum, float eps) "
-           "-> (Tensor, Tensor, Tensor)")
+           "Tensor? running_var, bool training, float momentum, float eps, *, "
+           "Tensor(a!)? out=None) -> (Tensor, Tensor, Tensor)")
 def native_batch_norm(input, weight, bias, running_mean, running_var, training, momentum, eps):
     """batch_norm, with the mean and reciprocal standard deviation of each channel in training."""
     y = registry["batch_norm"].function(

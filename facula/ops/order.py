@@ -115,11 +115,8 @@ _extremes("max", True)
 _extremes("min", False)
 
 
-# torch keeps the dims that are reduced as bits of a word.
-MOST_DIMS = 64
-
-
-@composite("aminmax(Tensor self, *, int? dim=None, bool keepdim=False) -> (Tensor, Tensor)")
+@composite("aminmax(Tensor self, *, int? dim=None, bool keepdim=False, Tensor(a!)? out=None) "
+           "-> (Tensor, Tensor)")
 def aminmax(self, *, dim=None, keepdim=False):
     """The smallest and the largest element."""
     if dim is None and self.form.numel == 0:
@@ -128,8 +125,6 @@ def aminmax(self, *, dim=None, keepdim=False):
             "identity."
         )
     refuse_complex(self, "\"aminmax_cpu\" not implemented for '{}'")
-    if dim is not None and self.form.ndim > MOST_DIMS:
-        raise RuntimeError(f"only tensors with up to {MOST_DIMS} dims are supported")
     dims = () if dim is None else dim
     return RESULTS["aminmax"]( self.amin(dims, keepdim), self.amax(dims, keepdim))
 
@@ -162,8 +157,10 @@ def _(g, ys, self_form, dim):
 
 
 @composite((
-    "sort(Tensor self, int dim=-1, bool descending=False) -> (Tensor values, Tensor indices)",
-    "sort.stable(Tensor self, *, bool? stable, int dim=-1, bool descending=False) "
+    "sort(Tensor self, int dim=-1, bool descending=False, *, Tensor(a!)? out=None) "
+    "-> (Tensor values, Tensor indices)",
+    "sort.stable(Tensor self, *, bool? stable, int dim=-1, bool descending=False, "
+    "Tensor(a!)? out=None) "
     "-> (Tensor values, Tensor indices)",
 ))
 def sort_(self, dim=-1, descending=False, stable=False):
@@ -186,8 +183,8 @@ def argsort(self, dim=-1, descending=False, stable=False):
     return registry["sort_along"].function(self.detach(), dim, bool(descending))[1]
 
 
-@composite("topk(Tensor self, int k, int dim=-1, bool largest=True, bool sorted=True) "
-           "-> (Tensor, Tensor)")
+@composite("topk(Tensor self, int k, int dim=-1, bool largest=True, bool sorted=True, *, "
+           "Tensor(a!)? out=None) -> (Tensor, Tensor)")
 def topk(self, k, dim=-1, largest=True, sorted=True):
     """The k largest (or smallest) elements of a dim in order, and their positions."""
     dim = wrap_dim(dim, self.form.ndim)
@@ -405,7 +402,8 @@ def _pick(name, self, places, dim, keepdim):
     return RESULTS[name](values, indices)
 
 
-@composite("kthvalue(Tensor self, int k, int dim=-1, bool keepdim=False) -> (Tensor, Tensor)")
+@composite("kthvalue(Tensor self, int k, int dim=-1, bool keepdim=False, *, "
+           "Tensor(a!)? out=None) -> (Tensor, Tensor)")
 def kthvalue(self, k, dim=-1, keepdim=False):
     """The k-th smallest element of a dim, counting from 1, and its position."""
     dim = wrap_dim(dim, self.form.ndim)
@@ -425,7 +423,8 @@ def _medians(name, skip):
     nans = "Elements that are nan do not count." if skip else "nan if one is nan."
 
     @composite((f"{name}(Tensor self) -> Tensor",
-                f"{name}.dim(Tensor self, int dim, bool keepdim=False) -> (Tensor, Tensor)"),
+                f"{name}.dim(Tensor self, int dim, bool keepdim=False, *, Tensor(a!)? out=None) "
+                "-> (Tensor, Tensor)"),
                f"The middle element; the lower of two. {nans}")
     def median(self, dim=None, keepdim=False):
         if dim is None:
@@ -456,7 +455,8 @@ _medians("median", False)
 _medians("nanmedian", True)
 
 
-@composite("mode(Tensor self, int dim=-1, bool keepdim=False) -> (Tensor, Tensor)")
+@composite("mode(Tensor self, int dim=-1, bool keepdim=False, *, Tensor(a!)? out=None) "
+           "-> (Tensor, Tensor)")
 def mode(self, dim=-1, keepdim=False):
     """The most frequent element of a dim (the smallest of several), and its last position."""
     refuse_complex(self, "\"mode_cpu\" not implemented for '{}'")
@@ -481,7 +481,7 @@ def mode(self, dim=-1, keepdim=False):
 
 
 def _running_extreme(name, comes_before):
-    @composite(f"{name}(Tensor self, int dim) -> (Tensor, Tensor)",
+    @composite(f"{name}(Tensor self, int dim, *, Tensor(a!)? out=None) -> (Tensor, Tensor)",
                "The extreme of the elements up to each position, and where it was last.")
     def running(self, dim):
         dim = wrap_dim(dim, self.form.ndim)

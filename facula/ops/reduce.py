@@ -78,7 +78,13 @@ for _name, _kernel in (("amax_plain", "max_values_cpu"), ("amin_plain", "min_val
 # --- with more than one pass ---------------------------------------------------------------------
 
 
+# torch keeps the reduced dims as bits of a word.
+MOST_DIMS = 64
+
+
 def _dims(self, dim):
+    if self.form.ndim > MOST_DIMS:
+        raise RuntimeError(f"only tensors with up to {MOST_DIMS} dims are supported")
     dims = wrap_dims(None if dim is None or dim == () or dim == [] else dim, self.form.ndim)
     return dims if self.form.ndim else ()
 

@@ -276,7 +276,7 @@ def _write(way, self, dim, index, src):
 
 
 @composite("scatter_reduce(Tensor self, int dim, Tensor index, Tensor src, str reduce, *, "
-           "bool include_self=True) -> Tensor")
+           "bool include_self=True, Tensor(a!)? out=None) -> Tensor")
 def scatter_reduce(self, dim, index, src, reduce, *, include_self=True):
     """A copy of self with src combined at index along dim: sum, prod, mean, amax, amin.
 

@@ -187,7 +187,7 @@ def select_scatter(self, src, dim, index):
 
 
 @composite("slice_scatter(Tensor self, Tensor src, int dim=0, int? start=None, int? end=None, "
-           "int step=1) -> Tensor")
+           "int step=1, *, Tensor(a!)? out=None) -> Tensor")
 def slice_scatter(self, src, dim=0, start=None, end=None, step=1):
     """A copy of self with src in place of a slice of a dimension."""
     y = self._clone_contiguous()

@@ -3,6 +3,7 @@ this file is loaded after theirs; the others are those functions of views that t
 """
 
 from facula.meta import names
+from facula.meta.shape import wrap_dim
 from facula.op import Alias, View, composite, registry
 from facula.tensor import Tensor
 
@@ -59,6 +60,27 @@ def _copy_schema(text):
     plain = returns.strip().replace("(a)", "")
     return f"{name}_copy{dot}{overload}({arguments}{out}) -> {plain}"
 
+
+@composite("narrow_copy(Tensor self, int dim, SymInt start, SymInt length, *, Tensor(a!)? "
+           "out=None) -> Tensor")
+def narrow_copy(self, dim, start, length):
+    """A copy of what `narrow` gives, in memory of its own."""
+    form = self.form
+    if not form.ndim:
+        raise RuntimeError("narrow() cannot be applied to a 0-dim tensor.")
+    if dim >= form.ndim:
+        raise RuntimeError(
+            "Expected dim < static_cast<int64_t>(self_sizes.size()) to be true, but got false."
+        )
+    size = form.shape[wrap_dim(dim, form.ndim)]
+    if length < 0:
+        raise RuntimeError(
+            f"start ({start}) + length ({length}) exceeds dimension size ({size})."
+        )
+    return self.narrow(dim, start, length).clone_contiguous()
+
+
+narrow_copy.method = False
 
 for _name, _record in list(registry.items()):
     is_view = isinstance(_record, View) or _name in COMPOSED
