@@ -334,8 +334,11 @@ def differences(name: str, kind: str, first: int = 0, step: int = 1) -> list[str
         function = op_db.counterpart(op)
     except op_db.Difference as error:
         return [str(error)]
+    with warnings.catch_warnings():  # of conversions on the way to spoilt arguments
+        warnings.simplefilter("ignore")
+        chosen = [*itertools.islice(calls(name, kind), first, None, step)]
     found: list[str] = []
-    for call in itertools.islice(calls(name, kind), first, None, step):
+    for call in chosen:
         try:
             with op_db.time_limit(SECONDS):
                 said = judge(call, op.op, function)

@@ -13,7 +13,7 @@ pytest.importorskip("expecttest")  # PyTorch's own test utilities need it
 
 from tests.compat import refusals
 
-STEP = 12
+STEP = 20
 LEAST = 2900
 
 
