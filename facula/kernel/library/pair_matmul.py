@@ -175,6 +175,7 @@ class _Squares(ProductUnits):
             self.parts_b = self.pack(right, self.packed_b, self.part_b)
         squares = ceil_divide(self.height, SQUARE)
         several = build.select(build.compare("gt", p["k"], p["k_block"]), build.int(1), 0)
+        self.next_sums = several * (4 * TILE_BYTES)
         with build.loop(0, self.breadth, SQUARE) as strip:
             column = strip.index
             right_b = self.packed_b
@@ -243,6 +244,10 @@ class _Squares(ProductUnits):
                         build.tile_load(4 + h, build.offset(left, h * TILE_BYTES, "u8"), 64)
                     build.tile_multiply(tile, 4 + h, 6 + j)
                 loaded = parts
+            # The sums of the next square, of this block of k, from the second cache.
+            for j in range(4 if high * wide == 4 else 0):
+                ahead = build.offset(sums, self.next_sums + step.index * 256, "u8")
+                build.prefetch(ahead, j * 64, "u8")
         for tile, place in places.items():
             build.tile_store(tile, place, 4 * SQUARE)
 
@@ -574,11 +579,12 @@ def pair_blocks(
 ) -> tuple[int, int, int]:
     """Rows, columns and depth of a unit: whole squares, as even as they come."""
     batch, m, n, k = sizes
-    # A strip of B stays in the first cache while panels of A go by; what is used once or twice,
-    # together with its source.
-    deepest = max(256, target.l1_bytes * 3 // 4 // (2 * SQUARE * copies))
-    k_block = split(k, 4 * STEP if min(m, n) <= SQUARE else deepest, STEP)
-    grid = Grid(batch, m, n, SQUARE, SQUARE, target.l2_bytes // 4 // (2 * k_block * copies))
+    # A strip of B, of upper and lower parts, stays in the first cache while panels of A go by; what
+    # is used once or twice, together with its source. A block of A is a part of the second cache.
+    parts = min(copies, 2)
+    deepest = 4 * STEP if min(m, n) <= SQUARE else target.l1_bytes // 3 // (2 * SQUARE * parts)
+    k_block = split(k, max(4 * STEP, deepest), STEP)
+    grid = Grid(batch, m, n, SQUARE, SQUARE, target.l2_bytes // 4 // (2 * k_block * parts))
     steps = -(-k // STEP)
 
     def cycles(m_block: int, n_block: int) -> float:
