@@ -303,9 +303,9 @@ class _Squares(ProductUnits):
             start = build.offset(operand.source, line * operand.line, self.plan.kind)
             pair = block // 2 * self.steps * 2 + block % 2
             into = build.offset(target, pair * TILE_BYTES, "u8")
-            left = operand.lines - line
+            left = None if full else operand.lines - line
             if turned:
-                self.tile(operand, start, step, None if full else left, into, part)
+                self.tile(operand, start, step, left, into, part)
             elif operand.by_line:
                 self.rows(operand, start, step, left, into, part)
             else:
@@ -313,38 +313,44 @@ class _Squares(ProductUnits):
 
         if operand.layout == "k":
             with build.loop(0, blocks) as block:
-                full = build.int(0)
-                if turned:
-                    left = operand.lines - block.index * LINES
-                    full = build.select(build.compare("ge", left, LINES), whole, full)
-                    with build.loop(0, full) as step:
-                        one(block.index, step.index, True)
+                left = operand.lines - block.index * LINES
+                full = build.select(build.compare("ge", left, LINES), whole, build.int(0))
+                with build.loop(0, full) as step:
+                    one(block.index, step.index, True)
                 with build.loop(full, self.steps) as step:
                     one(block.index, step.index, False)
             return
         # Lines beside each other in memory are read in long runs.
         with build.loop(0, self.steps) as step:
-            full = build.int(0)
-            if turned:
-                inside = build.compare("lt", step.index, whole)
-                full = build.select(inside, operand.lines // LINES, full)
-                with build.loop(0, full) as block:
-                    one(block.index, step.index, True)
+            inside = build.compare("lt", step.index, whole)
+            full = build.select(inside, operand.lines // LINES, build.int(0))
+            with build.loop(0, full) as block:
+                one(block.index, step.index, True)
             with build.loop(full, blocks) as block:
                 one(block.index, step.index, False)
 
     def rows(
-        self, operand: _Operand, start: Value, step: Value, lines: Value, into: Value, part: Value
+        self,
+        operand: _Operand,
+        start: Value,
+        step: Value,
+        lines: Value | None,
+        into: Value,
+        part: Value,
     ) -> None:
         """A tile of each part from lines that are contiguous along k: line by line, for a kernel
         that runs once in a while has its code read anew each time. Missing lines are left out."""
         build = self.build
         source = build.offset(start, step * STEP * operand.along, self.plan.kind)
         place = build.offset(into, step * (2 * TILE_BYTES), "u8")
-        left = self.depth - step * STEP
-        masks = [build.mask(left - j, LINES) for j in (0, LINES)]
-        mask = build.mask(left, STEP)
-        with self.lines(0, build.op("min", lines, build.int(LINES))) as loop:
+        count, mask = build.int(LINES), None
+        masks: list[Value | None] = [None, None]
+        if lines is not None:
+            left = self.depth - step * STEP
+            masks = [build.mask(left - j, LINES) for j in (0, LINES)]
+            mask = build.mask(left, STEP)
+            count = build.op("min", lines, count)
+        with self.lines(0, count) as loop:
             line = build.offset(source, loop.index * operand.line, self.plan.kind)
             if self.raw == "u16":
                 vectors = [build.regroup(build.load(line, 0, "u16", STEP, mask), "u32")]
@@ -354,30 +360,31 @@ class _Squares(ProductUnits):
             self.store_line(place, loop.index, vectors, part)
 
     def columns(
-        self, operand: _Operand, start: Value, step: Value, lines: Value, into: Value, part: Value
+        self,
+        operand: _Operand,
+        start: Value,
+        step: Value,
+        lines: Value | None,
+        into: Value,
+        part: Value,
     ) -> None:
         """A tile of each part from k's whose lines are neighbours: pair by pair, zeros where k's
         are missing."""
         build = self.build
         source = build.offset(start, step * STEP * operand.along, self.plan.kind)
         place = build.offset(into, step * (2 * TILE_BYTES), "u8")
-        mask = build.mask(lines, LINES)
-        none = build.const(mask.type, 0)
-        depth = self.depth - step * STEP
-        most = build.int(LINES)
-        if self.apart > 1:
-            both = build.op("max", build.op("min", depth - LINES, most), build.int(0))
-        else:
-            both = build.op("min", depth // 2, most)
+        depth, most = self.depth - step * STEP, build.int(LINES)
 
-        def pairs(first: Value, last: Value, whole: bool) -> None:
+        def pairs(first: Value, last: Value, mask: Value | None, whole: bool) -> None:
             with self.lines(first, last) as loop:
                 k = loop.index if self.apart > 1 else loop.index * 2
                 two = []
-                for number in (k, k + self.apart):
-                    there = build.compare("gt", depth, number)
-                    inside = mask if whole else build.select(there, mask, none)
-                    row = number if whole else build.select(there, number, build.int(0))
+                for row in (k, k + self.apart):
+                    inside = mask
+                    if mask is not None and not whole:
+                        there = build.compare("gt", depth, row)
+                        inside = build.select(there, mask, build.const(mask.type, 0))
+                        row = build.select(there, row, build.int(0))
                     line = build.offset(source, row * operand.along, self.plan.kind)
                     two.append(build.load(line, 0, self.raw, LINES, inside))
                 if self.raw == "u16":
@@ -386,8 +393,14 @@ class _Squares(ProductUnits):
                     vectors = self.joined(two[0], two[1])
                 self.store_line(place, loop.index, vectors, part)
 
-        pairs(build.int(0), both, True)
-        pairs(both, most, False)
+        if lines is None:
+            pairs(build.int(0), most, None, True)
+            return
+        mask = build.mask(lines, LINES)
+        both = depth - LINES if self.apart > 1 else depth // 2
+        both = build.op("max", build.op("min", both, most), build.int(0))
+        pairs(build.int(0), both, mask, True)
+        pairs(both, most, mask, False)
 
     @contextmanager
     def lines(self, first: Number, last: Value) -> Iterator[Loop]:
