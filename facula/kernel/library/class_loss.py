@@ -3,6 +3,7 @@
 Operands are m samples of n classes at s places each; a class's places are neighbours. One kernel
 reads the logits, adds the losses up in parts whose size follows from the problem, and keeps
 log-sum-exps for the gradient; `FoldLoss` sums the parts, so bits do not depend on threads.
+Note [row kernels].
 """
 
 from collections.abc import Callable, Sequence

@@ -3,6 +3,7 @@
 A unit is one block of C; its loops are: blocks of k, pack what needs packing, then tiles of
 `tile.py` over columns and rows. Blocks follow from sizes alone and k is always added up in the same
 order, so any number of threads gives the same bits. `matmul_plan` is the way in.
+Note [matrix products].
 """
 
 from dataclasses import replace

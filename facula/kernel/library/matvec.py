@@ -3,6 +3,7 @@
 The wide operand W is read exactly once, in long runs. `DotMatMul` goes along contiguous k with both
 operands in vectors; `StreamMatVec` adds several contiguous lines of W, scaled, to a piece of the
 result. `matmul.matmul_plan` chooses; y[i, r] = sum over k of W[i, k] X[r, k] is what both compute.
+Note [matrix products].
 """
 
 from dataclasses import dataclass

@@ -2,6 +2,7 @@
 
 Each row is read from the cache two or three times but from memory once: the largest element, the
 sum of exponentials, the result. Accumulation is in the compute kind, lane by lane in a fixed order.
+Note [row kernels].
 """
 
 from collections.abc import Callable, Sequence

@@ -2,7 +2,7 @@
 
 Row r of the problem is a set of equally long runs of elements, one run a tensor. The rows are laid
 end to end and cut into blocks of a fixed size, so the work is shared evenly whatever the sizes of
-the tensors.
+the tensors. Note [optimizer steps].
 """
 
 from dataclasses import dataclass
