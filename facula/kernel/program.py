@@ -577,7 +577,7 @@ class Builder:
     def tile_zero(self, tile: int) -> None:
         self._effect("tile_zero", (), tile)
 
-    def tile_load(self, tile: int, pointer: Value, step: int) -> None:
+    def tile_load(self, tile: int, pointer: Value, step: Number) -> None:
         """Fills a tile from 16 rows that are `step` bytes apart."""
         self._effect("tile_load", (self.pointer(pointer), self.like(self.int(0), step)), tile)
 

@@ -356,23 +356,37 @@ class _Blocks(ProductUnits):
         else:
             lines, length, stride = self.depth, self.height, p["a_column"]
             self.pitch = p["m_block"] + self.rows
-        most, whole = length - length % (4 * lanes), length - length % lanes
-        mask = build.mask(length - whole, lanes)
-        rest = build.compare("gt", length, whole)
-        with build.loop(0, lines) as line:
-            start = build.offset(source, line.index * stride, kind)
-            into = build.offset(self.packed_a, line.index * self.pitch, self.register)
-            with build.loop(0, most, 4 * lanes) as loop:
-                for lane in range(0, 4 * lanes, lanes):
-                    piece = build.load(start, loop.index + lane, kind, lanes)
-                    build.store(into, loop.index + lane, piece, self.register)
-            with build.loop(most, whole, lanes) as loop:
-                piece = build.load(start, loop.index, kind, lanes)
-                build.store(into, loop.index, piece, self.register)
-            with build.when(rest):
-                piece = build.load(start, whole, kind, lanes, mask)
-                build.store(into, whole, piece, self.register, mask)
+        with build.when(build.compare("le", length, 4 * lanes)) as short:
+            self.widen_few(source, lines, length, stride)
+        with build.otherwise(short):
+            most, whole = length - length % (4 * lanes), length - length % lanes
+            mask = build.mask(length - whole, lanes)
+            rest = build.compare("gt", length, whole)
+            with build.loop(0, lines) as line:
+                start = build.offset(source, line.index * stride, kind)
+                into = build.offset(self.packed_a, line.index * self.pitch, self.register)
+                with build.loop(0, most, 4 * lanes) as loop:
+                    for lane in range(0, 4 * lanes, lanes):
+                        piece = build.load(start, loop.index + lane, kind, lanes)
+                        build.store(into, loop.index + lane, piece, self.register)
+                with build.loop(most, whole, lanes) as loop:
+                    piece = build.load(start, loop.index, kind, lanes)
+                    build.store(into, loop.index, piece, self.register)
+                with build.when(rest):
+                    piece = build.load(start, whole, kind, lanes, mask)
+                    build.store(into, whole, piece, self.register, mask)
         return self.packed_a
+
+    def widen_few(self, source: Value, lines: Value, length: Value, stride: Value) -> None:
+        """Lines of a few vectors: one vector of each line, then the next of each."""
+        build, lanes, kind = self.build, self.lanes, self.plan.kind
+        with build.loop(0, length, lanes) as loop:
+            mask = build.mask(length - loop.index, lanes)
+            start = build.offset(source, loop.index, kind)
+            into = build.offset(self.packed_a, loop.index, self.register)
+            with build.loop(0, lines) as line:
+                piece = build.load(start, line.index * stride, kind, lanes, mask)
+                build.store(into, line.index * self.pitch, piece, self.register, mask)
 
     def pack_a(self, source: Value) -> None:
         """Panels of `rows` rows: element (i, k) at k * rows + i; short ones repeat a row."""

@@ -13,6 +13,7 @@ from facula.kernel.library.integer_matmul import INTEGER_TILE, IntegerMatMul
 from facula.kernel.library.matvec import DotMatMul, StreamMatVec, dot_tiles
 from facula.kernel.library.pair_matmul import STACKED as STACKED_PAIRS
 from facula.kernel.library.pair_matmul import PairMatMul, pair_blocks, scratch_parts
+from facula.kernel.library.pair_packing import LINES, SQUARE, STEP
 from facula.kernel.library.product_blocks import Grid, choose, largest, split
 from facula.kernel.library.tile import (
     Launch,
@@ -212,7 +213,11 @@ def _pair_plan(
     by_strip = plan.b_layout == "k" or strides[4] * STORED_BYTES[plan.kind] < 2048
     scratch = sum(scratch_parts(m_block, n_block, k_block, sizes[3], plan.copies, by_strip))
     on_stack = scratch <= STACKED_PAIRS
-    plan = replace(plan, on_stack=on_stack, by_strip=by_strip)
+    # Nothing is gained by packing what one or two strips use.
+    _, m, n, k = sizes
+    in_place = plan.kind == "bf16" and plan.a_layout == "k" and n <= 2 * SQUARE
+    in_place = in_place and m % LINES == 0 and k % STEP == 0
+    plan = replace(plan, on_stack=on_stack, by_strip=by_strip, in_place=in_place)
     if on_stack:
         scratch = 0
     return Launch(plan, (*sizes, *strides, scratch, m_block, n_block, k_block), scratch)
