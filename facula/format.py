@@ -244,7 +244,10 @@ def _shown(values: "np.ndarray", edge: int) -> "np.ndarray":
     """The elements that a summary shows."""
     for dim, size in enumerate(values.shape):
         if size > 2 * edge:
-            values = values.take([*range(edge), *range(size - edge, size)], axis=dim)
+            # Slices, for `take` would copy the whole: an expanded tensor may be beyond memory.
+            whole = [slice(None)] * dim
+            ends = (slice(edge), slice(size - edge, size))
+            values = np.concatenate([values[(*whole, end)] for end in ends], axis=dim)
     return values
 
 

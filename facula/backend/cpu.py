@@ -28,6 +28,8 @@ if config.backend == "interpreter":
     from facula.backend import interpreter
 
 Kernel = Callable[..., int]
+# So many threads may work even where there are fewer processors.
+LEAST_LIMIT = 4
 
 C_API = (
     "PyLong_AsLongLong", "PyFloat_AsDouble", "PyLong_FromLongLong", "PyErr_Occurred",
@@ -45,7 +47,8 @@ class Cpu:
         self._rooms: dict[int, Room] = {}
         # Addresses of the same kernels for generated code: i64 call(i64 *arguments).
         self.calls: dict[Kernel, int] = {}
-        self.pool = fork_join.Pool(config.threads or available_threads())
+        processors = available_threads()
+        self.pool = fork_join.Pool(config.threads or processors, max(processors, LEAST_LIMIT))
         self._lock = threading.RLock()
         self._fingerprint = ""
         # What else generates code, once there are workers and LLVM has been loaded.
@@ -69,8 +72,6 @@ class Cpu:
     def set_threads(self, count: int) -> None:
         """How many threads kernels may use, the caller's included."""
         with self._lock:
-            for room in self._rooms.values():
-                room.blocks = self._blocks(room.each, max(count, self.workers))
             self.pool.resize(count)
 
     def room(self, each: int) -> Room:
@@ -79,11 +80,9 @@ class Cpu:
         with self._lock:
             room = self._rooms.get(size)
             if room is None:
-                room = self._rooms[size] = Room(size, self._blocks(size, self.workers))
+                whole = size * self.workers
+                room = self._rooms[size] = Room(size, (whole, self.memory.pool(whole)))
         return room
-
-    def _blocks(self, each: int, workers: int) -> tuple[int, list[int]]:
-        return each * workers, self.memory.pool(each * workers)
 
     def compile_plan(self, plan: Plan) -> Kernel:
         """The kernel of a plan. Compiling happens once a process; other threads wait for it."""

@@ -411,16 +411,17 @@ def allowed(parts: int) -> list[int]:
 class Pool:
     """The workers of this process. `resize` sets how many threads take part, the caller included.
 
-    `limit` bounds the worker numbers that kernels see. It never falls, so that scratch measured by
-    it stays large enough if another thread changes the number of threads before the kernel runs.
+    `limit` bounds the worker numbers that kernels see. It never changes, so that scratch measured
+    by it is large enough whatever another thread asks for before the kernel runs; of more threads
+    than that, so many work.
     """
 
-    def __init__(self, parts: int) -> None:
+    def __init__(self, parts: int, limit: int) -> None:
         self._room = (ctypes.c_int64 * (WORDS + LINE // 8))()
         start = -(-ctypes.addressof(self._room) // LINE) * LINE
         self.state = (ctypes.c_int64 * WORDS).from_address(start)
         self.parts = parts
-        self.limit = parts
+        self.limit = max(parts, limit)
         self.threads: list[threading.Thread] = []
         self._worker: Callable[[int, int], None] | None = None
         self._release: Callable[[int], None] | None = None
@@ -439,9 +440,9 @@ class Pool:
 
     def resize(self, parts: int) -> None:
         """From the next job on `parts` threads work. If starting them fails, nothing changed."""
-        self.limit = max(self.limit, parts)
+        working = min(parts, self.limit)
         if self._worker is not None:
-            while len(self.threads) < parts - 1:
+            while len(self.threads) < working - 1:
                 index = len(self.threads) + 1
                 thread = threading.Thread(
                     target=self._worker,
@@ -451,9 +452,9 @@ class Pool:
                 )
                 thread.start()
                 self.threads.append(thread)
-            for k, word in enumerate(allowed(parts)):
+            for k, word in enumerate(allowed(working)):
                 self.state[ALLOWED + k] = word
-            self.state[PARTS] = parts
+            self.state[PARTS] = working
         self.parts = parts
 
     def forget(self) -> None:

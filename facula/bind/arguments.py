@@ -355,6 +355,7 @@ class Overloads:
         certain = True
         names = list(kwargs)
         for parameter, where, value in found:
+            refuse_long(self.name, parameter, value)
             new = plain_value(self.name, parameter, value)
             if new is not value:
                 changed[where] = new
@@ -379,6 +380,13 @@ class Overloads:
             remember(self.known, key, tuple(lists))
         return None
 
+    def refuse_long(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        """Raises PyTorch's error where a call failed on ints beyond 64 bits, which a look at
+        classes alone has let pass."""
+        if any(map(is_long, (*args, *kwargs.values()))):
+            for parameter, _, value in self.choose(args, kwargs):
+                refuse_long(self.name, parameter, value)
+
     def choose(
         self, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> list[tuple[Parameter, Any, Any]]:
@@ -396,6 +404,37 @@ class Overloads:
         if len(plausible) == 1:
             plausible[0].bind(args, kwargs, True)
         raise TypeError(no_overload(self.name, args, kwargs, self.signatures))
+
+
+def is_long(value: Any) -> bool:
+    """Whether an argument is or holds an int beyond 64 bits."""
+    if isinstance(value, (tuple, list)):
+        return any(type(one) is int and not -(2**63) <= one < 2**63 for one in value)
+    return type(value) is int and not -(2**63) <= value < 2**63
+
+
+def refuse_long(name: str, parameter: Parameter, value: Any) -> None:
+    """Raises PyTorch's error for ints beyond 64 bits."""
+    if parameter.base != "int" or not is_long(value):
+        return
+    if not parameter.is_list:
+        raise ValueError("Overflow when unpacking long long")
+    several = value if isinstance(value, (tuple, list)) else (value,)
+    place = [is_long(one) for one in several].index(True)
+    raise TypeError(
+        f"{name}(): argument '{parameter.name}' failed to unpack the object at pos {place + 1} "
+        'with error "Overflow when unpacking long long"'
+    )
+
+
+def explain(
+    error: Exception, overloads: Overloads | None, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> None:
+    """Raises PyTorch's error where a call failed with another of Python's or NumPy's."""
+    if overloads is not None:
+        overloads.refuse_long(args, kwargs)
+    if isinstance(error, MemoryError):
+        raise RuntimeError(f"DefaultCPUAllocator: can't allocate memory: {error}") from error
 
 
 def plain_value(name: str, parameter: Parameter, value: Any) -> Any:

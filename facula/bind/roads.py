@@ -4,7 +4,8 @@ import inspect
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from facula.bind.arguments import Overloads, overloads_of
+from facula.autograd.mode import mode
+from facula.bind.arguments import Overloads, explain, overloads_of
 from facula.bind.narrow import refuse_wide
 from facula.bind.out import with_out
 from facula.bind.templates import MISSING, CallSignature, Missing, seen_source
@@ -104,7 +105,11 @@ def entry(
                 args, kwargs = changed
         if kwargs:
             kwargs = {spelling.get(name, name): value for name, value in kwargs.items()}
-        return call(*args, **kwargs)
+        try:
+            return call(*args, **kwargs)
+        except Exception as error:
+            explain(error, overloads, args, kwargs)
+            raise
 
     return function
 
@@ -129,7 +134,16 @@ def method_entry(
                 args, kwargs = changed
         if kwargs:
             kwargs = {spelling.get(name, name): value for name, value in kwargs.items()}
-        return call(self, *args, **kwargs)
+        try:
+            return call(self, *args, **kwargs)
+        except Exception as error:
+            explain(error, overloads, args, kwargs)
+            if isinstance(error, AttributeError) and not isinstance(self, Tensor):
+                raise TypeError(
+                    f"descriptor '{op.name}' for 'torch._C.TensorBase' objects doesn't apply to a "
+                    f"'{type(self).__name__}' object"
+                ) from error
+            raise
 
     return method
 
@@ -185,6 +199,12 @@ def seen_entries(
         when_wide_begins.append(seen.clear)
         scope = {f"default_{p.name}": p.default for p in given if p.default is not p.empty}
         scope |= {"seen": seen, "miss": miss, "forward": call, "MISSING": MISSING}
+
+        def explain_call(error: Exception, first: Any, *values: Any) -> None:
+            args, kwargs = signature.call(values)
+            explain(error, overloads, args if place and as_method else (first, *args), kwargs)
+
+        scope["explain"] = explain_call
         return compile_function(seen_source(signature, first, given), scope)
 
     first = given[0].name

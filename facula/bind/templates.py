@@ -221,7 +221,11 @@ def generated({parameters}):
 SEEN = """
 def generated({parameters}):
     if ({classes}) in seen:
-{prologue}        return forward({arguments})
+{prologue}        try:
+            return forward({arguments})
+        except Exception as error:
+            explain(error, {given})
+            raise
     return miss({values})
 """
 
@@ -238,6 +242,7 @@ def seen_source(signature: "CallSignature", first: str, given: Sequence[inspect.
         for p in given
     ]
     return SEEN.format(
+        given=", ".join(values),
         parameters=signature.parameters(first),
         classes="".join(f"{n}.__class__, " for n in values),
         prologue=signature.prologue(defaults, " " * 8),

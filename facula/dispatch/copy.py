@@ -143,6 +143,8 @@ def fill_launch(target: Tensor, value: Number) -> None:
         kernel, sizes = fill_kernel(target.form, complex)
         kernel(*sizes, target.address, value.real, value.imag)
         return
+    if isinstance(value, int) and not -(2**63) <= value < 2**64:
+        raise OverflowError("int too big to convert")
     beyond = value >= 2**63 and target.form.tracked
     kind = float if isinstance(value, float) or beyond else int
     kernel, sizes = fill_kernel(target.form, kind)

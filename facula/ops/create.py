@@ -12,6 +12,7 @@ from facula.meta.device import check_cpu
 from facula.meta.dtype import get_default_dtype
 from facula.meta.geometry import restride_like, strides_in
 from facula.meta.layout import contiguous_format, preserve_format
+from facula.meta.shape import Size
 from facula.naming import named_birth
 from facula.op import composite, registry
 from facula.tensor import Tensor, allocate, from_bytes
@@ -244,7 +245,12 @@ def arange(start=None, end=None, step=1, *, out=None, dtype=None, layout=None, d
         start, end, step, floats = int(start), int(end), int(step), False
         if step == 0:
             raise ValueError("step must be nonzero")
-    count = max(0, -int(-((end - start) / step) // 1)) if floats else len(range(start, end, step))
+    if not all(-(2**63) <= v < 2**63 for v in (start, end, step) if isinstance(v, int)):
+        raise RuntimeError("value cannot be converted to type int64_t without overflow")
+    count = -int(-((end - start) / step) // 1) if floats else -((start - end) // step)
+    count = max(0, count)
+    if count >= 2**60:
+        raise RuntimeError(f"Storage size calculation overflowed with sizes=[{count}]")
     if floats and not dtype.is_floating_point:
         start, step = int(start), int(step)
     kind = np.float64 if floats and dtype.is_floating_point else np.int64
@@ -347,6 +353,11 @@ def eye(n, m=None, *, out=None, dtype=None, layout=None, device=None, requires_g
 # --- from data -----------------------------------------------------------------------------------
 
 
+# Of torch's nested sequences, and of NumPy's arrays.
+MOST_DIMS, MOST_NUMPY_DIMS = 128, 64
+MOST_NUMBERS = 1 << 40
+
+
 def _infer(data):
     """The dtype of nested lists of numbers, as torch sees it."""
     stack, wholes, floats, ints, bools = [data], False, False, False, False
@@ -380,8 +391,11 @@ def _infer(data):
 
 
 def _nested_shape(data):
-    shape, level = [], data
+    shape: list[int] = []
+    level = data
     while isinstance(level, (list, tuple)):
+        if len(shape) == MOST_DIMS:  # as deep as a list in itself, too
+            raise ValueError(f"too many dimensions '{type(level).__name__}'")
         shape.append(len(level))
         if not level:
             break
@@ -469,8 +483,13 @@ def _from_python(data, dtype):
         and hasattr(data, "__len__")
         and hasattr(data, "__getitem__")
     ):
-        data = list(data)
+        if len(data) > MOST_NUMBERS:
+            raise RuntimeError(f"a sequence of {len(data)} elements cannot become a tensor")
+        data = [data[k] for k in range(len(data))]
     shape = _nested_shape(data)
+    if Size(shape).numel() > MOST_NUMBERS:
+        # A list that holds one list several times, and so on: nobody could walk through it.
+        raise RuntimeError(f"a tensor of shape {shape} cannot be made from nested sequences")
     _check_nested(data, shape)
     inferred = _infer(data)
     if inferred is None:
@@ -480,6 +499,8 @@ def _from_python(data, dtype):
     dtype = dtype or inferred
     if 0 in shape:
         return fresh(dtype, tuple(shape))
+    for _ in shape[MOST_NUMPY_DIMS:]:
+        data = [one for some in data for one in some]
     code = dtype.numpy or np.dtype("complex64" if dtype.is_complex else "float32")
     if inferred.is_complex and not dtype.is_complex:
         raise TypeError(_no_real(next(v for v in _leaves(data) if isinstance(v, complex)), dtype))

@@ -12,7 +12,7 @@ from processes import run
 
 import facula as torch
 from facula.backend.cpu import machine
-from facula.backend.fork_join import ACTIVE, BUSY, OPEN, allowed
+from facula.backend.fork_join import ACTIVE, BUSY, OPEN, PARTS, allowed
 from facula.backend.processors import available_threads, cache_sizes
 from facula.kernel.library.index import Index
 
@@ -56,9 +56,13 @@ def test_bad_numbers_of_threads() -> None:
 
 
 def test_room_for_every_worker_that_may_come() -> None:
-    torch.set_num_threads(4)
+    limit = machine.workers
+    assert limit >= max(4, available_threads())
+    torch.set_num_threads(4 * limit)
+    assert torch.get_num_threads() == 4 * limit and machine.workers == limit
+    assert len(machine.pool.threads) < limit and machine.pool.state[PARTS] == limit
     torch.set_num_threads(1)
-    assert machine.workers >= 4
+    assert machine.workers == limit
 
 
 def test_many_callers_at_once() -> None:
