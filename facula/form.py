@@ -51,6 +51,8 @@ class Form:
         self.shape = shape
         self.strides = strides
         self.numel = shape.numel()
+        if self.numel >= 2**63:
+            raise RuntimeError("numel: integer multiplication overflow")
         self.ndim = len(shape)
         self.itemsize = dtype.itemsize
         self.nbytes = self.numel * dtype.itemsize

@@ -9,6 +9,7 @@ import ctypes
 import gc
 import importlib
 import mmap
+import os
 import sys
 import weakref
 from collections.abc import Callable, Iterator, Sequence
@@ -171,6 +172,42 @@ class UntypedStorage:
             made._put(0, bytes(map(bool, made)))
         return made
 
+    @classmethod
+    def from_file(
+        cls, filename: "str | os.PathLike[str]", shared: bool = False, nbytes: int = 0
+    ) -> Self:
+        """A storage over the first bytes of a file. Shared: what is written to it is written to the
+        file, which is made or made longer if need be; else the file stays as it is."""
+        name = os.fspath(filename)
+        if nbytes < 0:
+            raise RuntimeError(f"unable to mmap {nbytes} bytes from file <{name}>")
+        if nbytes == 0:
+            return cls(0)
+        flags = os.O_RDWR | os.O_CREAT if shared else os.O_RDONLY
+        what = f"open file <{name}> in {'read-write' if shared else 'read-only'} mode"
+        try:
+            file = os.open(name, flags, 0o600)
+            try:
+                there = os.fstat(file).st_size
+                if there < nbytes and not shared:
+                    raise RuntimeError(
+                        f"file <{name}> size <{there}> is smaller than the required mapping size "
+                        f"<{nbytes}>"
+                    )
+                what = f"resize file <{name}> to the right size"
+                if there < nbytes:
+                    os.ftruncate(file, nbytes)
+                what = f"mmap {nbytes} bytes from file <{name}>"
+                access = mmap.ACCESS_WRITE if shared else mmap.ACCESS_COPY
+                mapped = mmap.mmap(file, nbytes, access=access)
+            finally:
+                os.close(file)
+        except OSError as error:
+            raise RuntimeError(f"unable to {what}: {error.strerror} ({error.errno})") from None
+        except OverflowError:
+            raise RuntimeError(f"unable to {what}: beyond 64 bits") from None
+        return cls.foreign(ctypes.addressof(ctypes.c_char.from_buffer(mapped)), nbytes, mapped)
+
     def alias(self) -> "UntypedStorage":
         """The same bytes with a version counter of their own (what `.data` gives)."""
         return UntypedStorage.foreign(self.address, self.length, self)
@@ -284,12 +321,12 @@ class UntypedStorage:
                     f"Trying to slice with a step of {step}, but only a step of 1 is supported"
                 )
             self._put(start, raw * max(0, stop - start))
+        elif not isinstance(index, int):
+            raise RuntimeError(f"can't index a torch.UntypedStorage with {type(index).__name__}")
+        elif not 0 <= index < self.length:
+            raise RuntimeError("out of bounds")
         else:
-            try:
-                place = self._place(index)
-            except IndexError:
-                raise RuntimeError("out of bounds") from None  # torch reads with another error
-            self._put(place, raw)
+            self._put(index, raw)
         self.version += 1
 
     def _place(self, index: Any) -> int:
@@ -370,9 +407,10 @@ class UntypedStorage:
         if length <= self.length:
             self.length = length
             return
+        address = memory.acquire(length)
+        # Only now: were there no memory, the end of `old` would give back a block in use.
         old = UntypedStorage.foreign(self.address, self.length, self.pool)
         old.pool = self.pool
-        address = memory.acquire(length)
         ctypes.memmove(address, self.address, self.length)
         self._move(address)
         self.pool = _Returning(memory.pool(length), old)

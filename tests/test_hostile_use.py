@@ -7,6 +7,7 @@ import gc
 import threading
 import weakref
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -278,3 +279,64 @@ def test_an_interrupt_in_the_middle_leaves_everything_usable() -> None:
 
 def test_objects_that_compute_when_the_interpreter_ends() -> None:
     assert run(AT_EXIT) == ""
+
+
+# --- storages ------------------------------------------------------------------------------------
+
+
+def test_growing_beyond_memory_gives_nothing_back() -> None:
+    """What cannot grow goes on owning its block: nobody else gets it."""
+    x = torch.arange(10.0)
+    for grow in (
+        lambda: x.untyped_storage().resize_(2**62), lambda: x.resize_(2**50),
+        lambda: torch.empty(0).set_(x.untyped_storage(), 2**50, (3,), (1,)),
+    ):  # fmt: skip
+        with pytest.raises(RuntimeError, match="can't allocate memory"):
+            grow()
+        others = [torch.full((10,), -1.0) for _ in range(5)]
+        assert x.tolist() == list(range(10)), others
+
+
+def test_views_stay_inside_their_storage() -> None:
+    x = torch.arange(10.0)
+    with pytest.raises(RuntimeError, match="overflowed"):
+        torch.empty(0).set_(x.untyped_storage(), 0, (3,), (-1,))
+    for size, stride, offset in [
+        ((3,), (5,), 0), ((3,), (-1,), 5), ((3,), (1,), 8), ((3,), (2**62,), 0),
+        ((2,), (2**63 - 1,), 0),
+        ((2**62,), (4,), 0), ((2**62, 2**62), (0, 0), 0), ((3,), (1,), -1), ((3,), (1,), 2**62),
+    ]:  # fmt: skip
+        with pytest.raises(RuntimeError):
+            x.as_strided(size, stride, offset)
+    with pytest.raises(RuntimeError, match="numel: integer multiplication overflow"):
+        torch.zeros(1, 1).expand(2**40, 2**40)
+
+
+def test_storages_of_files(tmp_path: Path) -> None:
+    file = tmp_path / "bytes"
+    file.write_bytes(bytes(range(16)))
+    storage = torch.UntypedStorage.from_file(str(file), False, 16)
+    storage[0] = 9
+    assert storage.tolist() == [9, *range(1, 16)] and file.read_bytes() == bytes(range(16))
+    shared = torch.UntypedStorage.from_file(file, True, 20)
+    shared[19] = 7
+    assert file.read_bytes() == bytes([*range(16), 0, 0, 0, 7])
+    for name, share, size, words in [
+        (file, False, 21, "smaller than the required mapping size"),
+        (file, False, -1, "mmap -1 bytes"),
+        (file, True, 2**45, "unable to resize file"), (file, True, 2**70, "beyond 64 bits"),
+        (tmp_path / "none", False, 1, "unable to open file"), (tmp_path, True, 1, "unable to open"),
+    ]:  # fmt: skip
+        with pytest.raises(RuntimeError, match=words):
+            torch.UntypedStorage.from_file(name, share, size)
+    assert file.stat().st_size == 20
+
+
+def test_places_in_storages() -> None:
+    storage = torch.arange(10.0).untyped_storage()
+    for place in (40, -1, 2**31, -(2**63), 2**63, 1.5, None, "a"):
+        with pytest.raises(RuntimeError):
+            storage[place] = 1
+    for place in (40, -41, 2**31, 2**70):
+        with pytest.raises(IndexError):
+            storage[place]

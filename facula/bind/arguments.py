@@ -384,7 +384,8 @@ class Overloads:
         """Raises PyTorch's error where a call failed on ints beyond 64 bits, which a look at
         classes alone has let pass."""
         if any(map(is_long, (*args, *kwargs.values()))):
-            for parameter, _, value in self.choose(args, kwargs):
+            tried = (one.bind(args, kwargs, False) for one in self.signatures)
+            for parameter, _, value in next(filter(None, tried), ()):
                 refuse_long(self.name, parameter, value)
 
     def choose(

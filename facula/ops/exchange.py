@@ -1,9 +1,6 @@
 """Tensors over the memory of others: arrays, buffers, files, capsules."""
 
-import mmap
-import os
 import warnings
-from ctypes import addressof, c_char
 from typing import TYPE_CHECKING
 
 from facula.dispatch import dtype_word
@@ -151,29 +148,8 @@ def from_file(filename, shared=None, size=0, *, dtype=None, layout=None, device=
         raise RuntimeError(f"from_file: size must not be negative, got {size}")
     if length == 0:
         return empty(kind, (0,))
-    flags = os.O_RDWR | os.O_CREAT if shared else os.O_RDONLY
-    try:
-        file = os.open(filename, flags, 0o600)
-    except OSError as error:
-        raise RuntimeError(
-            f"unable to open file <{filename}> in {'read-write' if shared else 'read-only'} mode: "
-            f"{error.strerror} ({error.errno})"
-        ) from None
-    try:
-        there = os.fstat(file).st_size
-        if there < length and not shared:
-            raise RuntimeError(
-                f"file size ({there} bytes) is smaller than the required mapping size "
-                f"({length} bytes)"
-            )
-        if there < length:
-            os.ftruncate(file, length)
-        access = mmap.ACCESS_WRITE if shared else mmap.ACCESS_COPY
-        mapped = mmap.mmap(file, length, access=access)
-    finally:
-        os.close(file)
-    address = addressof(c_char.from_buffer(mapped))
-    y = wrap(Storage.foreign(address, length, mapped), address, form_of(kind, (size,)))
+    storage = Storage.from_file(filename, bool(shared), length)
+    y = wrap(storage, storage.address, form_of(kind, (size,)))
     return _wanting(y, requires_grad)
 
 

@@ -155,6 +155,11 @@ def set_(self, source=None, storage_offset=0, size=None, stride=None):
         raise RuntimeError(
             f"unequal size length ({len(tuple(size))}) and stride length ({len(tuple(stride))})"
         )
+    if stride is not None and any(n < 0 for n in stride):
+        raise RuntimeError(
+            f"Storage size calculation overflowed with sizes={list(size)} and "
+            f"strides={list(stride)}"
+        )
     form = form_of(kind, tuple(size), tuple(stride) if stride else None)
     last = form.geometry.bounds()[1] if form.numel else -1
     needed = (storage_offset + last + 1) * kind.itemsize

@@ -238,6 +238,7 @@ def _triangle_indices(name):
                "layout=None, Device? device=None, bool? pin_memory=None) -> Tensor",
                "Rows and columns of the places in a triangle of a matrix.")
     def places(row, col, offset=0, *, dtype=dtypes.int64, device=None, layout=None):
+        offset = min(max(offset, -row - 1), col + 1)  # beyond, nothing changes but NumPy's ints
         return registry["tensor"].function(np.stack(getattr(np, name)(row, offset, col))).to(dtype)
 
 

@@ -151,7 +151,7 @@ def test_garbage_is_collected_before_giving_up() -> None:
         gc.enable()
 
 
-@pytest.mark.parametrize("shape", [(2**62,), (2**40,), (2**70,), (2**32, 2**32), (2**31, 2**31, 4)])
+@pytest.mark.parametrize("shape", [(2**62,), (2**40,), (2**32, 2**32), (2**31, 2**31, 4)])
 def test_impossible_sizes_raise(shape: tuple[int, ...]) -> None:
     for make in (torch.empty, torch.zeros):
         with pytest.raises(RuntimeError, match="can't allocate memory|overflow"):
