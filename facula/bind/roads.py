@@ -4,7 +4,6 @@ import inspect
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from facula.autograd.mode import mode
 from facula.bind.arguments import Overloads, explain, overloads_of
 from facula.bind.narrow import refuse_wide
 from facula.bind.out import with_out
