@@ -78,7 +78,11 @@ activation("threshold(Tensor self, Scalar threshold, Scalar value) -> Tensor",
 
 @composite("prelu(Tensor self, Tensor weight) -> Tensor")
 def prelu(self, weight):
-    """x above 0, weight times x below; one weight, or one a channel."""
+    """x above 0, weight times x below; one weight, or one a channel.
+
+    self (N, C, *), weight (1) or (C), result as self. Raises RuntimeError for another number of
+    weights.
+    """
     if weight.form.ndim > 1:
         raise RuntimeError(
             "prelu: Expected `weight` to be a scalar or 1D tensor, but got: ndim = "

@@ -77,7 +77,11 @@ where_.short_road = _where_road
     "masked_fill.Tensor(Tensor self, Tensor mask, Tensor value) -> Tensor",
 ))
 def masked_fill(self, mask, value):
-    """self with a number where the mask holds."""
+    """self with a number where the mask holds.
+
+    All broadcast to a common shape, which the result has. Raises RuntimeError where they do not, or
+    for a mask that is not of bools.
+    """
     _check_mask(mask, value)
     if isinstance(value, Tensor) and value.form.dtype.is_complex > self.form.dtype.is_complex:
         value = value.item()
@@ -94,7 +98,11 @@ def masked_fill(self, mask, value):
     "masked_fill_.Tensor(Tensor(a!) self, Tensor mask, Tensor value) -> Tensor(a!)",
 ))
 def masked_fill_(self, mask, value):
-    """In-place form of masked_fill."""
+    """In-place form of masked_fill.
+
+    The mask broadcasts to self, which keeps its shape. Raises RuntimeError where it does not, or is
+    not of bools.
+    """
     _check_mask(mask, value)
     if overlaps(self, mask):
         refuse_overlap(self, mask)
@@ -146,7 +154,11 @@ def _near_without_formula(self, other, rtol, atol, equal_nan):
 @composite("isclose(Tensor self, Tensor other, float rtol=1e-05, float atol=1e-08, "
            "bool equal_nan=False) -> Tensor")
 def isclose(self, other, rtol=1e-5, atol=1e-8, equal_nan=False):
-    """True where |self - other| <= atol + rtol |other|, or both are the same infinity."""
+    """True where |self - other| <= atol + rtol |other|, or both are the same infinity.
+
+    Both broadcast, the result too, of bools. |a - b| <= atol + rtol * |b|. Raises RuntimeError for
+    dtypes or shapes that do not fit.
+    """
     if self.form.dtype is not other.form.dtype:
         raise RuntimeError(
             f"{dtype_word(self.form.dtype)} did not match {dtype_word(other.form.dtype)}"
@@ -165,7 +177,11 @@ def isclose(self, other, rtol=1e-5, atol=1e-8, equal_nan=False):
 @composite("allclose(Tensor self, Tensor other, float rtol=1e-05, float atol=1e-08, "
            "bool equal_nan=False) -> bool")
 def allclose(self, other, rtol=1e-5, atol=1e-8, equal_nan=False):
-    """True if all elements are close."""
+    """True if all elements are close.
+
+    Both broadcast; a Python bool. |a - b| <= atol + rtol * |b| everywhere. Raises RuntimeError for
+    dtypes or shapes that do not fit.
+    """
     return bool(self.isclose(other, rtol, atol, equal_nan).all())
 
 

@@ -178,7 +178,10 @@ def resolve_neg(self):
 
 @composite("adjoint(Tensor(a) self) -> Tensor(a)")
 def adjoint(self):
-    """The conjugates with the last two dimensions exchanged."""
+    """The conjugates with the last two dimensions exchanged.
+
+    self (*, m, n), result (*, n, m). Raises RuntimeError for one dimension.
+    """
     if self.form.ndim == 1:
         raise RuntimeError(
             "tensor.adjoint() is only supported on matrices or batches of matrices. Got "

@@ -99,7 +99,11 @@ def _(g, self, mat2, needs):
 @composite("matmul(Tensor self, Tensor other, *, Tensor(a!)? out=None) -> Tensor")
 def matmul(self, other):
     """The matrix product of the last two dimensions; vectors count as rows on the left, columns on
-    the right; leading dimensions broadcast."""
+    the right; leading dimensions broadcast.
+
+    (n) and (n) give (); (*, n, m) and (*, m, p) give (*, n, p). Raises RuntimeError for sizes that
+    do not fit.
+    """
     if not isinstance(other, Tensor):
         raise TypeError(f"matmul(): argument 'other' must be Tensor, not {type(other).__name__}")
     a, b = self.form.ndim, other.form.ndim
@@ -182,7 +186,10 @@ def _(g, self, tensor, needs):
 
 @composite("inner(Tensor self, Tensor other, *, Tensor(a!)? out=None) -> Tensor")
 def inner(self, other):
-    """Sums of products over the last dimensions."""
+    """Sums of products over the last dimensions.
+
+    (*a, n) and (*b, n) give (*a, *b). Raises RuntimeError for last sizes that differ.
+    """
     if self.form.ndim == 0 or other.form.ndim == 0:
         return self * other
     if self.form.shape[-1] != other.form.shape[-1]:
@@ -224,7 +231,10 @@ def _(g, self, vec, needs):
 
 @composite("outer(Tensor self, Tensor vec2, *, Tensor(a!)? out=None) -> Tensor")
 def outer(self, vec2):
-    """All products of two vectors' elements."""
+    """All products of two vectors' elements.
+
+    (n) and (m) give (n, m). Raises RuntimeError for other numbers of dimensions.
+    """
     for word, one in (("self", self), ("vec2", vec2)):
         if one.form.ndim != 1:
             raise RuntimeError(f"outer: Expected 1-D argument {word}, but got {one.form.ndim}-D")
@@ -238,7 +248,11 @@ def outer(self, vec2):
     "Scalar alpha=1, Tensor(a!)? out=None) -> Tensor",
 ))
 def addmm(self, mat1, mat2, *, beta=1, alpha=1):
-    """beta * self + alpha * (mat1 @ mat2)."""
+    """beta * self + alpha * (mat1 @ mat2).
+
+    self broadcasts to (n, p), mat1 (n, m), mat2 (m, p), result (n, p). Raises RuntimeError for
+    sizes that do not fit.
+    """
     return _plus(self, registry["mm"].function(mat1, mat2), beta, alpha)
 
 
@@ -255,28 +269,44 @@ def _plus(self, result, beta, alpha):
 @composite("addmm_(Tensor(a!) self, Tensor mat1, Tensor mat2, *, Scalar beta=1, Scalar alpha=1) "
            "-> Tensor(a!)")
 def addmm_(self, mat1, mat2, *, beta=1, alpha=1):
-    """In-place form of addmm."""
+    """In-place form of addmm.
+
+    self broadcasts to (n, p), mat1 (n, m), mat2 (m, p), result (n, p). Raises RuntimeError for
+    sizes that do not fit.
+    """
     return self.copy_(self.addmm(mat1, mat2, beta=beta, alpha=alpha))
 
 
 @composite("addmv(Tensor self, Tensor mat, Tensor vec, *, Scalar beta=1, Scalar alpha=1, "
            "Tensor(a!)? out=None) -> Tensor")
 def addmv(self, mat, vec, *, beta=1, alpha=1):
-    """beta * self + alpha * (mat @ vec)."""
+    """beta * self + alpha * (mat @ vec).
+
+    self broadcasts to (n), mat (n, m), vec (m), result (n). Raises RuntimeError for sizes that do
+    not fit.
+    """
     return _plus(self, mat.mv(vec), beta, alpha)
 
 
 @composite("addr(Tensor self, Tensor vec1, Tensor vec2, *, Scalar beta=1, Scalar alpha=1, "
            "Tensor(a!)? out=None) -> Tensor")
 def addr(self, vec1, vec2, *, beta=1, alpha=1):
-    """beta * self + alpha * outer(vec1, vec2)."""
+    """beta * self + alpha * outer(vec1, vec2).
+
+    self broadcasts to (n, m), vec1 (n), vec2 (m), result (n, m). Raises RuntimeError for other
+    numbers of dimensions.
+    """
     return _plus(self, vec1.outer(vec2), beta, alpha)
 
 
 @composite("addbmm(Tensor self, Tensor batch1, Tensor batch2, *, Scalar beta=1, Scalar alpha=1, "
            "Tensor(a!)? out=None) -> Tensor")
 def addbmm(self, batch1, batch2, *, beta=1, alpha=1):
-    """beta * self + alpha * the sum of the products of two batches."""
+    """beta * self + alpha * the sum of the products of two batches.
+
+    self broadcasts to (n, p), batch1 (b, n, m), batch2 (b, m, p), result (n, p). Raises
+    RuntimeError for sizes that do not fit.
+    """
     return _plus(self, batch1.bmm(batch2).sum(0, dtype=batch1.form.dtype), beta, alpha)
 
 
@@ -287,7 +317,11 @@ def addbmm(self, batch1, batch2, *, beta=1, alpha=1):
     "beta=1, Scalar alpha=1, Tensor(a!)? out=None) -> Tensor",
 ))
 def baddbmm(self, batch1, batch2, *, beta=1, alpha=1):
-    """beta * self + alpha * bmm(batch1, batch2)."""
+    """beta * self + alpha * bmm(batch1, batch2).
+
+    self broadcasts to (b, n, p), batch1 (b, n, m), batch2 (b, m, p), result (b, n, p). Raises
+    RuntimeError for sizes that do not fit.
+    """
     return _plus(self, registry["bmm"].function(batch1, batch2), beta, alpha)
 
 
@@ -460,7 +494,11 @@ def _from_lists(*given):
 @composite("einsum(str equation, Tensor[] operands) -> Tensor")
 def einsum(equation, *operands):
     """Sums of products, in Einstein's notation: "ij,jk->ik" is the matrix product. Letters may be
-    given as lists of ints instead: einsum(a, [0, 1], b, [1, 2], [0, 2])."""
+    given as lists of ints instead: einsum(a, [0, 1], b, [1, 2], [0, 2]).
+
+    One letter a dimension; letters that are in no output are summed. Raises RuntimeError for an
+    equation or sizes that do not fit.
+    """
     if isinstance(equation, Tensor):
         equation, *operands = _from_lists(equation, *operands)
     if len(operands) == 1 and isinstance(operands[0], (list, tuple)):
@@ -513,7 +551,11 @@ def einsum(equation, *operands):
 
 @composite("tensordot(Tensor self, Tensor other, Any dims=2, *, Tensor(a!)? out=None) -> Tensor")
 def tensordot(self, other, dims=2):
-    """Sums of products over some dims of each."""
+    """Sums of products over some dims of each.
+
+    The dims named go, those of the first that stay come first. Raises RuntimeError for sizes that
+    differ.
+    """
     if isinstance(dims, int):
         if dims < 0:
             raise RuntimeError(f"tensordot expects dims >= 0, but got dims={dims}")
@@ -548,7 +590,10 @@ def tensordot(self, other, dims=2):
 
 @composite("kron(Tensor self, Tensor other, *, Tensor(a!)? out=None) -> Tensor")
 def kron(self, other):
-    """The Kronecker product: each element of self times all of other."""
+    """The Kronecker product: each element of self times all of other.
+
+    (a, b) and (c, d) give (a c, b d); a missing leading dimension counts as 1.
+    """
     ndim = max(self.ndim, other.ndim)
     mine = (1,) * (ndim - self.ndim) + tuple(self.form.shape)
     theirs = (1,) * (ndim - other.ndim) + tuple(other.form.shape)
@@ -559,13 +604,19 @@ def kron(self, other):
 
 @composite("vdot(Tensor self, Tensor other, *, Tensor(a!)? out=None) -> Tensor")
 def vdot(self, other):
-    """The inner product of two vectors, the first conjugated."""
+    """The inner product of two vectors, the first conjugated.
+
+    (n) and (n) give (). Raises RuntimeError for other shapes.
+    """
     return self.conj().dot(other)
 
 
 @composite("ger(Tensor self, Tensor vec2) -> Tensor")
 def ger(self, vec2):
-    """Another name of outer."""
+    """Another name of outer.
+
+    (n) and (m) give (n, m). Raises RuntimeError for other numbers of dimensions.
+    """
     return self.outer(vec2)
 
 

@@ -22,6 +22,9 @@ else:
 def bincount(self, weights=None, minlength=0):
     """How often each number 0, 1, 2, ... occurs, or the sum of its weights.
 
+    self (n) of integers not below 0, result (max + 1), or (minlength) if that is more; int64, or
+    the weights' dtype. Raises RuntimeError for others.
+
     >>> import facula as torch
     >>> torch.bincount(torch.tensor([0, 2, 2]))
     tensor([1, 0, 2])
@@ -57,6 +60,8 @@ def _ends(name, x, low, high):
            "-> Tensor")
 def histc(self, bins=100, min=0, max=0):
     """How many elements fall into each of `bins` equal parts of [min, max] (or of their range).
+
+    Result (bins), in the dtype of self. Raises RuntimeError for bins < 1 or min > max.
 
     >>> import facula as torch
     >>> torch.histc(torch.tensor([1.0, 2.0, 1.0]), bins=4, min=0, max=3)
@@ -126,6 +131,9 @@ def _check_rows(sequence, values):
 ))
 def searchsorted(sorted_sequence, input, *, out_int32=False, right=False, side=None, sorter=None):
     """Where elements would have to be inserted to keep the last dim of a sequence sorted.
+
+    The sequence is (n), or (*, n) with values (*, m); the result has the shape of the values,
+    int64. Raises RuntimeError for other shapes.
 
     >>> import facula as torch
     >>> torch.searchsorted(torch.tensor([1, 3, 5]), torch.tensor([3, 6]))
@@ -206,6 +214,9 @@ def _bisected(sequence, values, right):
 ))
 def bucketize(self, boundaries, *, out_int32=False, right=False):
     """The number of the interval between boundaries that each element lies in.
+
+    boundaries (n), rising; the result has the shape of self, int64. Raises RuntimeError for
+    boundaries of more dimensions.
 
     >>> import facula as torch
     >>> torch.bucketize(torch.tensor([3, 6]), torch.tensor([1, 3, 5]))

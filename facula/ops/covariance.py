@@ -34,6 +34,8 @@ def cov(self, *, correction=1, fweights=None, aweights=None):
     """The covariances of variables in rows, observed in columns; observations may count several
     times (`fweights`) or with an importance (`aweights`).
 
+    self (v, n) or (n), result (v, v) or (). Raises RuntimeError for more dimensions.
+
     >>> import facula as torch
     >>> torch.cov(torch.tensor([[1.0, 2.0, 3.0], [1.0, 0.0, -1.0]]))
     tensor([[ 1., -1.],
@@ -80,6 +82,8 @@ def cov(self, *, correction=1, fweights=None, aweights=None):
 def corrcoef(self):
     """Covariances over the product of both standard deviations, between -1 and 1.
 
+    self (v, n) or (n), result (v, v) or (). Raises RuntimeError for more dimensions.
+
     >>> import facula as torch
     >>> torch.corrcoef(torch.tensor([[1.0, 2.0, 3.0], [1.0, 0.0, -1.0]]))
     tensor([[ 1., -1.],
@@ -105,6 +109,9 @@ def corrcoef(self):
 @composite("block_diag(Tensor[] tensors) -> Tensor")
 def block_diag(*tensors):
     """A matrix of zeros with tensors of at most two dims along its diagonal.
+
+    (n1, m1), (n2, m2), ... give (n1 + n2 + ..., m1 + m2 + ...); () and (m) count as one row. Raises
+    RuntimeError for more dimensions.
 
     >>> import facula as torch
     >>> torch.block_diag(torch.tensor([[1, 2]]), torch.tensor(3))
@@ -141,6 +148,8 @@ def block_diag(*tensors):
 def combinations(self, r=2, with_replacement=False):
     """All choices of r elements of a vector in rows, in order; an element more than once only
     `with_replacement`.
+
+    self (n), result (n! / (r! (n - r)!), r). Raises RuntimeError for more dimensions or negative r.
 
     >>> import facula as torch
     >>> torch.combinations(torch.tensor([1, 2, 3]))

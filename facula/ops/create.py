@@ -224,7 +224,11 @@ def full(size, fill_value, *, names=None, out=None, dtype=None, layout=None, dev
 ))
 def arange(start=None, end=None, step=1, *, out=None, dtype=None, layout=None, device=None,
            requires_grad=False, pin_memory=False):
-    """start, start + step, ... up to before end; one argument counts from 0."""
+    """start, start + step, ... up to before end; one argument counts from 0.
+
+    Result (ceil((end - start) / step)), one more for `range`. Raises RuntimeError for step 0 or the
+    wrong sign.
+    """
     _check_device(device)
     _check_layout(layout, pin_memory)
     if end is None:
@@ -271,7 +275,10 @@ def arange(start=None, end=None, step=1, *, out=None, dtype=None, layout=None, d
 ))
 def linspace(start, end, steps, *, out=None, dtype=None, layout=None, device=None,
              requires_grad=False, pin_memory=False):
-    """`steps` numbers evenly spaced from start to end, both included."""
+    """`steps` numbers evenly spaced from start to end, both included.
+
+    Result (steps). Raises RuntimeError for negative steps.
+    """
     _check_ends("linspace", start, end)
     _check_device(device)
     _check_layout(layout, pin_memory)
@@ -317,7 +324,10 @@ def _spaced(start, end, steps, dtype):
 ))
 def logspace(start, end, steps, base=10.0, *, out=None, dtype=None, layout=None, device=None,
              requires_grad=False, pin_memory=False):
-    """base to the power of evenly spaced exponents."""
+    """base to the power of evenly spaced exponents.
+
+    Result (steps). Raises RuntimeError for negative steps.
+    """
     _check_ends("logspace", start, end)
     _check_device(device)
     _check_layout(layout, pin_memory)
@@ -337,7 +347,10 @@ def logspace(start, end, steps, base=10.0, *, out=None, dtype=None, layout=None,
 ))
 def eye(n, m=None, *, out=None, dtype=None, layout=None, device=None, requires_grad=False,
         pin_memory=False):
-    """Ones on the diagonal, zeros elsewhere."""
+    """Ones on the diagonal, zeros elsewhere.
+
+    Result (n, m), m being n where not given. Raises RuntimeError for negative sizes.
+    """
     _check_device(device)
     _check_layout(layout, pin_memory)
     m = n if m is None else m

@@ -194,7 +194,11 @@ def pdist(self, p=2.0):
 
 @composite("cosine_similarity(Tensor x1, Tensor x2, int dim=1, float eps=1e-08) -> Tensor")
 def cosine_similarity(x1, x2, dim=1, eps=1e-8):
-    """The cosine of the angle between vectors along a dimension, after broadcasting."""
+    """The cosine of the angle between vectors along a dimension, after broadcasting.
+
+    x1 and x2 (*, D, *) that broadcast, result without dim, from -1 to 1. Raises IndexError for a
+    dim that is not there.
+    """
     dtype = promote_types(x1.form.dtype, x2.form.dtype)
     if not dtype.is_floating_point:
         raise RuntimeError(

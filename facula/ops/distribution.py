@@ -36,7 +36,11 @@ from facula.tensor import Tensor
     )
 )
 def bernoulli_(self, p=0.5, *, generator=None):
-    """Every element becomes 1 with probability p, else 0."""
+    """Every element becomes 1 with probability p, else 0.
+
+    self keeps its shape; numbers come from `generator` or the default one. Raises RuntimeError for
+    parameters that no such distribution has.
+    """
     fill = fill_chances if isinstance(p, Tensor) else fill_chance
     return write(self, fill, p, source_of("bernoulli_", generator))
 
@@ -75,7 +79,11 @@ def _check_continuous(distribution, dtype, name):
     "exponential_(Tensor(a!) self, float lambd=1., *, Generator? generator=None) -> Tensor(a!)"
 )
 def exponential_(self, lambd=1.0, *, generator=None):
-    """Every element becomes exponential with a rate."""
+    """Every element becomes exponential with a rate.
+
+    self keeps its shape; numbers come from `generator` or the default one. Raises RuntimeError for
+    parameters that no such distribution has.
+    """
     if self.form.numel:
         _check_continuous("Exponential", self.form.dtype, dtype_word(self.form.dtype))
     if not lambd > 0:
@@ -88,7 +96,11 @@ def exponential_(self, lambd=1.0, *, generator=None):
     "Tensor(a!)"
 )
 def cauchy_(self, median=0.0, sigma=1.0, *, generator=None):
-    """Every element becomes Cauchy with a median and a half width."""
+    """Every element becomes Cauchy with a median and a half width.
+
+    self keeps its shape; numbers come from `generator` or the default one. Raises RuntimeError for
+    parameters that no such distribution has.
+    """
     if not sigma > 0:
         raise RuntimeError(f"cauchy_ expects sigma > 0.0, but found sigma={shown(sigma)}")
     name = {"i64": "long int"}.get(self.form.kind, C_NAMES.get(self.form.kind, ""))
@@ -98,7 +110,11 @@ def cauchy_(self, median=0.0, sigma=1.0, *, generator=None):
 
 @composite("geometric_(Tensor(a!) self, float p, *, Generator? generator=None) -> Tensor(a!)")
 def geometric_(self, p, *, generator=None):
-    """Every element becomes the number of trials up to the first success, each of probability p."""
+    """Every element becomes the number of trials up to the first success, each of probability p.
+
+    self keeps its shape; numbers come from `generator` or the default one. Raises RuntimeError for
+    parameters that no such distribution has.
+    """
     if not 0 < p < 1:
         raise RuntimeError(f"geometric_ expects p to be in (0, 1), but got p={shown(p)}")
     refuse_complex(self, "\"geometric_cpu\" not implemented for '{}'")
@@ -113,7 +129,12 @@ def geometric_(self, p, *, generator=None):
 )
 def multinomial(self, num_samples, replacement=False, *, generator=None, out=None):
     """Numbers of categories, drawn with the probabilities (or weights) of a row, a row of them for
-    each row."""
+    each row.
+
+    self (n) or (m, n) of weights, result (num_samples) or (m, num_samples), int64. Raises
+    RuntimeError for negative weights, rows of zeros, or more draws than weights without
+    replacement.
+    """
     form = self.form
     if not form.dtype.is_floating_point:
         raise RuntimeError(

@@ -9,7 +9,11 @@ from facula.tensor import empty
 @composite("embedding(Tensor weight, Tensor indices, int padding_idx=-1, "
            "bool scale_grad_by_freq=False, bool sparse=False) -> Tensor")
 def embedding(weight, indices, padding_idx=-1, scale_grad_by_freq=False, sparse=False):
-    """Rows of weight by number; row `padding_idx` gets no gradient."""
+    """Rows of weight by number; row `padding_idx` gets no gradient.
+
+    indices (*) of integers, weight (V, E), result (*, E). Raises IndexError for an index outside
+    [0, V).
+    """
     if weight.form.ndim != 2:
         raise RuntimeError("'weight' must be 2-D")
     if indices.form.kind not in ("i64", "i32"):

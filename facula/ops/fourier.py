@@ -176,6 +176,10 @@ def _single(x, n, dim, norm, forwards):
 def fft_fft(self, n=None, dim=-1, norm=None):
     """The discrete Fourier transform along a dim, cut or padded with zeros to n.
 
+    self (*, m, *), real or complex, result (*, n, *), complex; n is m where not given. `norm`:
+    "backward", "forward" or "ortho" says which direction is divided by n or sqrt(n). Raises
+    RuntimeError for n < 1.
+
     >>> import facula as torch
     >>> torch.fft.fft(torch.tensor([1.0, 2.0, 3.0, 4.0]))
     tensor([10.+0.j, -2.+2.j, -2.+0.j, -2.-2.j])
@@ -186,7 +190,12 @@ def fft_fft(self, n=None, dim=-1, norm=None):
 @composite("fft_ifft(Tensor self, SymInt? n=None, int dim=-1, str? norm=None, *, "
            "Tensor(a!)? out=None) -> Tensor")
 def fft_ifft(self, n=None, dim=-1, norm=None):
-    """The inverse of fft."""
+    """The inverse of fft.
+
+    self (*, m, *), real or complex, result (*, n, *), complex; n is m where not given. `norm`:
+    "backward", "forward" or "ortho" says which direction is divided by n or sqrt(n). Raises
+    RuntimeError for n < 1.
+    """
     return _single(self, n, dim, norm, False)
 
 
@@ -202,14 +211,22 @@ def _to_half(name, x, n, dim, norm, forwards):
 @composite("fft_rfft(Tensor self, SymInt? n=None, int dim=-1, str? norm=None, *, "
            "Tensor(a!)? out=None) -> Tensor")
 def fft_rfft(self, n=None, dim=-1, norm=None):
-    """The first half of the transform of real numbers; the rest are its conjugates."""
+    """The first half of the transform of real numbers; the rest are its conjugates.
+
+    self (*, m, *), real, result (*, n // 2 + 1, *), complex; n is m where not given. Raises
+    RuntimeError for complex input or n < 1.
+    """
     return _to_half("rfft", self, n, dim, norm, True)
 
 
 @composite("fft_ihfft(Tensor self, SymInt? n=None, int dim=-1, str? norm=None, *, "
            "Tensor(a!)? out=None) -> Tensor")
 def fft_ihfft(self, n=None, dim=-1, norm=None):
-    """The inverse of hfft: the first half of a signal whose transform is real."""
+    """The inverse of hfft: the first half of a signal whose transform is real.
+
+    self (*, m, *), real, result (*, n // 2 + 1, *), complex; n is m where not given. Raises
+    RuntimeError for complex input or n < 1.
+    """
     return _to_half("ihfft", self, n, dim, norm, False)
 
 
@@ -224,14 +241,22 @@ def _from_half(x, n, dim, norm, forwards):
 @composite("fft_irfft(Tensor self, SymInt? n=None, int dim=-1, str? norm=None, *, "
            "Tensor(a!)? out=None) -> Tensor")
 def fft_irfft(self, n=None, dim=-1, norm=None):
-    """The inverse of rfft: n real numbers (by default an even number) from their first half."""
+    """The inverse of rfft: n real numbers (by default an even number) from their first half.
+
+    self (*, m, *), half of a spectrum, result (*, n, *), real; n is 2 (m - 1) where not given.
+    Raises RuntimeError for n < 1.
+    """
     return _from_half(self, n, dim, norm, False)
 
 
 @composite("fft_hfft(Tensor self, SymInt? n=None, int dim=-1, str? norm=None, *, "
            "Tensor(a!)? out=None) -> Tensor")
 def fft_hfft(self, n=None, dim=-1, norm=None):
-    """The real transform of a signal given by its first half, the rest being its conjugates."""
+    """The real transform of a signal given by its first half, the rest being its conjugates.
+
+    self (*, m, *), half of a spectrum, result (*, n, *), real; n is 2 (m - 1) where not given.
+    Raises RuntimeError for n < 1.
+    """
     return _from_half(self, n, dim, norm, True)
 
 
@@ -354,11 +379,17 @@ def _rolled(x, dim, back):
 
 @composite("fft_fftshift(Tensor self, int[1]? dim=None) -> Tensor")
 def fft_fftshift(self, dim=None):
-    """The frequency 0 moved to the middle."""
+    """The frequency 0 moved to the middle.
+
+    The result has the shape of self. Raises IndexError for a dim that is not there.
+    """
     return _rolled(self, dim, False)
 
 
 @composite("fft_ifftshift(Tensor self, int[1]? dim=None) -> Tensor")
 def fft_ifftshift(self, dim=None):
-    """The inverse of fftshift."""
+    """The inverse of fftshift.
+
+    The result has the shape of self. Raises IndexError for a dim that is not there.
+    """
     return _rolled(self, dim, True)

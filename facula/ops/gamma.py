@@ -53,6 +53,8 @@ def _order_first(n, input):
 def polygamma(n, input):
     """The derivative number n of digamma.
 
+    The result has the shape of self. Raises RuntimeError for negative n.
+
     >>> import facula as torch
     >>> torch.polygamma(2, torch.tensor([1.0]))
     tensor([-2.4041])
@@ -64,7 +66,10 @@ def polygamma(n, input):
 
 @composite("polygamma_(Tensor(a!) self, int n) -> Tensor(a!)")
 def polygamma_(self, n):
-    """In-place form of polygamma."""
+    """In-place form of polygamma.
+
+    The result has the shape of self. Raises RuntimeError for negative n.
+    """
     name, operands = _polygamma(self, n)
     function = registry[name].inplace_function
     assert function is not None
@@ -74,6 +79,8 @@ def polygamma_(self, n):
 @composite("mvlgamma(Tensor self, int p, *, Tensor(a!)? out=None) -> Tensor")
 def mvlgamma(self, p):
     """The logarithm of the multivariate gamma function of dimension p.
+
+    The result has the shape of self. Raises RuntimeError for p < 1.
 
     >>> import facula as torch
     >>> torch.mvlgamma(torch.tensor([2.0]), 2)
@@ -89,7 +96,10 @@ def mvlgamma(self, p):
 
 @composite("mvlgamma_(Tensor(a!) self, int p) -> Tensor(a!)")
 def mvlgamma_(self, p):
-    """In-place form of mvlgamma."""
+    """In-place form of mvlgamma.
+
+    The result has the shape of self. Raises RuntimeError for p < 1.
+    """
     return self.copy_(mvlgamma.function(self, p))
 
 

@@ -272,7 +272,11 @@ def put(target, indices, values, accumulate):
 @composite("index_put_(Tensor(a!) self, Tensor?[] indices, Tensor values, bool accumulate=False) "
            "-> Tensor(a!)")
 def index_put_(self, indices, values, accumulate=False):
-    """Writes (or adds) values at the places that index tensors name."""
+    """Writes (or adds) values at the places that index tensors name.
+
+    indices broadcast to the shape that values broadcast to; self keeps its shape. Raises IndexError
+    for an index that is not there.
+    """
     if values.form.numel == 1 and all(i is None or i.form.kind == "bool" for i in indices):
         values = values.to(self.form.dtype).clone()  # as masked_fill_, which torch takes here
     shared = self.form.numel and values.block is self.block

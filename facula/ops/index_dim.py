@@ -138,7 +138,11 @@ def _(g, dim, index, needs):
     "index_fill.int_Scalar(Tensor self, int dim, Tensor index, Scalar value) -> Tensor",
 ))
 def index_fill(self, dim, index, value):
-    """A copy of self with a number at the given indices of one dimension."""
+    """A copy of self with a number at the given indices of one dimension.
+
+    index (n) or () counts along dim; the result has the shape of self. Raises IndexError for an
+    index or dim that is not there, RuntimeError for shapes that do not fit.
+    """
     if isinstance(value, Tensor):
         if value.form.ndim:
             raise RuntimeError(

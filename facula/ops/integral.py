@@ -49,6 +49,9 @@ def _pairs(y, dim):
 def trapezoid(y, x=None, *, dx=None, dim=-1):
     """The integral along dim by the trapezoidal rule, at places x or `dx` (1) apart.
 
+    y (*, n, *), result without dim. Raises RuntimeError for x of another size, IndexError for a dim
+    that is not there.
+
     >>> import facula as torch
     >>> torch.trapezoid(torch.tensor([1.0, 5.0, 10.0]))
     tensor(10.5000)
@@ -67,6 +70,8 @@ def trapezoid(y, x=None, *, dx=None, dim=-1):
            "-> Tensor")
 def cumulative_trapezoid(y, x=None, *, dx=None, dim=-1):
     """The integrals along dim up to each place but the first, by the trapezoidal rule.
+
+    y (*, n, *), result (*, n - 1, *). Raises RuntimeError for x of another size.
 
     >>> import facula as torch
     >>> torch.cumulative_trapezoid(torch.tensor([1.0, 5.0, 10.0]))
@@ -105,6 +110,9 @@ def _check_beside(self, other, dim):
            "Tensor(a!)? out=None) -> Tensor")
 def diff(self, n=1, dim=-1, prepend=None, append=None):
     """Differences of neighbours along a dim, n times over.
+
+    self (*, m, *), result (*, m - n, *), with `prepend` and `append` longer. Raises RuntimeError
+    for no dimension or shapes that do not fit.
 
     >>> import facula as torch
     >>> torch.diff(torch.tensor([1, 4, 9, 16]), n=2)
@@ -176,6 +184,9 @@ def _slope(y, dim, widths, edge_order):
 def gradient(self, *, spacing=None, dim=None, edge_order=1):
     """The derivatives along dims (all of them) by central differences, as a tuple; `spacing`: the
     distance of neighbours, or for each dim one distance or a tensor of places.
+
+    As many results as dims, each in the shape of self. Raises RuntimeError for sizes too small for
+    `edge_order`.
 
     >>> import facula as torch
     >>> torch.gradient(torch.tensor([1.0, 2.0, 4.0, 7.0]))

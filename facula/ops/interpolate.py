@@ -260,7 +260,10 @@ def pixel_unshuffle(self, downscale_factor):
 
 @composite("channel_shuffle(Tensor self, int groups) -> Tensor")
 def channel_shuffle(self, groups):
-    """Channels of `groups` groups dealt out in turn."""
+    """Channels of `groups` groups dealt out in turn.
+
+    self and result (N, C, *). Raises RuntimeError for channels that groups do not divide.
+    """
     shape = tuple(self.form.shape)
     if len(shape) <= 2:
         raise RuntimeError(

@@ -86,6 +86,9 @@ def linalg_qr(A, mode="reduced"):
     `mode` "reduced" gives Q as many columns as the smaller size, "complete" makes it square, "r"
     leaves it out.
 
+    A (*, m, n), Q (*, m, k), R (*, k, n) with k = min(m, n), or m where it is complete. Raises
+    RuntimeError for less than two dims or another mode.
+
     >>> import facula as torch
     >>> torch.linalg.qr(torch.eye(2)).R.shape
     torch.Size([2, 2])
@@ -95,13 +98,18 @@ def linalg_qr(A, mode="reduced"):
 
 @composite("qr(Tensor self, bool some=True, *, Tensor(a!)? out=None) -> (Tensor Q, Tensor R)")
 def qr(self, some=True):
-    """The older form of linalg.qr: `some` is mode "reduced", otherwise "complete"."""
+    """The older form of linalg.qr: `some` is mode "reduced", otherwise "complete".
+
+    self (*, m, n), Q (*, m, k), R (*, k, n) with k = min(m, n), or m where `some` is False.
+    """
     return named("qr", "Q", "R")(*_qr(self, "reduced" if some else "complete"))
 
 
 @composite("geqrf(Tensor self, *, Tensor(a!)? out=None) -> (Tensor a, Tensor tau)")
 def geqrf(self):
     """R and, below it, the vectors of Householder's reflectors whose product is Q; their factors.
+
+    self and a (*, m, n), tau (*, min(m, n)). Raises RuntimeError for less than two dims.
 
     >>> import facula as torch
     >>> torch.geqrf(torch.eye(2)).tau
@@ -159,6 +167,9 @@ def _check_reflectors(name, kernel, vectors, tau):
 def linalg_householder_product(input, tau):
     """The first columns of the product of reflectors that geqrf gave: Q of the QR decomposition.
 
+    input (*, m, n) with m >= n, tau (*, k) with k <= n, result (*, m, n). Raises RuntimeError for
+    other shapes.
+
     >>> import facula as torch
     >>> torch.linalg.householder_product(*torch.geqrf(torch.eye(2))).abs()
     tensor([[1., 0.],
@@ -188,7 +199,10 @@ def linalg_householder_product(input, tau):
 
 @composite("orgqr(Tensor self, Tensor input2, *, Tensor(a!)? out=None) -> Tensor")
 def orgqr(self, input2):
-    """Another name of linalg.householder_product."""
+    """Another name of linalg.householder_product.
+
+    self (*, m, n), input2 (*, k), result (*, m, n). Raises RuntimeError for other shapes.
+    """
     return linalg_householder_product.forward(self, input2)
 
 
@@ -197,6 +211,9 @@ def orgqr(self, input2):
 def ormqr(self, input2, input3, left=True, transpose=False):
     """The product of the square Q of reflectors (self, input2) with input3, from the left or the
     right; with Q's conjugate transpose if wanted. Q is never formed.
+
+    self (*, m, k), input2 (*, k), input3 and result (*, m, n), or (*, n, m) from the right. Raises
+    RuntimeError for other shapes.
 
     >>> import facula as torch
     >>> a, tau = torch.geqrf(torch.eye(2))

@@ -72,6 +72,9 @@ def linalg_lstsq(self, b, rcond=None, *, driver=None):
     `driver` is "gelsy" unless given; "gels" takes full rank for granted, "gelsd" and "gelss" give
     the singular values too. `rcond` times the largest singular value counts as 0.
 
+    A (*, m, n), B (*, m, k) or (*, m), X (*, n, k) or (*, n), residuals (*, k) where m > n and the
+    rank is full, rank (*). Raises RuntimeError for other shapes or an unknown driver.
+
     >>> import facula as torch
     >>> torch.linalg.lstsq(torch.tensor([[2.0], [0.0]]), torch.tensor([[1.0], [3.0]])).solution
     tensor([[0.5000]])
@@ -116,7 +119,10 @@ def linalg_lstsq(self, b, rcond=None, *, driver=None):
            "bool unitriangular=False, *, Tensor(a!)? out=None) "
            "-> (Tensor solution, Tensor cloned_coefficient)")
 def triangular_solve(self, A, upper=True, transpose=False, unitriangular=False):
-    """The older form of linalg.solve_triangular, right-hand sides first; gives a copy of A too."""
+    """The older form of linalg.solve_triangular, right-hand sides first; gives a copy of A too.
+
+    self and solution (*, n, k), A (*, n, n). Raises RuntimeError for other shapes.
+    """
     name = "torch.triangular_solve"
     for said, one in (("b", self), ("A", A)):
         if one.form.ndim < 2:
@@ -208,6 +214,8 @@ def svd_lowrank(A, q=6, niter=2, M=None):
            "-> (Tensor, Tensor, Tensor)")
 def pca_lowrank(A, q=None, center=True, niter=2):
     """svd_lowrank of a matrix whose columns have their means taken off: principal components.
+
+    A (*, m, n), U (*, m, q), S (*, q), V (*, n, q). Raises ValueError for q outside [0, min(m, n)].
 
     >>> import facula as torch
     >>> torch.pca_lowrank(torch.eye(3), q=1)[1].shape

@@ -88,6 +88,9 @@ def _check_factored(name, info):
 def linalg_lu_factor_ex(A, *, pivot=True, check_errors=False):
     """L and U in one matrix, exchanges of rows, and the first zero on U's diagonal (or 0).
 
+    A and LU (*, m, n), pivots (*, min(m, n)) and info (*), int32. `check_errors` raises LinAlgError
+    where info is not 0.
+
     >>> import facula as torch
     >>> torch.linalg.lu_factor_ex(torch.eye(2)).pivots
     tensor([1, 2], dtype=torch.int32)
@@ -102,6 +105,8 @@ def linalg_lu_factor_ex(A, *, pivot=True, check_errors=False):
            "-> (Tensor LU, Tensor pivots)")
 def linalg_lu_factor(A, *, pivot=True):
     """L and U in one matrix, and exchanges of rows counted from 1; what `lu_solve` takes.
+
+    A and LU (*, m, n), pivots (*, min(m, n)), int32. Raises LinAlgError for a singular matrix.
 
     >>> import facula as torch
     >>> torch.linalg.lu_factor(torch.tensor([[0.0, 1.0], [1.0, 0.0]])).pivots
@@ -125,7 +130,11 @@ def _lu_with_info(self, pivot=True, check_errors=True):
 @composite("lu(Tensor self, bool pivot=True, bool get_infos=False) "
            "-> (Tensor LU, Tensor pivots)")
 def lu(self, pivot=True, get_infos=False, out=None):
-    """The older form of linalg.lu_factor; `get_infos` adds info instead of raising an error."""
+    """The older form of linalg.lu_factor; `get_infos` adds info instead of raising an error.
+
+    self (*, m, n), factors as self, pivots (*, min(m, n)), int32. Raises RuntimeError for less than
+    two dims.
+    """
     lu, pivots, info = _lu("torch.lu_factor", self, pivot)
     if not get_infos:
         _check_factored("torch.linalg.lu_factor_ex", info)
@@ -142,6 +151,8 @@ def lu(self, pivot=True, get_infos=False, out=None):
            "-> (Tensor P, Tensor L, Tensor U)")
 def linalg_lu(A, *, pivot=True):
     """A = P @ L @ U: a permutation, a lower triangle with ones, an upper triangle.
+
+    A (*, m, n), P (*, m, m), L (*, m, k), U (*, k, n) with k = min(m, n).
 
     >>> import facula as torch
     >>> torch.linalg.lu(torch.tensor([[0.0, 1.0], [1.0, 0.0]])).P
@@ -167,6 +178,9 @@ def _unpacked(lu, pivots, data, permuted):
            "bool unpack_pivots=True, *, Tensor(a!)? out=None) -> (Tensor P, Tensor L, Tensor U)")
 def lu_unpack(LU_data, LU_pivots, unpack_data=True, unpack_pivots=True):
     """P, L and U from what lu_factor gives; what is not wanted is empty.
+
+    LU_data (*, m, n), P (*, m, m), L (*, m, k), U (*, k, n) with k = min(m, n). Raises RuntimeError
+    for pivots that are not int32.
 
     >>> import facula as torch
     >>> torch.lu_unpack(*torch.linalg.lu_factor(torch.eye(2))).U
@@ -220,6 +234,8 @@ def _(g, y, LU, pivots, adjoint, needs):
 def linalg_lu_solve(LU, pivots, B, *, left=True, adjoint=False):
     """X with AX = B (or XA = B, or A.mH in place of A) from the factors of A.
 
+    LU (*, n, n), pivots (*, n), B and X (*, n, k). Raises RuntimeError for other shapes.
+
     >>> import facula as torch
     >>> LU, pivots = torch.linalg.lu_factor(torch.eye(2) * 2)
     >>> torch.linalg.lu_solve(LU, pivots, torch.ones(2, 1)).squeeze()
@@ -266,7 +282,11 @@ def linalg_lu_solve(LU, pivots, B, *, left=True, adjoint=False):
 @composite("lu_solve(Tensor self, Tensor LU_data, Tensor LU_pivots, *, Tensor(a!)? out=None) "
            "-> Tensor")
 def lu_solve(self, LU_data, LU_pivots):
-    """The older form of linalg.lu_solve, right-hand sides first."""
+    """The older form of linalg.lu_solve, right-hand sides first.
+
+    self and result (*, n, k), LU_data (*, n, n), LU_pivots (*, n). Raises RuntimeError for other
+    shapes.
+    """
     return linalg_lu_solve.forward(LU_data, LU_pivots, self)
 
 
@@ -294,6 +314,9 @@ def _check_ldl(name, info):
 def linalg_ldl_factor_ex(self, *, hermitian=False, check_errors=False):
     """L and D of a symmetric (or Hermitian) matrix in one, pivots, and the first zero of D (or 0).
 
+    A and LD (*, n, n), pivots (*, n) and info (*), int32. `check_errors` raises LinAlgError where
+    info is not 0.
+
     >>> import facula as torch
     >>> torch.linalg.ldl_factor_ex(torch.eye(2)).pivots
     tensor([1, 2], dtype=torch.int32)
@@ -309,6 +332,9 @@ def linalg_ldl_factor_ex(self, *, hermitian=False, check_errors=False):
 def linalg_ldl_factor(self, *, hermitian=False):
     """L and D of a symmetric (or Hermitian) matrix in one, and pivots; what `ldl_solve` takes.
 
+    A and LD (*, n, n), pivots (*, n), int32. Raises LinAlgError for a singular D, RuntimeError for
+    matrices that are not square.
+
     >>> import facula as torch
     >>> torch.linalg.ldl_factor(torch.eye(2) * 3).LD
     tensor([[3., 0.],
@@ -323,6 +349,8 @@ def linalg_ldl_factor(self, *, hermitian=False):
            "Tensor(a!)? out=None) -> Tensor")
 def linalg_ldl_solve(LD, pivots, B, *, hermitian=False):
     """X with AX = B from the LDL factors of A.
+
+    LD (*, n, n), pivots (*, n), B and X (*, n, k). Raises RuntimeError for other shapes.
 
     >>> import facula as torch
     >>> LD, pivots = torch.linalg.ldl_factor(torch.eye(2) * 2)

@@ -148,6 +148,9 @@ def linalg_vector_norm(self, ord=2, dim=None, keepdim=False, *, dtype=None):
     """sum(|x|^ord)^(1/ord) over dims, or over all; inf and -inf are the largest and the smallest
     size, 0 counts the elements that are not 0.
 
+    The dims given go, or stay with size 1 with `keepdim`. Raises IndexError for a dim that is not
+    there, RuntimeError for integers or an infinite norm of no elements.
+
     >>> import facula as torch
     >>> torch.linalg.vector_norm(torch.tensor([3.0, 4.0]))
     tensor(5.)
@@ -227,6 +230,9 @@ def linalg_matrix_norm(A, ord="fro", dim=(-2, -1), keepdim=False, *, dtype=None)
     the largest of them, 1 the largest sum of a column's sizes, inf of a row's; -2, -1, -inf the
     smallest.
 
+    A (*, m, n), result (*), or with sizes of 1 with `keepdim`. Raises RuntimeError for an unknown
+    ord, ValueError or RuntimeError for dims that are not two.
+
     >>> import facula as torch
     >>> torch.linalg.matrix_norm(torch.tensor([[1.0, 2.0], [3.0, 4.0]]), 1)
     tensor(6.)
@@ -242,6 +248,9 @@ def linalg_matrix_norm(A, ord="fro", dim=(-2, -1), keepdim=False, *, dtype=None)
 ))
 def linalg_norm(A, ord=None, dim=None, keepdim=False, *, dtype=None):
     """A vector norm over one dim (or all, without `ord`), a matrix norm over two.
+
+    Result (*) without the dims, or with sizes of 1 with `keepdim`. Raises RuntimeError for an
+    unknown ord or more than two dims.
 
     >>> import facula as torch
     >>> torch.linalg.norm(torch.tensor([[3.0, 0.0], [0.0, 4.0]]), ord=2)
@@ -272,7 +281,11 @@ def linalg_norm(A, ord=None, dim=None, keepdim=False, *, dtype=None):
            "ScalarType? dtype=None, Tensor(a!)? out=None) -> Tensor")
 def norm(self, p="fro", dim=None, keepdim=False, *, dtype=None):
     """The p-norm over dims: (sum(|x|^p))^(1/p); inf and 0 as limits; "fro" is 2, "nuc" the sum of
-    singular values."""
+    singular values.
+
+    The dims given go, or stay with size 1 with `keepdim`; without dim all go. Raises IndexError for
+    a dim that is not there.
+    """
     if p == "fro" or p is None:
         p = 2
     elif isinstance(p, str):
@@ -284,7 +297,10 @@ def norm(self, p="fro", dim=None, keepdim=False, *, dtype=None):
 @composite("frobenius_norm(Tensor self, int[1] dim, bool keepdim=False, *, "
            "Tensor(a!)? out=None) -> Tensor")
 def frobenius_norm(self, dim, keepdim=False):
-    """The root of the sum of squares over one or two dims."""
+    """The root of the sum of squares over one or two dims.
+
+    The dims given go, or stay with size 1 with `keepdim`. Raises RuntimeError for more than two.
+    """
     return _vector_norm(self, 2, dim, keepdim, None)
 
 
@@ -294,7 +310,10 @@ def frobenius_norm(self, dim, keepdim=False):
     "Tensor",
 ))
 def nuclear_norm(self, dim=None, keepdim=False):
-    """The sum of singular values."""
+    """The sum of singular values.
+
+    The dims given go, or stay with size 1 with `keepdim`. Raises RuntimeError for more than two.
+    """
     if isinstance(dim, bool):
         dim, keepdim = None, dim
     return _matrix_norm(self, "nuc", (-2, -1) if dim is None else dim, keepdim, None)
@@ -302,7 +321,10 @@ def nuclear_norm(self, dim=None, keepdim=False):
 
 @composite("dist(Tensor self, Tensor other, Scalar p=2) -> Tensor")
 def dist(self, other, p=2):
-    """The p-norm of the difference."""
+    """The p-norm of the difference.
+
+    Both broadcast, the result is (). Raises RuntimeError where they do not.
+    """
     return norm.forward(self - other, p)
 
 
@@ -322,6 +344,9 @@ def _check_renorm(self, p, dim, maxnorm):
 def renorm(self, p, dim, maxnorm):
     """Slices along a dim whose p-norm is above `maxnorm` scaled down to it.
 
+    The result has the shape of self. Raises RuntimeError for p or maxnorm not positive, or less
+    than two dims.
+
     >>> import facula as torch
     >>> torch.renorm(torch.tensor([[3.0, 4.0], [0.3, 0.4]]), 2, 0, 1)
     tensor([[0.6000, 0.8000],
@@ -339,7 +364,11 @@ def renorm(self, p, dim, maxnorm):
 
 @composite("renorm_(Tensor(a!) self, Scalar p, int dim, Scalar maxnorm) -> Tensor(a!)")
 def renorm_(self, p, dim, maxnorm):
-    """In-place form of renorm."""
+    """In-place form of renorm.
+
+    The result has the shape of self. Raises RuntimeError for p or maxnorm not positive, or less
+    than two dims.
+    """
     return self.copy_(renorm.forward(self, p, dim, maxnorm))
 
 
@@ -351,6 +380,9 @@ def linalg_cond(A, p=None):
     """How much a system's solution may move: the norm of A times that of its inverse.
 
     Without `p` (or with 2) the largest singular value over the smallest, for any shape.
+
+    A (*, n, n), or (*, m, n) for the norms 2 and -2; result (*). Raises RuntimeError for another
+    norm of matrices that are not square.
 
     >>> import facula as torch
     >>> torch.linalg.cond(torch.tensor([[4.0, 0.0], [0.0, 2.0]]))

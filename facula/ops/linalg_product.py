@@ -74,6 +74,9 @@ def linalg_multi_dot(tensors):
     """The product of several matrices, in the order that takes the fewest multiplications; the
     first and the last may be vectors.
 
+    (n,) or (n, m), (m, k), ..., the result (n, p), or without the dims of vectors. Raises
+    RuntimeError for sizes that do not fit or fewer than two matrices.
+
     >>> import facula as torch
     >>> torch.linalg.multi_dot([torch.ones(2), torch.ones(2, 3), torch.ones(3)])
     tensor(6.)
@@ -87,7 +90,10 @@ def linalg_multi_dot(tensors):
 
 @composite("chain_matmul(Tensor[] matrices, *, Tensor(a!)? out=None) -> Tensor")
 def chain_matmul(*matrices):
-    """The older form of linalg.multi_dot, for matrices only."""
+    """The older form of linalg.multi_dot, for matrices only.
+
+    (n, m), (m, k), ..., result (n, p). Raises RuntimeError for sizes that do not fit.
+    """
     for one in matrices:
         if one.form.ndim != 2:
             raise RuntimeError(
@@ -106,6 +112,9 @@ Alias("linalg_matmul", "matmul")
 @composite("linalg_matrix_power(Tensor self, int n, *, Tensor(a!)? out=None) -> Tensor")
 def linalg_matrix_power(self, n):
     """The product of n copies of a square matrix; of copies of its inverse if n is negative.
+
+    A and result (*, n, n). Raises LinAlgError for the inverse of a singular matrix, RuntimeError
+    for matrices that are not square.
 
     >>> import facula as torch
     >>> torch.linalg.matrix_power(torch.tensor([[2.0, 0.0], [0.0, 3.0]]), 3)
@@ -131,7 +140,10 @@ def linalg_matrix_power(self, n):
 
 @composite("matrix_power(Tensor self, int n, *, Tensor(a!)? out=None) -> Tensor")
 def matrix_power(self, n):
-    """Another name of linalg.matrix_power."""
+    """Another name of linalg.matrix_power.
+
+    self and result (*, n, n). Raises RuntimeError for matrices that are not square.
+    """
     return linalg_matrix_power.forward(self, n)
 
 
@@ -163,6 +175,8 @@ def _(g, A):
 def linalg_matrix_exp(self):
     """The exponential of each square matrix, the sum of A^k / k!.
 
+    A and result (*, n, n). Raises RuntimeError for matrices that are not square, or of integers.
+
     >>> import facula as torch
     >>> torch.linalg.matrix_exp(torch.zeros(2, 2))
     tensor([[1., 0.],
@@ -175,7 +189,10 @@ def linalg_matrix_exp(self):
 
 @composite("matrix_exp(Tensor self) -> Tensor")
 def matrix_exp(self):
-    """Another name of linalg.matrix_exp."""
+    """Another name of linalg.matrix_exp.
+
+    self and result (*, n, n). Raises RuntimeError for matrices that are not square.
+    """
     return linalg_matrix_exp.forward(self)
 
 
@@ -193,6 +210,9 @@ def _cross(a, b, dim):
            "-> Tensor")
 def linalg_cross(self, other, *, dim=-1):
     """The cross products of vectors of three elements along a dim; the other dims broadcast.
+
+    Inputs (*, 3, *) that broadcast, the result too. Raises RuntimeError where dim has another size,
+    IndexError for a dim that is not there.
 
     >>> import facula as torch
     >>> torch.linalg.cross(torch.tensor([1.0, 0.0, 0.0]), torch.tensor([0.0, 1.0, 0.0]))
@@ -225,6 +245,9 @@ def cross(self, other, dim=None):
 def linalg_vecdot(x, y, *, dim=-1):
     """The inner products of vectors along a dim, the first conjugated.
 
+    x and y (*, n, *) that broadcast, result without dim. Raises RuntimeError for dtypes that
+    differ.
+
     >>> import facula as torch
     >>> torch.linalg.vecdot(torch.tensor([[1.0, 2.0], [3.0, 4.0]]), torch.tensor([1.0, 1.0]))
     tensor([3., 7.])
@@ -252,6 +275,9 @@ def _powers(x, count):
 def linalg_vander(x, *, N=None):
     """The powers 0 to N - 1 of each element in a new last dim.
 
+    x (*, n), result (*, n, N), N being n where not given. Raises RuntimeError for N below 2 or x
+    without dims.
+
     >>> import facula as torch
     >>> torch.linalg.vander(torch.tensor([2, 3]), N=3)
     tensor([[1, 2, 4],
@@ -263,17 +289,21 @@ def linalg_vander(x, *, N=None):
             "linalg.vander supports floating point, complex, and integer tensors, but got "
             f"{lapack.word(x)}"
         )
-    if N is not None and N <= 1:
+    x = registry["atleast_1d"].function(x)
+    count = x.form.shape[-1] if N is None else N
+    if count <= 1:
         raise RuntimeError("N must be greater than 1.")
     if not (kind.is_floating_point or kind.is_complex):
         x = x.to(dtypes.int64)
-    x = registry["atleast_1d"].function(x)
-    return _powers(x, x.form.shape[-1] if N is None else N)
+    return _powers(x, count)
 
 
 @composite("vander(Tensor x, int? N=None, bool increasing=False) -> Tensor")
 def vander(x, N=None, increasing=False):
-    """The powers of a vector's elements as columns, the highest first unless `increasing`."""
+    """The powers of a vector's elements as columns, the highest first unless `increasing`.
+
+    x (n), result (n, N), N being n where not given. Raises RuntimeError for more dimensions.
+    """
     if x.form.ndim != 1:
         raise RuntimeError("x must be a one-dimensional tensor.")
     if N is not None and N < 0:
@@ -289,6 +319,9 @@ def vander(x, N=None, increasing=False):
 def linalg_diagonal(A, *, offset=0, dim1=-2, dim2=-1):
     """A view of the diagonals of matrices.
 
+    A (*, m, n), result (*, min(m, n)) for offset 0. Raises IndexError for a dim that is not there,
+    RuntimeError for two that are the same.
+
     >>> import facula as torch
     >>> torch.linalg.diagonal(torch.tensor([[1, 2], [3, 4]]))
     tensor([1, 4])
@@ -302,6 +335,9 @@ def linalg_diagonal(A, *, offset=0, dim1=-2, dim2=-1):
 @composite("linalg_tensorinv(Tensor self, int ind=2, *, Tensor(a!)? out=None) -> Tensor")
 def linalg_tensorinv(self, ind=2):
     """The inverse under tensordot, where the first `ind` dims are the rows of a matrix.
+
+    A (a..., b...) with as many elements in the first `ind` dims as in the others, result (b...,
+    a...). Raises RuntimeError for others, and for ind <= 0.
 
     >>> import facula as torch
     >>> torch.linalg.tensorinv(torch.eye(4).reshape(2, 2, 4), ind=2).shape
@@ -330,6 +366,9 @@ def linalg_tensorinv(self, ind=2):
            "Tensor(a!)? out=None) -> Tensor")
 def linalg_tensorsolve(self, other, dims=None):
     """X with tensordot(A, X, X.ndim) = B; `dims` of A go to its end first.
+
+    A (b..., x...) with as many elements in b as in x, B (b...), X (x...). Raises RuntimeError for
+    shapes that do not fit.
 
     >>> import facula as torch
     >>> torch.linalg.tensorsolve(torch.eye(4).reshape(2, 2, 4), torch.ones(2, 2))

@@ -71,6 +71,9 @@ def _(g, ys, A, needs):
 def linalg_solve_ex(A, B, *, left=True, check_errors=False):
     """The solution of AX = B (or XA = B), and where the factorisation of a singular A ended.
 
+    A (*, n, n), B and X (*, n, k) or (*, n), info (*), int32. `check_errors` raises LinAlgError
+    where info is not 0.
+
     >>> import facula as torch
     >>> torch.linalg.solve_ex(torch.eye(2) * 2, torch.ones(2)).result
     tensor([0.5000, 0.5000])
@@ -116,6 +119,9 @@ def linalg_solve(A, B, *, left=True):
 
     Raises LinAlgError if a matrix is singular.
 
+    A (*, n, n), B and X (*, n, k) or (*, n). Raises LinAlgError for a singular A, RuntimeError for
+    shapes that do not fit.
+
     >>> import facula as torch
     >>> torch.linalg.solve(torch.tensor([[2.0, 0.0], [1.0, 4.0]]), torch.tensor([2.0, 9.0]))
     tensor([1., 2.])
@@ -149,6 +155,9 @@ def _(g, y, A, upper, unitriangular, needs):
            "bool unitriangular=False, Tensor(a!)? out=None) -> Tensor")
 def linalg_solve_triangular(self, B, *, upper, left=True, unitriangular=False):
     """The solution of AX = B (or XA = B) for triangular A: the other triangle is not read.
+
+    A (*, n, n), B and X (*, n, k), or (*, k, n) from the right. Raises RuntimeError for shapes that
+    do not fit.
 
     >>> import facula as torch
     >>> A = torch.tensor([[2.0, 9.0], [1.0, 4.0]])
@@ -206,6 +215,8 @@ def _check_inverted(name, info):
 def linalg_inv_ex(A, *, check_errors=False):
     """The inverse, and where the factorisation of a singular matrix ended (0: it did not).
 
+    A and inverse (*, n, n), info (*), int32. `check_errors` raises LinAlgError where info is not 0.
+
     >>> import facula as torch
     >>> torch.linalg.inv_ex(torch.zeros(2, 2)).info
     tensor(1, dtype=torch.int32)
@@ -220,6 +231,8 @@ def linalg_inv_ex(A, *, check_errors=False):
 def linalg_inv(A):
     """The inverse of each square matrix; raises LinAlgError if one is singular.
 
+    A and result (*, n, n). Raises RuntimeError for matrices that are not square.
+
     >>> import facula as torch
     >>> torch.linalg.inv(torch.tensor([[2.0, 0.0], [0.0, 4.0]]))
     tensor([[0.5000, 0.0000],
@@ -232,7 +245,11 @@ def linalg_inv(A):
 
 @composite("inverse(Tensor self, *, Tensor(a!)? out=None) -> Tensor")
 def inverse(self):
-    """Another name of linalg.inv."""
+    """Another name of linalg.inv.
+
+    self and result (*, n, n). Raises LinAlgError for a singular matrix, RuntimeError for one that
+    is not square.
+    """
     return linalg_inv.forward(self)
 
 
@@ -242,6 +259,8 @@ def inverse(self):
 @operation("linalg_det(Tensor A, *, Tensor(a!)? out=None) -> Tensor")
 def linalg_det(A):
     """The determinant of each square matrix.
+
+    A (*, n, n), result (*). Raises RuntimeError for matrices that are not square.
 
     >>> import facula as torch
     >>> torch.linalg.det(torch.tensor([[2.0, 1.0], [0.0, 4.0]]))
@@ -290,7 +309,10 @@ def _products_of_others(s):
 
 @composite("det(Tensor self) -> Tensor")
 def det(self):
-    """Another name of linalg.det."""
+    """Another name of linalg.det.
+
+    self (*, n, n), result (*). Raises RuntimeError for matrices that are not square.
+    """
     return registry["linalg_det"].function(self)
 
 
@@ -333,6 +355,9 @@ def _slogdet(name, A):
 def linalg_slogdet(A):
     """The sign of each determinant and the logarithm of its size.
 
+    A (*, n, n), both results (*); the logarithm is the natural one. Raises RuntimeError for
+    matrices that are not square.
+
     >>> import facula as torch
     >>> torch.linalg.slogdet(torch.eye(2) * -1)
     torch.return_types.linalg_slogdet(
@@ -344,13 +369,19 @@ def linalg_slogdet(A):
 
 @composite("slogdet(Tensor self, *, Tensor(a!)? out=None) -> (Tensor sign, Tensor logabsdet)")
 def slogdet(self):
-    """Another name of linalg.slogdet."""
+    """Another name of linalg.slogdet.
+
+    self (*, n, n), result (*). Raises RuntimeError for matrices that are not square.
+    """
     return named("slogdet", "sign", "logabsdet")(*_slogdet("linalg.slogdet", self))
 
 
 @composite("logdet(Tensor self) -> Tensor")
 def logdet(self):
-    """The logarithm of each determinant; nan where it is negative."""
+    """The logarithm of each determinant; nan where it is negative.
+
+    self (*, n, n), result (*). Raises RuntimeError for matrices that are not square.
+    """
     sign, size = _slogdet("logdet", self)
     if self.form.dtype.is_complex:
         return sign.log() + size
@@ -406,6 +437,9 @@ def _check_cholesky(name, info):
 def linalg_cholesky_ex(self, *, upper=False, check_errors=False):
     """Cholesky's factor, and the order of the first leading minor that is not positive (or 0).
 
+    A (*, n, n), L (*, n, n), info (*), int32. `check_errors` raises LinAlgError where info is not
+    0; RuntimeError for matrices that are not square.
+
     >>> import facula as torch
     >>> torch.linalg.cholesky_ex(-torch.eye(2)).info
     tensor(1, dtype=torch.int32)
@@ -422,6 +456,9 @@ def linalg_cholesky(self, *, upper=False):
 
     Raises LinAlgError for other matrices.
 
+    A and L (*, n, n). Raises LinAlgError for a matrix that is not positive-definite, RuntimeError
+    for one that is not square.
+
     >>> import facula as torch
     >>> torch.linalg.cholesky(torch.tensor([[4.0, 2.0], [2.0, 5.0]]))
     tensor([[2., 0.],
@@ -434,7 +471,10 @@ def linalg_cholesky(self, *, upper=False):
 
 @composite("cholesky(Tensor self, bool upper=False, *, Tensor(a!)? out=None) -> Tensor")
 def cholesky(self, upper=False):
-    """The older form of linalg.cholesky."""
+    """The older form of linalg.cholesky.
+
+    self and result (*, n, n). Raises LinAlgError for a matrix that is not positive-definite.
+    """
     lapack.require_square("cholesky", self)
     lapack.require_kernel("cholesky_cpu", self)
     factor, info = registry["cholesky_factor"].function(self, upper)
@@ -446,6 +486,8 @@ def cholesky(self, upper=False):
            "Tensor(a!)? out=None) -> Tensor")
 def cholesky_solve(self, input2, upper=False):
     """X with A @ X = self, where `input2` is Cholesky's factor of A.
+
+    self and result (*, n, k), input2 (*, n, n). Raises RuntimeError for shapes that do not fit.
 
     >>> import facula as torch
     >>> torch.cholesky_solve(torch.tensor([[8.0]]), torch.tensor([[2.0]]))
@@ -509,6 +551,8 @@ def _check_old_systems(name, B, A):
 @composite("cholesky_inverse(Tensor self, bool upper=False, *, Tensor(a!)? out=None) -> Tensor")
 def cholesky_inverse(self, upper=False):
     """The inverse of A from Cholesky's factor of A.
+
+    self and result (*, n, n). Raises RuntimeError for matrices that are not square.
 
     >>> import facula as torch
     >>> torch.cholesky_inverse(torch.tensor([[2.0]]))

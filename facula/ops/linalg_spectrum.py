@@ -102,6 +102,9 @@ def linalg_svd(A, full_matrices=True, *, driver=None):
 
     Without `full_matrices`, U and Vh have only the vectors that belong to a singular value.
 
+    A (*, m, n), U (*, m, m), S (*, k) with k = min(m, n), real, Vh (*, n, n). Raises LinAlgError
+    where the search for them does not end, RuntimeError for less than two dims.
+
     >>> import facula as torch
     >>> torch.linalg.svd(torch.tensor([[3.0, 0.0], [0.0, 4.0]])).S
     tensor([4., 3.])
@@ -114,6 +117,8 @@ def linalg_svd(A, full_matrices=True, *, driver=None):
 @composite("linalg_svdvals(Tensor A, *, str? driver=None, Tensor(a!)? out=None) -> Tensor")
 def linalg_svdvals(A, *, driver=None):
     """The singular values, the largest first.
+
+    A (*, m, n), result (*, min(m, n)), real. Raises RuntimeError for less than two dims.
 
     >>> import facula as torch
     >>> torch.linalg.svdvals(torch.tensor([[3.0, 0.0], [0.0, 4.0]]))
@@ -129,7 +134,11 @@ def linalg_svdvals(A, *, driver=None):
            "-> (Tensor U, Tensor S, Tensor V)")
 def svd(self, some=True, compute_uv=True):
     """The older form of linalg.svd: V instead of its conjugate transpose; zeros without
-    `compute_uv`."""
+    `compute_uv`.
+
+    self (*, m, n), U (*, m, k), S (*, k), V (*, n, k) with k = min(m, n), or square without `some`.
+    Raises RuntimeError for less than two dims.
+    """
     if self.form.ndim < 2:
         raise RuntimeError(
             f"linalg.svd: input should have at least 2 dimensions, but has {self.form.ndim} "
@@ -191,6 +200,9 @@ def linalg_eigh(self, UPLO="L"):
 
     Only the lower triangle is read, or the upper one.
 
+    A (*, n, n), eigenvalues (*, n), real, eigenvectors (*, n, n) in columns. Raises RuntimeError
+    for matrices that are not square or another letter than L or U.
+
     >>> import facula as torch
     >>> torch.linalg.eigh(torch.tensor([[2.0, 0.0], [0.0, 1.0]])).eigenvalues
     tensor([1., 2.])
@@ -202,6 +214,8 @@ def linalg_eigh(self, UPLO="L"):
 @composite('linalg_eigvalsh(Tensor self, str UPLO="L", *, Tensor(a!)? out=None) -> Tensor')
 def linalg_eigvalsh(self, UPLO="L"):
     """The eigenvalues of symmetric (or Hermitian) matrices, rising.
+
+    A (*, n, n), result (*, n), real. Raises RuntimeError for matrices that are not square.
 
     >>> import facula as torch
     >>> torch.linalg.eigvalsh(torch.tensor([[2.0, 0.0], [0.0, 1.0]]))
@@ -275,6 +289,9 @@ def _check_eig(name, A):
 def linalg_eig(self):
     """Eigenvalues, in no order, and eigenvectors of length one; both complex.
 
+    A (*, n, n), eigenvalues (*, n), eigenvectors (*, n, n) in columns. Raises LinAlgError where the
+    search for them does not end, RuntimeError for matrices that are not square or not finite.
+
     >>> import facula as torch
     >>> torch.linalg.eig(torch.tensor([[2.0, 0.0], [0.0, 1.0]])).eigenvalues
     tensor([2.+0.j, 1.+0.j])
@@ -287,6 +304,8 @@ def linalg_eig(self):
 @composite("linalg_eigvals(Tensor self, *, Tensor(a!)? out=None) -> Tensor")
 def linalg_eigvals(self):
     """The eigenvalues of square matrices, complex, in no order.
+
+    A (*, n, n), result (*, n). Raises RuntimeError for matrices that are not square or not finite.
 
     >>> import facula as torch
     >>> torch.linalg.eigvals(torch.tensor([[2.0, 0.0], [0.0, 1.0]]))
@@ -344,6 +363,9 @@ def _bound(atol, rtol, largest):
 ))
 def linalg_matrix_rank(input, tol=None, hermitian=False, *, atol=None, rtol=None):
     """How many singular values are above max(atol, rtol * the largest one).
+
+    A (*, m, n), result (*), int64. With `hermitian` A must be so, and sizes of eigenvalues take the
+    place of singular values. Raises RuntimeError for less than two dims.
 
     >>> import facula as torch
     >>> torch.linalg.matrix_rank(torch.ones(3, 3))
@@ -428,6 +450,8 @@ def linalg_pinv(self, rcond=None, hermitian=False, *, atol=None, rtol=None):
     """Moore and Penrose's pseudo-inverse; singular values up to max(atol, rtol * the largest)
     count as 0.
 
+    A (*, m, n), result (*, n, m). Raises RuntimeError for less than two dims.
+
     >>> import facula as torch
     >>> torch.linalg.pinv(torch.tensor([[2.0], [0.0]]))
     tensor([[0.5000, 0.0000]])
@@ -454,7 +478,10 @@ def linalg_pinv(self, rcond=None, hermitian=False, *, atol=None, rtol=None):
 
 @composite("pinverse(Tensor self, float rcond=1e-15) -> Tensor")
 def pinverse(self, rcond=1e-15):
-    """The older form of linalg.pinv."""
+    """The older form of linalg.pinv.
+
+    self (*, m, n), result (*, n, m). Raises RuntimeError for less than two dims.
+    """
     return linalg_pinv.forward(self, rcond)
 
 

@@ -32,7 +32,11 @@ _elementwise("l1", "The absolute difference.")
 @composite("smooth_l1_loss(Tensor self, Tensor target, int reduction=Mean, float beta=1.0) "
            "-> Tensor")
 def smooth_l1_loss(self, target, reduction="mean", beta=1.0):
-    """Squared below a difference of beta, absolute above it."""
+    """Squared below a difference of beta, absolute above it.
+
+    Both broadcast; the result is (), or their shape for reduction 0 ("none"). Raises RuntimeError
+    where they do not.
+    """
     if beta < 0:
         raise RuntimeError("smooth_l1_loss does not support negative values for beta.")
     if beta == 0:
@@ -42,7 +46,11 @@ def smooth_l1_loss(self, target, reduction="mean", beta=1.0):
 
 @composite("huber_loss(Tensor self, Tensor target, int reduction=Mean, float delta=1.0) -> Tensor")
 def huber_loss(self, target, reduction="mean", delta=1.0):
-    """Half the squared difference below delta, linear above it."""
+    """Half the squared difference below delta, linear above it.
+
+    Both broadcast; the result is (), or their shape for reduction 0 ("none"). Raises RuntimeError
+    where they do not.
+    """
     if delta <= 0:
         raise RuntimeError("huber_loss does not support non-positive values for delta.")
     return _reduce(registry["huber_elementwise"].function(self, target, delta), reduction)
@@ -52,7 +60,11 @@ def huber_loss(self, target, reduction="mean", delta=1.0):
            "int reduction=Mean) -> Tensor")
 def binary_cross_entropy(self, target, weight=None, reduction="mean"):
     """Cross entropy of two classes in nats; self: probability of the second. Logarithms stop at
-    -100."""
+    -100.
+
+    Input and target (*), result () or (*) for reduction 0 ("none"). Raises RuntimeError for shapes
+    that do not fit.
+    """
     if bool(((self < 0) | (self > 1)).any()):
         raise RuntimeError("all elements of input should be between 0 and 1")
     loss = registry["bce_elementwise"].function(self, target)
@@ -64,7 +76,11 @@ def binary_cross_entropy(self, target, weight=None, reduction="mean"):
     "Tensor? pos_weight=None, int reduction=Mean) -> Tensor"
 )
 def binary_cross_entropy_with_logits(self, target, weight=None, pos_weight=None, reduction="mean"):
-    """Cross entropy of two classes in nats; self is the logit of the second."""
+    """Cross entropy of two classes in nats; self is the logit of the second.
+
+    Input and target (*), result () or (*) for reduction 0 ("none"). Raises RuntimeError for shapes
+    that do not fit.
+    """
     if pos_weight is None:
         loss = registry["bce_logits_elementwise"].function(self, target)
     else:
@@ -76,7 +92,11 @@ def binary_cross_entropy_with_logits(self, target, weight=None, pos_weight=None,
            "-> Tensor")
 def kl_div(self, target, reduction="mean", *, log_target=False):
     """Kullback-Leibler divergence, in nats, of log-probabilities and target probabilities (or their
-    logs)."""
+    logs).
+
+    Input and target (*), result () or (*) for reduction 0 ("none"). Raises RuntimeError for shapes
+    that do not fit.
+    """
     refuse_complex(self, "kl_div: Complex inputs not supported.", RuntimeError)
     if log_target:
         loss = target.exp() * (target - self)

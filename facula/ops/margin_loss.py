@@ -68,7 +68,11 @@ def _(g, self, target):
 
 @composite("soft_margin_loss(Tensor self, Tensor target, int reduction=Mean) -> Tensor")
 def soft_margin_loss(self, target, reduction=1):
-    """log(1 + exp(-target * self)) in nats; targets are 1 or -1 and get no gradient."""
+    """log(1 + exp(-target * self)) in nats; targets are 1 or -1 and get no gradient.
+
+    Input and target (*), result () or (*) for reduction 0 ("none"). Raises RuntimeError for shapes
+    that do not fit.
+    """
     _refuse("log1p", self)
     loss = soft_margin_elementwise.function(self, target.detach())
     return _reduced(loss, reduction)
@@ -84,7 +88,11 @@ def margin_ranking_loss(input1, input2, target, margin=0.0, reduction=1):
 @composite("hinge_embedding_loss(Tensor self, Tensor target, float margin=1.0, int reduction=Mean) "
            "-> Tensor")
 def hinge_embedding_loss(self, target, margin=1.0, reduction=1):
-    """A distance where target is 1, what it lacks of the margin where target is -1."""
+    """A distance where target is 1, what it lacks of the margin where target is -1.
+
+    Input and target (*), result () or (*) for reduction 0 ("none"). Raises RuntimeError for shapes
+    that do not fit.
+    """
     where = registry["where"].function
     zeros = registry["zeros_like"].function(self)
     lack = registry["full_like"].function(self, margin) - self  # the margin in self's dtype
@@ -179,7 +187,11 @@ def multi_margin_loss(self, target, p=1, margin=1, weight=None, reduction=1):
 @composite("multilabel_margin_loss(Tensor self, Tensor target, int reduction=Mean) -> Tensor")
 def multilabel_margin_loss(self, target, reduction=1):
     """The sum of max(0, 1 - x[y] + x[i]) over the right classes y and the others i, by classes;
-    a row of target names its right classes, up to the first -1."""
+    a row of target names its right classes, up to the first -1.
+
+    self (N, C) or (C), target as self, result () or (N). Raises RuntimeError for a class outside
+    [-1, C).
+    """
     _number_of(reduction)
     x, y = _rows("multilabel_margin_loss", self, target, lambda n, c: (n, c))
     _check_long(target)
@@ -205,7 +217,10 @@ def multilabel_margin_loss(self, target, reduction=1):
 @composite("pairwise_distance(Tensor x1, Tensor x2, float p=2, float eps=1e-06, "
            "bool keepdim=False) -> Tensor")
 def pairwise_distance(x1, x2, p=2.0, eps=1e-6, keepdim=False):
-    """The p-norm of x1 - x2 + eps along the last dimension."""
+    """The p-norm of x1 - x2 + eps along the last dimension.
+
+    x1 and x2 (*, D) that broadcast, result (*). Raises RuntimeError where they do not.
+    """
     if not x1.form.ndim and not x2.form.ndim:
         raise IndexError("Dimension specified as -1 but tensor has no dimensions")
     return (x1 - x2 + eps).norm(p, -1, keepdim)
@@ -241,6 +256,9 @@ def poisson_nll_loss(input, target, log_input, full, eps, reduction):
     logarithm.
 
     `full` adds Stirling's approximation of log(target!) where target exceeds 1.
+
+    Input and target (*), result () or (*) for reduction 0 ("none"). Raises RuntimeError for shapes
+    that do not fit.
     """
     if log_input:
         loss = input.exp() - target * input

@@ -199,7 +199,10 @@ def type_as(self, other):
 
 @composite("copy_(Tensor(a!) self, Tensor src, bool non_blocking=False) -> Tensor(a!)")
 def copy_(self, src, non_blocking=False):
-    """self becomes src, broadcast and converted."""
+    """self becomes src, broadcast and converted.
+
+    src broadcasts to self, which keeps its shape and dtype. Raises RuntimeError where it does not.
+    """
     try:
         run = _writes[self.form, src.form]
         base, storage = self.base, self.block
@@ -493,7 +496,11 @@ def _(g, tensors_form, dim, needs):
 
 @composite("concat(Tensor[] tensors, int dim=0, *, Tensor(a!)? out=None) -> Tensor")
 def concat(tensors, dim=0):
-    """Another name of cat."""
+    """Another name of cat.
+
+    Shapes that differ in dim only; the result has their sum there. Raises RuntimeError for others
+    or none.
+    """
     return registry["cat"].function(tensors, dim)
 
 
@@ -603,7 +610,11 @@ def _check_some(name, tensors):
 
 @composite("hstack(Tensor[] tensors, *, Tensor(a!)? out=None) -> Tensor")
 def hstack(tensors):
-    """Joined along dimension 1 (0 for vectors)."""
+    """Joined along dimension 1 (0 for vectors).
+
+    (n, a), (n, b), ... give (n, a + b + ...); vectors are joined, or made columns. Raises
+    RuntimeError for shapes that do not fit.
+    """
     _check_some("hstack", tensors)
     tensors = [one.reshape(1) if one.ndim == 0 else one for one in tensors]
     return registry["cat"].function(tensors, 0 if tensors[0].ndim == 1 else 1)
@@ -611,7 +622,11 @@ def hstack(tensors):
 
 @composite("vstack(Tensor[] tensors, *, Tensor(a!)? out=None) -> Tensor")
 def vstack(tensors):
-    """Joined along dimension 0, vectors as rows."""
+    """Joined along dimension 0, vectors as rows.
+
+    (a, m), (b, m), ... give (a + b + ..., m); vectors count as rows. Raises RuntimeError for shapes
+    that do not fit.
+    """
     _check_some("vstack", tensors)
     return registry["cat"].function(
         [one.reshape(1, -1) if one.ndim < 2 else one for one in tensors], 0
@@ -620,19 +635,31 @@ def vstack(tensors):
 
 @composite("row_stack(Tensor[] tensors, *, Tensor(a!)? out=None) -> Tensor")
 def row_stack(tensors):
-    """Another name of vstack."""
+    """Another name of vstack.
+
+    (a, m), (b, m), ... give (a + b + ..., m); vectors count as rows. Raises RuntimeError for shapes
+    that do not fit.
+    """
     return registry["vstack"].function(tensors)
 
 
 @composite("concatenate(Tensor[] tensors, int dim=0, *, Tensor(a!)? out=None) -> Tensor")
 def concatenate(tensors, dim=0):
-    """Another name of cat."""
+    """Another name of cat.
+
+    Shapes that differ in dim only; the result has their sum there. Raises RuntimeError for others
+    or none.
+    """
     return registry["cat"].function(tensors, dim)
 
 
 @composite("column_stack(Tensor[] tensors, *, Tensor(a!)? out=None) -> Tensor")
 def column_stack(tensors):
-    """Joined along dimension 1, vectors as columns."""
+    """Joined along dimension 1, vectors as columns.
+
+    (n, a), (n, b), ... give (n, a + b + ...); vectors are joined, or made columns. Raises
+    RuntimeError for shapes that do not fit.
+    """
     return registry["hstack"].function(
         [one.reshape(-1, 1) if one.ndim < 2 else one for one in tensors]
     )
@@ -640,14 +667,22 @@ def column_stack(tensors):
 
 @composite("dstack(Tensor[] tensors, *, Tensor(a!)? out=None) -> Tensor")
 def dstack(tensors):
-    """Joined along dimension 2."""
+    """Joined along dimension 2.
+
+    (n, m, a), (n, m, b), ... give (n, m, a + b + ...); less than three dims get more. Raises
+    RuntimeError for shapes that do not fit.
+    """
     _check_some("dstack", tensors)
     return registry["cat"].function([registry["atleast_3d"].function(one) for one in tensors], 2)
 
 
 @composite("repeat(Tensor self, int[] repeats) -> Tensor")
 def repeat(self, *times, repeats=()):
-    """The tensor laid side by side `repeats` times along each dimension."""
+    """The tensor laid side by side `repeats` times along each dimension.
+
+    Each size times its number; more numbers than dims put dims before. Raises RuntimeError for
+    negative ones.
+    """
     repeats = times or repeats
     if len(repeats) == 1 and not isinstance(repeats[0], int):
         repeats = tuple(repeats[0])
@@ -671,7 +706,11 @@ def repeat(self, *times, repeats=()):
 
 @composite("tile(Tensor self, int[] dims) -> Tensor")
 def tile(self, *dims):
-    """Like repeat; missing repeats count as 1."""
+    """Like repeat; missing repeats count as 1.
+
+    Each size times its number; more numbers than dims put dims before. Raises RuntimeError for
+    negative ones.
+    """
     if len(dims) == 1 and not isinstance(dims[0], int):
         dims = tuple(dims[0])
     return self.repeat((1,) * (self.ndim - len(dims)) + tuple(dims))

@@ -23,7 +23,10 @@ def _mean_rstd(x, dims, eps):
 @composite("native_layer_norm(Tensor input, SymInt[] normalized_shape, Tensor? weight, "
            "Tensor? bias, float eps) -> (Tensor, Tensor, Tensor)")
 def native_layer_norm(input, normalized_shape, weight, bias, eps):
-    """layer_norm, with the mean and reciprocal standard deviation of each row."""
+    """layer_norm, with the mean and reciprocal standard deviation of each row.
+
+    Input and y (*, *normalized_shape), mean and rstd (*, 1, ...). Raises RuntimeError for others.
+    """
     y = registry["layer_norm"].function(input, normalized_shape, weight, bias, eps)
     count = len(normalized_shape)
     dims = tuple(range(input.form.ndim - count, input.form.ndim))
@@ -48,7 +51,10 @@ def native_group_norm(input, weight, bias, N, C, HxW, group, eps):
            "Tensor? running_var, bool training, float momentum, float eps, *, "
            "Tensor(a!)? out=None) -> (Tensor, Tensor, Tensor)")
 def native_batch_norm(input, weight, bias, running_mean, running_var, training, momentum, eps):
-    """batch_norm, with the mean and reciprocal standard deviation of each channel in training."""
+    """batch_norm, with the mean and reciprocal standard deviation of each channel in training.
+
+    Input and y (N, C, *), all others (C). Raises RuntimeError for other sizes.
+    """
     y = registry["batch_norm"].function(
         input, weight, bias, running_mean, running_var, training, momentum, eps, False
     )
@@ -170,7 +176,11 @@ def _(g, pad):
 @composite("constant_pad_nd(Tensor self, SymInt[] pad, Scalar value=0) -> Tensor")
 def constant_pad_nd(self, pad, value=0):
     """The tensor with (before, after) more elements of one value along each dimension, the last
-    one first; negative numbers cut elements off."""
+    one first; negative numbers cut elements off.
+
+    self (*, n), result (*, before + n + after), numbers for the last dim first. Raises RuntimeError
+    for an odd or too long pad or a negative size.
+    """
     pad, form = tuple(pad), self.form
     if len(pad) % 2:
         raise RuntimeError(f"Length of pad must be even but instead it equals {len(pad)}")

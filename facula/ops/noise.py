@@ -69,7 +69,10 @@ def _check_dropout(self, p, train):
 
 @composite("dropout(Tensor input, float p, bool train) -> Tensor")
 def dropout(input, p, train):
-    """Each element zeroed with probability p, and scaled by 1 / (1 - p) otherwise."""
+    """Each element zeroed with probability p, and scaled by 1 / (1 - p) otherwise.
+
+    The result has the shape of self. Raises RuntimeError for a probability outside [0, 1].
+    """
     _check_dropout(input, p, train)
     if p == 0 or not train or not input.form.numel:
         return input
@@ -91,7 +94,10 @@ def dropout(input, p, train):
 
 @composite("dropout_(Tensor(a!) self, float p, bool train) -> Tensor(a!)")
 def dropout_(self, p, train):
-    """The same, in place."""
+    """The same, in place.
+
+    The result has the shape of self. Raises RuntimeError for a probability outside [0, 1].
+    """
     _check_dropout(self, p, train)
     if p == 0 or not train or not self.form.numel:
         return self
@@ -148,20 +154,30 @@ def feature_dropout(input, p, train):
 
 @composite("feature_dropout_(Tensor(a!) self, float p, bool train) -> Tensor(a!)")
 def feature_dropout_(self, p, train):
-    """The same, in place."""
+    """The same, in place.
+
+    self (N, C, *), whole channels at a time. Raises RuntimeError for a probability outside [0, 1]
+    or less than two dims.
+    """
     return _dropped(self, p, train, True, False, True)
 
 
 @composite("alpha_dropout(Tensor input, float p, bool train) -> Tensor")
 def alpha_dropout(input, p, train):
     """Elements set to selu's limit with probability p; mean 0 and variance 1 stay (Klambauer et
-    al., arXiv 1706.02515)."""
+    al., arXiv 1706.02515).
+
+    The result has the shape of self. Raises RuntimeError for a probability outside [0, 1].
+    """
     return _dropped(input, p, train, False, True, False)
 
 
 @composite("alpha_dropout_(Tensor(a!) self, float p, bool train) -> Tensor(a!)")
 def alpha_dropout_(self, p, train):
-    """The same, in place."""
+    """The same, in place.
+
+    The result has the shape of self. Raises RuntimeError for a probability outside [0, 1].
+    """
     return _dropped(self, p, train, False, True, True)
 
 
@@ -173,7 +189,11 @@ def feature_alpha_dropout(input, p, train):
 
 @composite("feature_alpha_dropout_(Tensor(a!) self, float p, bool train) -> Tensor(a!)")
 def feature_alpha_dropout_(self, p, train):
-    """The same, in place."""
+    """The same, in place.
+
+    self (N, C, *), whole channels at a time. Raises RuntimeError for a probability outside [0, 1]
+    or less than two dims.
+    """
     return _dropped(self, p, train, True, True, True)
 
 
@@ -245,7 +265,11 @@ def _check_rrelu(self, lower, upper, training, generator):
            "bool training=False, Generator? generator=None) -> Tensor")
 def rrelu(self, lower=0.125, upper=1 / 3, training=False, generator=None):
     """x above 0, elsewhere x times a slope: in training drawn from [lower, upper), else their
-    middle (Xu et al., arXiv 1505.00853)."""
+    middle (Xu et al., arXiv 1505.00853).
+
+    The result has the shape of self. Raises RuntimeError for a probability outside [0, 1] or bounds
+    in the wrong order.
+    """
     _check_rrelu(self, lower, upper, training, generator)
     if not training:
         return registry["leaky_relu"].function(self, (lower + upper) / 2)
@@ -255,7 +279,11 @@ def rrelu(self, lower=0.125, upper=1 / 3, training=False, generator=None):
 @composite("rrelu_(Tensor(a!) self, Scalar lower=0.125, Scalar upper=0.3333333333333333, "
            "bool training=False, Generator? generator=None) -> Tensor(a!)")
 def rrelu_(self, lower=0.125, upper=1 / 3, training=False, generator=None):
-    """The same, in place."""
+    """The same, in place.
+
+    The result has the shape of self. Raises RuntimeError for a probability outside [0, 1] or bounds
+    in the wrong order.
+    """
     _check_rrelu(self, lower, upper, training, generator)
     if not training:
         below = registry["leaky_relu"].inplace_function

@@ -144,6 +144,9 @@ def rms_norm(input, normalized_shape, weight=None, eps=None):
 
     eps counts within the root; None means the dtype's resolution.
 
+    Input and result (*, *normalized_shape), weight of normalized_shape. Raises RuntimeError for
+    others.
+
     >>> import facula as torch
     >>> torch.rms_norm(torch.tensor([[3.0, 3.0]]), (2,))
     tensor([[1., 1.]])
@@ -288,7 +291,10 @@ _check_channels = lru_cache(maxsize=4096)(_check_channels)
 def batch_norm(input, weight, bias, running_mean, running_var, training, momentum, eps,
                cudnn_enabled=False):
     """Each channel normalised by its mean and variance: in training the batch's, else running
-    (Ioffe and Szegedy, arXiv 1502.03167)."""
+    (Ioffe and Szegedy, arXiv 1502.03167).
+
+    Input and result (N, C, *), weight, bias and statistics (C). Raises RuntimeError for others.
+    """
     if not input.form.numel:
         # As torch has it: nothing is checked, and weight and bias stay in the graph.
         y = input.clone()
@@ -311,7 +317,10 @@ def batch_norm(input, weight, bias, running_mean, running_var, training, momentu
 def instance_norm(input, weight, bias, running_mean, running_var, use_input_stats, momentum, eps,
                   cudnn_enabled=False):
     """Each channel of each sample normalised by its own mean and variance, or by running ones
-    (Ulyanov et al., arXiv 1607.08022)."""
+    (Ulyanov et al., arXiv 1607.08022).
+
+    Input and result (N, C, *), weight, bias and statistics (C). Raises RuntimeError for others.
+    """
     if not use_input_stats:
         if running_mean is None or running_var is None:
             raise RuntimeError(

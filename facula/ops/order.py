@@ -118,7 +118,11 @@ _extremes("min", False)
 @composite("aminmax(Tensor self, *, int? dim=None, bool keepdim=False, Tensor(a!)? out=None) "
            "-> (Tensor, Tensor)")
 def aminmax(self, *, dim=None, keepdim=False):
-    """The smallest and the largest element."""
+    """The smallest and the largest element.
+
+    The dims given go, or stay with size 1 with `keepdim`; without dim all go. Raises RuntimeError
+    or IndexError for no elements.
+    """
     if dim is None and self.form.numel == 0:
         raise RuntimeError(
             "aminmax(): cannot compute aminmax over an empty dimension as the operation has no "
@@ -170,7 +174,11 @@ def sort_(self, dim=-1, descending=False, stable=False):
 
 @composite("msort(Tensor self, *, Tensor(a!)? out=None) -> Tensor")
 def msort(self):
-    """Sorted along the first dim."""
+    """Sorted along the first dim.
+
+    Results have the shape of self; indices are int64. Raises IndexError for a dim that is not
+    there.
+    """
     return registry["sort_along"].function(self, 0, False)[0]
 
 
@@ -179,14 +187,21 @@ def msort(self):
     "argsort.stable(Tensor self, *, bool stable, int dim=-1, bool descending=False) -> Tensor",
 ))
 def argsort(self, dim=-1, descending=False, stable=False):
-    """The positions that would sort a dim."""
+    """The positions that would sort a dim.
+
+    Results have the shape of self; indices are int64. Raises IndexError for a dim that is not
+    there.
+    """
     return registry["sort_along"].function(self.detach(), dim, bool(descending))[1]
 
 
 @composite("topk(Tensor self, int k, int dim=-1, bool largest=True, bool sorted=True, *, "
            "Tensor(a!)? out=None) -> (Tensor, Tensor)")
 def topk(self, k, dim=-1, largest=True, sorted=True):
-    """The k largest (or smallest) elements of a dim in order, and their positions."""
+    """The k largest (or smallest) elements of a dim in order, and their positions.
+
+    self (*, n, *), both results (*, k, *), indices int64. Raises RuntimeError for k outside [0, n].
+    """
     dim = wrap_dim(dim, self.form.ndim)
     size = self.form.shape[dim] if self.form.ndim else 1
     if self.form.kind == "bool":
@@ -290,7 +305,11 @@ def _(g, dims):
 
 @composite("flip(Tensor self, int[] dims) -> Tensor")
 def flip(self, *many, dims=()):
-    """The order of some dims reversed."""
+    """The order of some dims reversed.
+
+    The result has the shape of self. Raises IndexError for a dim that is not there, RuntimeError
+    for one that comes twice or too few dims.
+    """
     dims = many or dims
     dims = (dims,) if isinstance(dims, int) else tuple(dims)
     if len(dims) == 1 and not isinstance(dims[0], int):
@@ -304,7 +323,11 @@ def flip(self, *many, dims=()):
 
 @composite("fliplr(Tensor self) -> Tensor")
 def fliplr(self):
-    """Columns in reverse order."""
+    """Columns in reverse order.
+
+    The result has the shape of self. Raises IndexError for a dim that is not there, RuntimeError
+    for one that comes twice or too few dims.
+    """
     if self.form.ndim < 2:
         raise RuntimeError("Input must be >= 2-d.")
     return self.flip(1)
@@ -312,7 +335,11 @@ def fliplr(self):
 
 @composite("flipud(Tensor self) -> Tensor")
 def flipud(self):
-    """Rows in reverse order."""
+    """Rows in reverse order.
+
+    The result has the shape of self. Raises IndexError for a dim that is not there, RuntimeError
+    for one that comes twice or too few dims.
+    """
     if self.form.ndim < 1:
         raise RuntimeError("Input must be >= 1-d.")
     return self.flip(0)
@@ -320,7 +347,11 @@ def flipud(self):
 
 @composite("roll(Tensor self, int[1] shifts, int[1] dims=[]) -> Tensor")
 def roll(self, shifts, dims=()):
-    """Elements moved along dims, coming in again at the other end."""
+    """Elements moved along dims, coming in again at the other end.
+
+    The result has the shape of self. Raises IndexError for a dim that is not there, RuntimeError
+    for one that comes twice or too few dims.
+    """
     shifts = (shifts,) if isinstance(shifts, int) else tuple(shifts)
     dims = (dims,) if isinstance(dims, int) else tuple(dims)
     if not shifts:
@@ -370,7 +401,10 @@ _triangle("triu", lambda distance, diagonal: distance >= diagonal)
 
 @composite("rot90(Tensor self, int k=1, int[] dims=[0, 1]) -> Tensor")
 def rot90(self, k=1, dims=(0, 1)):
-    """Turned by k quarter turns in the plane of two dims."""
+    """Turned by k quarter turns in the plane of two dims.
+
+    The two sizes change places where k is odd. Raises RuntimeError for dims that are not two.
+    """
     if len(dims) != 2:
         raise RuntimeError(f"expected total rotation dims == 2, but got dims = {len(dims)}")
     if self.form.ndim < 2:
@@ -405,7 +439,11 @@ def _pick(name, self, places, dim, keepdim):
 @composite("kthvalue(Tensor self, int k, int dim=-1, bool keepdim=False, *, "
            "Tensor(a!)? out=None) -> (Tensor, Tensor)")
 def kthvalue(self, k, dim=-1, keepdim=False):
-    """The k-th smallest element of a dim, counting from 1, and its position."""
+    """The k-th smallest element of a dim, counting from 1, and its position.
+
+    self (*, n, *), both results without dim, or with size 1 with `keepdim`. Raises RuntimeError for
+    k outside [1, n].
+    """
     dim = wrap_dim(dim, self.form.ndim)
     size = self.form.shape[dim] if self.form.ndim else 1
     if not 1 <= k <= size:
@@ -458,7 +496,11 @@ _medians("nanmedian", True)
 @composite("mode(Tensor self, int dim=-1, bool keepdim=False, *, Tensor(a!)? out=None) "
            "-> (Tensor, Tensor)")
 def mode(self, dim=-1, keepdim=False):
-    """The most frequent element of a dim (the smallest of several), and its last position."""
+    """The most frequent element of a dim (the smallest of several), and its last position.
+
+    The dim goes, or stays with size 1 with `keepdim`; values and int64 indices. Raises IndexError
+    for a dim that is not there or has no elements.
+    """
     refuse_complex(self, "\"mode_cpu\" not implemented for '{}'")
     dim = wrap_dim(dim, self.form.ndim)
     if self.form.ndim == 0:
@@ -516,7 +558,11 @@ _running_extreme("cummin", lambda old, new: old < new)
 @composite("unique(Tensor self, bool sorted=True, bool return_inverse=False, "
            "bool return_counts=False, int? dim=None) -> (Tensor, Tensor, Tensor)")
 def unique(self, sorted=True, return_inverse=False, return_counts=False, dim=None):
-    """The distinct elements in order; where each element went, and how often each occurs."""
+    """The distinct elements in order; where each element went, and how often each occurs.
+
+    Values (k), or slices along dim; inverse in the shape of self, counts (k), int64. Raises
+    IndexError for a dim that is not there.
+    """
     refuse_complex(self, "\"unique\" not implemented for '{}'")
     if dim is not None:
         rows = _slices("unique", self, dim)
@@ -593,7 +639,11 @@ def _chosen(found, inverse, counts, return_inverse, return_counts):
 @composite("unique_consecutive(Tensor self, bool return_inverse=False, bool return_counts=False, "
            "int? dim=None) -> (Tensor, Tensor, Tensor)")
 def unique_consecutive(self, return_inverse=False, return_counts=False, dim=None):
-    """The first of each run of equal elements."""
+    """The first of each run of equal elements.
+
+    Values (k), or slices along dim; inverse in the shape of self, counts (k), int64. Raises
+    IndexError for a dim that is not there.
+    """
     refuse_complex(self, "\"unique\" not implemented for '{}'")
     if dim is not None:
         found, inverse, counts = _runs(_slices("unique_consecutive", self, dim))

@@ -7,7 +7,10 @@ from facula.op import composite, operation, registry
 
 @composite("unbind(Tensor(a) self, int dim=0) -> Tensor(a)[]")
 def unbind(self, dim=0):
-    """The parts of a dimension, as a tuple."""
+    """The parts of a dimension, as a tuple.
+
+    As many views without dim as it has places. Raises IndexError for a dim that is not there.
+    """
     if not self.form.ndim:
         raise IndexError(f"Dimension specified as {dim} but tensor has no dimensions")
     dim = wrap_dim(dim, self.ndim)

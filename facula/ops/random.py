@@ -99,7 +99,11 @@ def _from(name, keywords, given):
     "Tensor(a!)"
 )
 def uniform_(self, from_=0.0, to=1.0, *, generator=None, **keywords):
-    """Every element becomes uniform in [from, to)."""
+    """Every element becomes uniform in [from, to).
+
+    self keeps its shape; numbers come from `generator` or the default one. Raises RuntimeError for
+    parameters that no such distribution has.
+    """
     low = _from("uniform_", keywords, from_) if keywords else from_
     return write(self, fill_uniform, low, to, source_of("uniform_", generator))
 
@@ -124,7 +128,11 @@ def rand(
     pin_memory=False,
     **keywords,
 ):
-    """Uniform numbers in [0, 1)."""
+    """Uniform numbers in [0, 1).
+
+    Numbers come from `generator` or the default one. Raises RuntimeError for negative sizes or an
+    empty range.
+    """
     shape = _given_size("rand", size, keywords)
     y = born("rand", shape, out, dtype, dtypes.get_default_dtype(), layout, device, pin_memory)
     fill_uniform(y, 0.0, 1.0, source_of("rand", generator))
@@ -182,7 +190,11 @@ def _check_tensor(name, argument, value):
     "Tensor(a!)"
 )
 def normal_(self, mean=0.0, std=1.0, *, generator=None):
-    """Every element becomes normal with a mean and a standard deviation."""
+    """Every element becomes normal with a mean and a standard deviation.
+
+    self keeps its shape; numbers come from `generator` or the default one. Raises RuntimeError for
+    parameters that no such distribution has.
+    """
     return write(self, fill_normal, mean, std, source_of("normal_", generator))
 
 
@@ -206,7 +218,11 @@ def randn(
     pin_memory=False,
     **keywords,
 ):
-    """Standard normal numbers."""
+    """Standard normal numbers.
+
+    Numbers come from `generator` or the default one. Raises RuntimeError for negative sizes or an
+    empty range.
+    """
     shape = _given_size("randn", size, keywords)
     y = born("randn", shape, out, dtype, dtypes.get_default_dtype(), layout, device, pin_memory)
     fill_normal(y, 0.0, 1.0, source_of("randn", generator))
@@ -311,7 +327,11 @@ def _(needs, mean_form, std_form):
     "Tensor(a!)"
 )
 def log_normal_(self, mean=1.0, std=2.0, *, generator=None):
-    """Every element becomes e to the power of a normal number."""
+    """Every element becomes e to the power of a normal number.
+
+    self keeps its shape; numbers come from `generator` or the default one. Raises RuntimeError for
+    parameters that no such distribution has.
+    """
     return write(self, fill_log_normal, mean, std, source_of("log_normal_", generator))
 
 
@@ -341,7 +361,11 @@ _ABSENT = object()
 )
 def random_(self, from_=_ABSENT, to=_ABSENT, *, generator=None, **keywords):
     """Every element becomes an integer: in [from, to), in [0, to), or any that the dtype holds
-    exactly."""
+    exactly.
+
+    self keeps its shape; numbers come from `generator` or the default one. Raises RuntimeError for
+    parameters that no such distribution has.
+    """
     low = _from("random_", keywords, from_) if keywords else from_
     source = source_of("random_", generator)
     if low is _ABSENT and to is _ABSENT:
@@ -387,7 +411,11 @@ def randint(
     requires_grad=False,
     pin_memory=False,
 ):
-    """Integers in [low, high), low being 0 if only high is given."""
+    """Integers in [low, high), low being 0 if only high is given.
+
+    Numbers come from `generator` or the default one. Raises RuntimeError for negative sizes or an
+    empty range.
+    """
     low, high, size = _overload("randint", numbers, low, high, size)
     if not isinstance(size, (tuple, list)):
         position = len(numbers)
@@ -480,7 +508,10 @@ def randperm(
     requires_grad=False,
     pin_memory=False,
 ):
-    """The integers 0 to n - 1 in random order."""
+    """The integers 0 to n - 1 in random order.
+
+    Result (n), int64. Raises RuntimeError for negative n.
+    """
     n = _integer("randperm", "n", n, 1)
     shape = _size("randperm", (n,))
     default = dtypes.int64 if out is None else out.form.dtype

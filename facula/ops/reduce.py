@@ -168,7 +168,11 @@ def _(g, y, self, dims, keepdim):
     "Tensor(a!)? out=None) -> Tensor",
 ))
 def prod(self, dim=None, keepdim=False, *, dtype=None):
-    """The product."""
+    """The product.
+
+    The dims given go, or stay with size 1 with `keepdim`; without dim all go. Raises IndexError for
+    a dim that is not there.
+    """
     _check_int_dim("prod", dim)
     wanted = dtype or (self.form.dtype if self.form.tracked else dtypes.int64)
     return registry["prod_along"].function(self, _dims(self, dim), keepdim, wanted)
@@ -225,7 +229,11 @@ def _(g, self, dims, keepdim):
     "keepdim=False, Tensor(a!)? out=None) -> Tensor",
 ))
 def var(self, dim=None, unbiased=None, keepdim=False, *, correction=None):
-    """The mean squared distance from the mean, with n - correction in the divisor."""
+    """The mean squared distance from the mean, with n - correction in the divisor.
+
+    The dims given go, or stay with size 1 with `keepdim`; without dim all go. Raises IndexError for
+    a dim that is not there.
+    """
     if self.form.dtype.is_complex:
         parts = registry["view_as_real"].function(self.resolve_conj())
         dim, unbiased = _arguments(dim, unbiased)
@@ -254,7 +262,11 @@ def var(self, dim=None, unbiased=None, keepdim=False, *, correction=None):
     "keepdim=False, Tensor(a!)? out=None) -> Tensor",
 ))
 def std(self, dim=None, unbiased=None, keepdim=False, *, correction=None):
-    """The square root of var."""
+    """The square root of var.
+
+    The dims given go, or stay with size 1 with `keepdim`; without dim all go. Raises IndexError for
+    a dim that is not there.
+    """
     variance = var.forward(self, dim, unbiased, keepdim, correction=correction)
     return registry["root"].function(variance)
 
@@ -281,7 +293,11 @@ def _(g, y):
     "keepdim=False) -> (Tensor, Tensor)",
 ))
 def var_mean(self, dim=None, unbiased=None, keepdim=False, *, correction=None):
-    """var and mean."""
+    """var and mean.
+
+    The dims given go, or stay with size 1 with `keepdim`; without dim all go. Raises IndexError for
+    a dim that is not there.
+    """
     return var.forward(self, dim, unbiased, keepdim, correction=correction), self.mean(
         _arguments(dim, unbiased)[0], keepdim
     )
@@ -295,7 +311,11 @@ def var_mean(self, dim=None, unbiased=None, keepdim=False, *, correction=None):
     "keepdim=False) -> (Tensor, Tensor)",
 ))
 def std_mean(self, dim=None, unbiased=None, keepdim=False, *, correction=None):
-    """std and mean."""
+    """std and mean.
+
+    The dims given go, or stay with size 1 with `keepdim`; without dim all go. Raises IndexError for
+    a dim that is not there.
+    """
     return std.forward(self, dim, unbiased, keepdim, correction=correction), self.mean(
         _arguments(dim, unbiased)[0], keepdim
     )
@@ -304,7 +324,11 @@ def std_mean(self, dim=None, unbiased=None, keepdim=False, *, correction=None):
 @composite("logsumexp(Tensor self, int[1] dim, bool keepdim=False, *, Tensor(a!)? out=None) "
            "-> Tensor")
 def logsumexp(self, dim, keepdim=False):
-    """log(sum(exp(x))), without overflow."""
+    """log(sum(exp(x))), without overflow.
+
+    The dims given go, or stay with size 1 with `keepdim`; without dim all go. Raises IndexError for
+    a dim that is not there.
+    """
     x = self if self.form.tracked else self.to(dtypes.get_default_dtype())
     dims = _dims(x, dim)
     if x.form.numel == 0:
@@ -324,7 +348,11 @@ def logsumexp(self, dim, keepdim=False):
     "count_nonzero.dim_IntList(Tensor self, int[] dim) -> Tensor",
 ))
 def count_nonzero(self, dim=None):
-    """How many elements are not 0."""
+    """How many elements are not 0.
+
+    The dims given go, or stay with size 1 with `keepdim`; without dim all go. Raises IndexError for
+    a dim that is not there.
+    """
     return (self != 0).sum(dim)
 
 
@@ -339,14 +367,22 @@ def _without_nan(self):
 @composite("nansum(Tensor self, int[1]? dim=None, bool keepdim=False, *, ScalarType? dtype=None, "
            "Tensor(a!)? out=None) -> Tensor")
 def nansum(self, dim=None, keepdim=False, *, dtype=None):
-    """The sum, nan counting as 0."""
+    """The sum, nan counting as 0.
+
+    The dims given go, or stay with size 1 with `keepdim`; without dim all go. Raises IndexError for
+    a dim that is not there.
+    """
     return _without_nan(self).sum(dim, keepdim, dtype=dtype)
 
 
 @composite("nanmean(Tensor self, int[1]? dim=None, bool keepdim=False, *, ScalarType? dtype=None, "
            "Tensor(a!)? out=None) -> Tensor")
 def nanmean(self, dim=None, keepdim=False, *, dtype=None):
-    """The average of the elements that are not nan."""
+    """The average of the elements that are not nan.
+
+    The dims given go, or stay with size 1 with `keepdim`; without dim all go. Raises IndexError for
+    a dim that is not there.
+    """
     return _without_nan(self).sum(dim, keepdim, dtype=dtype) / (self == self).sum(dim, keepdim)
 
 Alias("special_logsumexp", "logsumexp")

@@ -206,7 +206,11 @@ def _product_gradients(g, self, dim, index, source):
     "Tensor(a!)? out=None) -> Tensor",
 ))
 def scatter(self, dim, index, src=None, *, value=None, reduce=None):
-    """A copy of self with src (a tensor or a number) written at index along dim."""
+    """A copy of self with src (a tensor or a number) written at index along dim.
+
+    index, int64, is nowhere larger than src, nor than self but in dim; the result has the shape of
+    self. Raises RuntimeError for others or an index that is not there.
+    """
     src = _scattered(self, index, value if src is None else src)
     if reduce is None:
         return registry["scatter_src"].function(self, dim, index, src)
@@ -238,7 +242,11 @@ def _scattered(self, index, src):
     "-> Tensor(a!)",
 ))
 def scatter_(self, dim, index, src=None, *, value=None, reduce=None):
-    """In-place form of scatter."""
+    """In-place form of scatter.
+
+    index, int64, is nowhere larger than src, nor than self but in dim; the result has the shape of
+    self. Raises RuntimeError for others or an index that is not there.
+    """
     check_inplace(self)
     check_base_of_view(self)
     if reduce not in SCATTERS:
@@ -251,7 +259,11 @@ def scatter_(self, dim, index, src=None, *, value=None, reduce=None):
 
 @composite("scatter_add_(Tensor(a!) self, int dim, Tensor index, Tensor src) -> Tensor(a!)")
 def scatter_add_(self, dim, index, src):
-    """In-place form of scatter_add."""
+    """In-place form of scatter_add.
+
+    index, int64, is nowhere larger than src, nor than self but in dim; the result has the shape of
+    self. Raises RuntimeError for others or an index that is not there.
+    """
     if _is_recorded(self, src):
         return self.copy_(self.scatter_add(dim, index, src))
     return _write("add", self, dim, index, src)
@@ -281,6 +293,9 @@ def scatter_reduce(self, dim, index, src, reduce, *, include_self=True):
     """A copy of self with src combined at index along dim: sum, prod, mean, amax, amin.
 
     Without include_self, places that src reaches forget what they held.
+
+    index, int64, is nowhere larger than src, nor than self but in dim; the result has the shape of
+    self. Raises RuntimeError for others or an index that is not there.
     """
     if reduce not in WAYS:
         raise RuntimeError(
@@ -319,7 +334,11 @@ def _limit(dtype, way):
 @composite("scatter_reduce_(Tensor(a!) self, int dim, Tensor index, Tensor src, str reduce, *, "
            "bool include_self=True) -> Tensor(a!)")
 def scatter_reduce_(self, dim, index, src, reduce, *, include_self=True):
-    """In-place form of scatter_reduce."""
+    """In-place form of scatter_reduce.
+
+    index, int64, is nowhere larger than src, nor than self but in dim; the result has the shape of
+    self. Raises RuntimeError for others or an index that is not there.
+    """
     return self.copy_(self.scatter_reduce(dim, index, src, reduce, include_self=include_self))
 
 

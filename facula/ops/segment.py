@@ -56,6 +56,9 @@ def segment_reduce(data, reduce, *, lengths=None, indices=None, offsets=None, ax
     """Sums, means, products, maxima or minima of segments of a dimension, whose `lengths` (or
     `offsets`, where each begins and the last ends) are given for every row before it.
 
+    lengths (k) along axis; the result has k in its place. Raises RuntimeError for lengths that do
+    not add up.
+
     >>> import facula as torch
     >>> torch.segment_reduce(torch.arange(4.0), "sum", lengths=torch.tensor([1, 3]))
     tensor([0., 6.])

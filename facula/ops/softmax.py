@@ -56,7 +56,11 @@ def softmax_(self, dim, dtype=None):
 @composite("log_softmax(Tensor self, int dim, ScalarType? dtype=None, *, Tensor(a!)? out=None) "
            "-> Tensor")
 def log_softmax(self, dim, dtype=None):
-    """The logarithm of softmax, in nats: x - log(sum(exp(x))) along dim."""
+    """The logarithm of softmax, in nats: x - log(sum(exp(x))) along dim.
+
+    The result has the shape of self. Raises IndexError for a dim that is not there,
+    NotImplementedError for integers without `dtype`.
+    """
     x = self if dtype is None else self.to(dtype)
     wrap_dim(dim, x.form.ndim)
     _floating("log_softmax", x)
@@ -65,13 +69,21 @@ def log_softmax(self, dim, dtype=None):
 
 @composite("special_softmax(Tensor self, int dim, *, ScalarType? dtype=None) -> Tensor")
 def special_softmax(self, dim, *, dtype=None):
-    """exp(x) normalised to sum to one along dim."""
+    """exp(x) normalised to sum to one along dim.
+
+    The result has the shape of self. Raises IndexError for a dim that is not there,
+    NotImplementedError for integers without `dtype`.
+    """
     return softmax_.function(self, dim, dtype)
 
 
 @composite("special_log_softmax(Tensor self, int dim, *, ScalarType? dtype=None) -> Tensor")
 def special_log_softmax(self, dim, *, dtype=None):
-    """The logarithm of softmax, in nats: x - log(sum(exp(x))) along dim."""
+    """The logarithm of softmax, in nats: x - log(sum(exp(x))) along dim.
+
+    The result has the shape of self. Raises IndexError for a dim that is not there,
+    NotImplementedError for integers without `dtype`.
+    """
     return log_softmax.function(self, dim, dtype)
 
 

@@ -129,6 +129,8 @@ def _ranges(given, count):
 def histogram(self, bins=100, *, range=None, weight=None, density=False):
     """Counts of elements in `bins` equal bins, or between edges given as a tensor; and the edges.
 
+    hist (bins), bin_edges (bins + 1). Raises RuntimeError for bins or a range that cannot be.
+
     >>> import facula as torch
     >>> torch.histogram(torch.tensor([1.0, 2.0, 1.0]), bins=4, range=(0.0, 3.0)).hist
     tensor([0., 2., 1., 0.])
@@ -323,6 +325,9 @@ def index_reduce(self, dim, index, source, reduce, *, include_self=True):
     """A copy of self whose slices at index along dim are combined with those of source: by prod,
     mean, amax or amin; without include_self, slices that source reaches forget what they held.
 
+    index (n) or () counts along dim; the result has the shape of self. Raises IndexError for an
+    index or dim that is not there, RuntimeError for shapes that do not fit.
+
     >>> import facula as torch
     >>> torch.index_reduce(torch.ones(2), 0, torch.tensor([1, 1]), torch.tensor([2.0, 3.0]), "prod")
     tensor([1., 6.])
@@ -340,7 +345,11 @@ def index_reduce(self, dim, index, source, reduce, *, include_self=True):
 @composite("index_reduce_(Tensor(a!) self, int dim, Tensor index, Tensor source, str reduce, *, "
            "bool include_self=True) -> Tensor(a!)")
 def index_reduce_(self, dim, index, source, reduce, *, include_self=True):
-    """In-place form of index_reduce."""
+    """In-place form of index_reduce.
+
+    index (n) or () counts along dim; the result has the shape of self. Raises IndexError for an
+    index or dim that is not there, RuntimeError for shapes that do not fit.
+    """
     made = index_reduce.function(self, dim, index, source, reduce, include_self=include_self)
     return self.copy_(made)
 

@@ -19,7 +19,10 @@ else:
 
 @composite("nonzero(Tensor self, *, Tensor(a!)? out=None, bool as_tuple=False) -> Tensor")
 def nonzero(self, *, as_tuple=False):
-    """Coordinates of the elements that are not 0: one row each, or one tensor a dimension."""
+    """Coordinates of the elements that are not 0: one row each, or one tensor a dimension.
+
+    self with d dims and k elements that are not 0, result (k, d), int64.
+    """
     if as_tuple:
         places = _by_column(nonzero_coordinates(self if self.form.ndim else self.reshape(1)))
         return tuple([places.select(1, k) for k in range(places.form.shape[1])])
@@ -33,13 +36,20 @@ def _by_column(places):
 
 @composite("argwhere(Tensor self) -> Tensor")
 def argwhere(self):
-    """Coordinates of the elements that are not 0, one row each."""
+    """Coordinates of the elements that are not 0, one row each.
+
+    self with d dims and k elements that are not 0, result (k, d), int64.
+    """
     return _by_column(nonzero_coordinates(self))
 
 
 @composite("masked_select(Tensor self, Tensor mask, *, Tensor(a!)? out=None) -> Tensor")
 def masked_select(self, mask):
-    """The elements where the mask is true, in one dimension."""
+    """The elements where the mask is true, in one dimension.
+
+    Both broadcast; the result is (k), k the number of elements kept. Raises RuntimeError for a mask
+    that is not of bools.
+    """
     if mask.form.kind != "bool":
         raise RuntimeError("masked_select: expected BoolTensor for mask")
     shape = broadcast_shapes(self.form.shape, mask.form.shape)
@@ -51,7 +61,11 @@ def masked_select(self, mask):
 
 @composite("take(Tensor self, Tensor index, *, Tensor(a!)? out=None) -> Tensor")
 def take(self, index):
-    """Elements by their number in row-major order."""
+    """Elements by their number in row-major order.
+
+    index counts the elements of self as one row. Raises IndexError for one that is not there,
+    RuntimeError for dtypes that do not fit.
+    """
     if index.form.kind != "i64":
         word = dtype_word(index.form.dtype)
         raise RuntimeError(f"take(): Expected a long tensor for index, but got {word}")
@@ -69,7 +83,11 @@ def take(self, index):
 
 @composite("one_hot(Tensor self, int num_classes=-1) -> Tensor")
 def one_hot(self, num_classes=-1):
-    """1 at the class of each element, 0 elsewhere, in a new last dimension."""
+    """1 at the class of each element, 0 elsewhere, in a new last dimension.
+
+    self (*) of int64, result (*, num_classes). Raises RuntimeError for numbers below 0 or too
+    large.
+    """
     if self.form.kind != "i64":
         raise RuntimeError("one_hot is only applicable to index tensor of type LongTensor.")
     if self.form.numel == 0:
@@ -90,7 +108,11 @@ def one_hot(self, num_classes=-1):
 @composite("take_along_dim(Tensor self, Tensor indices, int? dim=None, *, Tensor(a!)? out=None) "
            "-> Tensor")
 def take_along_dim(self, indices, dim=None):
-    """Like gather, with self and indices broadcast against each other."""
+    """Like gather, with self and indices broadcast against each other.
+
+    Both broadcast but in dim; the result has the shape of the indices. Raises RuntimeError for
+    indices that are not int64.
+    """
     if dim is None:
         self, indices, dim = self.reshape(-1), indices.reshape(-1), 0
     if self.form.ndim != indices.form.ndim:
@@ -113,7 +135,11 @@ def take_along_dim(self, indices, dim=None):
 
 @composite("masked_scatter(Tensor self, Tensor mask, Tensor source) -> Tensor")
 def masked_scatter(self, mask, source):
-    """A copy of self with the elements of source, in order, where the mask is true."""
+    """A copy of self with the elements of source, in order, where the mask is true.
+
+    All broadcast to a common shape, which the result has. Raises RuntimeError where they do not, or
+    for a mask that is not of bools.
+    """
     if mask.form.kind != "bool":
         raise RuntimeError(
             "masked_scatter_ only supports boolean masks, but got mask with dtype "
@@ -134,7 +160,11 @@ def masked_scatter(self, mask, source):
 
 @composite("masked_scatter_(Tensor(a!) self, Tensor mask, Tensor source) -> Tensor(a!)")
 def masked_scatter_(self, mask, source):
-    """In-place form of masked_scatter."""
+    """In-place form of masked_scatter.
+
+    The mask broadcasts to self, which keeps its shape. Raises RuntimeError where it does not, or is
+    not of bools.
+    """
     return self.copy_(self.masked_scatter(mask, source))
 
 
@@ -155,13 +185,20 @@ def put_at(self, index, source, accumulate=False):
 @composite("put_(Tensor(a!) self, Tensor index, Tensor source, bool accumulate=False) "
            "-> Tensor(a!)")
 def put_(self, index, source, accumulate=False):
-    """In-place form of put."""
+    """In-place form of put.
+
+    index counts the elements of self as one row. Raises IndexError for one that is not there,
+    RuntimeError for dtypes that do not fit.
+    """
     return self.copy_(self.put(index, source, accumulate))
 
 
 @composite("fill_diagonal_(Tensor(a!) self, Scalar fill_value, bool wrap=False) -> Tensor(a!)")
 def fill_diagonal_(self, fill_value, wrap=False):
-    """The main diagonal becomes a number."""
+    """The main diagonal becomes a number.
+
+    self (n, m), or equal sizes in more dims. Raises RuntimeError for less than two dims.
+    """
     if self.form.ndim < 2:
         raise RuntimeError("dimensions must larger than 1")
     if self.form.ndim > 2 and len(set(self.form.shape)) > 1:
@@ -180,7 +217,11 @@ def fill_diagonal_(self, fill_value, wrap=False):
 
 @composite("select_scatter(Tensor self, Tensor src, int dim, int index) -> Tensor")
 def select_scatter(self, src, dim, index):
-    """A copy of self with src in place of one index of a dimension."""
+    """A copy of self with src in place of one index of a dimension.
+
+    src has the shape of that part; the result that of self. Raises RuntimeError for another shape,
+    IndexError for an index that is not there.
+    """
     y = self._clone_contiguous()
     y.select(dim, index).copy_(src)
     return y
@@ -189,7 +230,11 @@ def select_scatter(self, src, dim, index):
 @composite("slice_scatter(Tensor self, Tensor src, int dim=0, int? start=None, int? end=None, "
            "int step=1, *, Tensor(a!)? out=None) -> Tensor")
 def slice_scatter(self, src, dim=0, start=None, end=None, step=1):
-    """A copy of self with src in place of a slice of a dimension."""
+    """A copy of self with src in place of a slice of a dimension.
+
+    src has the shape of that part; the result that of self. Raises RuntimeError for another shape,
+    IndexError for an index that is not there.
+    """
     y = self._clone_contiguous()
     registry["slice"].function(y, dim, start, end, step).copy_(src)
     return y
@@ -198,7 +243,11 @@ def slice_scatter(self, src, dim=0, start=None, end=None, step=1):
 @composite("diagonal_scatter(Tensor self, Tensor src, int offset=0, int dim1=0, int dim2=1) "
            "-> Tensor")
 def diagonal_scatter(self, src, offset=0, dim1=0, dim2=1):
-    """A copy of self with src in place of a diagonal."""
+    """A copy of self with src in place of a diagonal.
+
+    src has the shape of that part; the result that of self. Raises RuntimeError for another shape,
+    IndexError for an index that is not there.
+    """
     y = self._clone_contiguous()
     y.diagonal(offset, dim1, dim2).copy_(src)
     return y
@@ -212,7 +261,11 @@ def diagonal_scatter(self, src, offset=0, dim1=0, dim2=1):
     "output_size=None) -> Tensor",
 ))
 def repeat_interleave(self, repeats=None, dim=None, *, output_size=None):
-    """Each element of a dim several times in a row."""
+    """Each element of a dim several times in a row.
+
+    self (*, n, *), result with each element of dim as often as its number says. Raises RuntimeError
+    for negative numbers or another count of them.
+    """
     if repeats is None:
         numbers = registry["arange"].function(self.form.numel).numpy()
         return registry["tensor"].function(np.repeat(numbers, self.detach().numpy()))
@@ -236,8 +289,12 @@ def repeat_interleave(self, repeats=None, dim=None, *, output_size=None):
 def _triangle_indices(name):
     @composite(f"{name}(int row, int col, int offset=0, *, ScalarType? dtype=long, Layout? "
                "layout=None, Device? device=None, bool? pin_memory=None) -> Tensor",
-               "Rows and columns of the places in a triangle of a matrix.")
+               "Rows and columns of the places in a triangle of a matrix.\n\nResult (2, k), int64. "
+               "Raises RuntimeError for negative sizes.")
     def places(row, col, offset=0, *, dtype=dtypes.int64, device=None, layout=None):
+        for word, size in (("row", row), ("col", col)):
+            if size < 0:
+                raise RuntimeError(f"{word} must be non-negative, got{size}")
         offset = min(max(offset, -row - 1), col + 1)  # beyond, nothing changes but NumPy's ints
         return registry["tensor"].function(np.stack(getattr(np, name)(row, offset, col))).to(dtype)
 

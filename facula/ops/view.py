@@ -250,7 +250,10 @@ def _(g, self_form, dimension, size, step):
 
 @view_composite("t(Tensor(a) self) -> Tensor(a)")
 def t(self):
-    """The transpose of a matrix; vectors stay as they are."""
+    """The transpose of a matrix; vectors stay as they are.
+
+    (n, m) becomes (m, n); less dimensions stay. Raises RuntimeError for more.
+    """
     if self.ndim > 2:
         raise RuntimeError(f"t() expects a tensor with <= 2 dimensions, but self is {self.ndim}D")
     return self.transpose(0, 1) if self.ndim == 2 else registry["alias"].function(self)
@@ -258,13 +261,19 @@ def t(self):
 
 @view_composite("swapaxes(Tensor(a) self, int axis0, int axis1) -> Tensor(a)")
 def swapaxes(self, axis0, axis1):
-    """Another name of transpose."""
+    """Another name of transpose.
+
+    The two sizes change places. Raises IndexError for a dim that is not there.
+    """
     return self.transpose(axis0, axis1)
 
 
 @view_composite("swapdims(Tensor(a) self, int dim0, int dim1) -> Tensor(a)")
 def swapdims(self, dim0, dim1):
-    """Another name of transpose."""
+    """Another name of transpose.
+
+    The two sizes change places. Raises IndexError for a dim that is not there.
+    """
     return self.transpose(dim0, dim1)
 
 
@@ -273,7 +282,11 @@ def swapdims(self, dim0, dim1):
     "movedim.intlist(Tensor(a) self, int[] source, int[] destination) -> Tensor(a)",
 ))
 def movedim(self, source, destination):
-    """Dimensions moved to other places; the others keep their order."""
+    """Dimensions moved to other places; the others keep their order.
+
+    The sizes in the new order. Raises IndexError for a dim that is not there, RuntimeError for one
+    that comes twice.
+    """
     source = (source,) if isinstance(source, int) else tuple(source)
     destination = (destination,) if isinstance(destination, int) else tuple(destination)
     if len(source) != len(destination):
@@ -300,7 +313,11 @@ def movedim(self, source, destination):
     "moveaxis.int(Tensor(a) self, int source, int destination) -> Tensor(a)",
 ))
 def moveaxis(self, source, destination):
-    """Another name of movedim."""
+    """Another name of movedim.
+
+    The sizes in the new order. Raises IndexError for a dim that is not there, RuntimeError for one
+    that comes twice.
+    """
     return self.movedim(source, destination)
 
 
@@ -344,7 +361,11 @@ def broadcast_to(self, size):
 
 @view_composite("flatten(Tensor(a) self, int start_dim=0, int end_dim=-1) -> Tensor(a)")
 def flatten(self, start_dim=0, end_dim=-1):
-    """Dimensions start_dim to end_dim joined into one."""
+    """Dimensions start_dim to end_dim joined into one.
+
+    The sizes from start_dim to end_dim as their product. Raises RuntimeError for dims in the wrong
+    order.
+    """
     shape = self.form.shape
     if not shape:
         return self.reshape(1)
@@ -359,13 +380,20 @@ def flatten(self, start_dim=0, end_dim=-1):
 
 @view_composite("ravel(Tensor(a) self) -> Tensor(a)")
 def ravel(self):
-    """All elements in one dimension."""
+    """All elements in one dimension.
+
+    Result (n), n the number of elements; a view where memory allows.
+    """
     return self.contiguous().view(-1)
 
 
 @view_composite("unflatten(Tensor(a) self, int dim, int[] sizes) -> Tensor(a)")
 def unflatten(self, dim, sizes):
-    """One dimension taken apart into several."""
+    """One dimension taken apart into several.
+
+    The size of dim as `sizes`, one of which may be -1. Raises RuntimeError for sizes that do not
+    multiply to it.
+    """
     if not self.form.ndim and wrap_dim(dim, 0) == 0:
         raise RuntimeError(
             "unflatten got an unexpected error:\n"
@@ -491,7 +519,11 @@ def broadcast_tensors(*tensors):
     "meshgrid.indexing(Tensor[] tensors, *, str indexing) -> Tensor[]",
 ))
 def meshgrid(*tensors, indexing="ij"):
-    """Grids of coordinates: tensor k varies along dimension k ("xy": the first two exchanged)."""
+    """Grids of coordinates: tensor k varies along dimension k ("xy": the first two exchanged).
+
+    (n), (m), ... give tensors (n, m, ...) each, or (m, n, ...) with "xy". Raises RuntimeError for
+    more dimensions.
+    """
     if len(tensors) == 1 and isinstance(tensors[0], (list, tuple)):
         tensors = tuple(tensors[0])
     if indexing not in ("ij", "xy"):
@@ -519,7 +551,11 @@ def meshgrid(*tensors, indexing="ij"):
 
 @composite("cartesian_prod(Tensor[] tensors) -> Tensor")
 def cartesian_prod(*tensors):
-    """All combinations of the elements of vectors, a row each."""
+    """All combinations of the elements of vectors, a row each.
+
+    (n), (m), ... give (n m ..., k), k the number of vectors. Raises RuntimeError for more
+    dimensions.
+    """
     for one in tensors:
         if one.form.ndim != 1:
             raise RuntimeError(f"Expect a 1D vector, but got shape {list(one.form.shape)}")
@@ -534,7 +570,11 @@ def cartesian_prod(*tensors):
 
 @composite("diag_embed(Tensor self, int offset=0, int dim1=-2, int dim2=-1) -> Tensor")
 def diag_embed(self, offset=0, dim1=-2, dim2=-1):
-    """The last dimension as the diagonal of two new ones."""
+    """The last dimension as the diagonal of two new ones.
+
+    self (*, n), result (*, m, m) with m = n + |offset|. Raises RuntimeError for two dims that are
+    the same.
+    """
     ndim = self.ndim + 1
     first, second = wrap_dim(dim1, ndim), wrap_dim(dim2, ndim)
     if first == second:
@@ -550,7 +590,10 @@ def diag_embed(self, offset=0, dim1=-2, dim2=-1):
 
 @composite("diag(Tensor self, int diagonal=0, *, Tensor(a!)? out=None) -> Tensor")
 def diag(self, diagonal=0):
-    """The matrix with a vector on its diagonal, or the diagonal of a matrix as a vector."""
+    """The matrix with a vector on its diagonal, or the diagonal of a matrix as a vector.
+
+    (n) gives (n + |k|, n + |k|), (n, m) its diagonal. Raises RuntimeError for more dimensions.
+    """
     if self.ndim == 1:
         return self.diag_embed(diagonal)
     if self.ndim != 2:
@@ -560,13 +603,19 @@ def diag(self, diagonal=0):
 
 @composite("diagflat(Tensor self, int offset=0) -> Tensor")
 def diagflat(self, offset=0):
-    """The matrix with all elements on its diagonal."""
+    """The matrix with all elements on its diagonal.
+
+    Result (m, m) with m = numel + |offset|.
+    """
     return self.reshape(-1).diag_embed(offset)
 
 
 @composite("trace(Tensor self) -> Tensor")
 def trace(self):
-    """The sum of the diagonal of a matrix."""
+    """The sum of the diagonal of a matrix.
+
+    self (n, m), result (). Raises RuntimeError for other numbers of dimensions.
+    """
     if self.ndim != 2:
         raise RuntimeError(f"trace: expected a matrix, but got tensor with dim {self.ndim}")
     return self.diagonal().sum()
