@@ -31,7 +31,7 @@ PUBLIC = ["facula", *(f"facula.{package}" for package in PACKAGES.split())]
 # What a package or class shows because the layers above it use it; PyTorch has none of these.
 PARTS = {
     "facula.Generator": "fill run",
-    "facula.Tensor": "clone_as clone_contiguous convert extras overwrite readable storage_bytes",
+    "facula.Tensor": "extras readable storage_bytes",
     "facula.TypedStorage": "converted",
     "facula.dtype": "word",
     "facula.UntypedStorage": "foreign alias grow buffer",
