@@ -77,7 +77,7 @@ def narrow_copy(self, dim, start, length):
         raise RuntimeError(
             f"start ({start}) + length ({length}) exceeds dimension size ({size})."
         )
-    return self.narrow(dim, start, length).clone_contiguous()
+    return self.narrow(dim, start, length)._clone_contiguous()
 
 
 narrow_copy.method = False
