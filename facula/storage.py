@@ -176,8 +176,20 @@ class UntypedStorage:
     def from_file(
         cls, filename: "str | os.PathLike[str]", shared: bool = False, nbytes: int = 0
     ) -> Self:
-        """A storage over the first bytes of a file. Shared: what is written to it is written to the
-        file, which is made or made longer if need be; else the file stays as it is."""
+        """A storage over the first `nbytes` bytes of a file.
+
+        Shared: what is written to it is written to the file, which is made or made longer if need
+        be; else the file stays as it is. Raises RuntimeError for a file that cannot be opened or is
+        too short, and for negative sizes.
+
+        >>> import facula as torch
+        >>> import tempfile
+        >>> with tempfile.NamedTemporaryFile() as file:
+        ...     _ = file.write(bytes([1, 2, 3]))
+        ...     file.flush()
+        ...     torch.UntypedStorage.from_file(file.name, False, 3).tolist()
+        [1, 2, 3]
+        """
         name = os.fspath(filename)
         if nbytes < 0:
             raise RuntimeError(f"unable to mmap {nbytes} bytes from file <{name}>")

@@ -322,13 +322,13 @@ def _pair(name, run, doc):
 
 
 _pair("fft_fft", lambda name, x, s, dim, norm: _n(x, s, dim, norm, True),
-      "The discrete Fourier transform along some dims.")
+      "As many complex numbers: the discrete Fourier transform along some dims.")
 _pair("fft_ifft", lambda name, x, s, dim, norm: _n(x, s, dim, norm, False),
-      "The inverse of fftn along some dims.")
+      "As many complex numbers: the inverse of fftn along some dims.")
 _pair("fft_rfft", lambda name, x, s, dim, norm: _to_half_n(name, x, s, dim, norm, True),
-      "The transform of real numbers along some dims, of the last one the first half.")
+      "n // 2 + 1 of n along the last dim: the transform of real numbers along some dims.")
 _pair("fft_irfft", lambda name, x, s, dim, norm: _from_half_n(name, x, s, dim, norm, False),
-      "The inverse of rfftn along some dims.")
+      "2 (m - 1) of m along the last dim, or as s says: the inverse of rfftn along some dims.")
 _pair("fft_hfft", lambda name, x, s, dim, norm: _from_half_n(name, x, s, dim, norm, True),
       "The real transform of a signal given by its first half along the last of some dims.")
 _pair("fft_ihfft", lambda name, x, s, dim, norm: _to_half_n(name, x, s, dim, norm, False),

@@ -234,7 +234,11 @@ def _make_max_pool(rank):
     def max_pool_with_indices(
         self, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False
     ):
-        """The largest element of each window, and its place in the plane as one number."""
+        """The largest element of each window, and its place in the input as one number, int64.
+
+        self (N, C, *) or (C, *) with one to three dims that windows move along, both results too.
+        Raises RuntimeError for other shapes or padding of more than half a window.
+        """
         pooling = prepare(self, kernel_size, stride, padding, dilation, ceil_mode, True)
         last = _last(self, pooling)
         if last is not None:
@@ -247,7 +251,11 @@ def _make_max_pool(rank):
 
     @composite(f"{name}{arguments} -> Tensor")
     def max_pool(self, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False):
-        """The largest element of each window."""
+        """The largest element of each window.
+
+        self (N, C, *) or (C, *) with one to three dims that windows move along, the result too.
+        Raises RuntimeError for other shapes or padding of more than half a window.
+        """
         pooling = prepare(self, kernel_size, stride, padding, dilation, ceil_mode, False)
         last = _last(self, pooling)
         if last is not None:
