@@ -457,8 +457,8 @@ def _split_along(name, fewest, dim_of):
     @composite((f"{name}.int(Tensor(a) self, int sections) -> Tensor(a)[]",
                 f"{name}.array(Tensor(a) self, int[] indices) -> Tensor(a)[]"),
                "Pieces along one dimension, as tensor_split: the second of hsplit (of a vector the "
-               "first),\nthe first of vsplit, the third of dsplit. Raises RuntimeError for sizes that "
-               "sections do not\ndivide or too few dims.")
+               "first),\nthe first of vsplit, the third of dsplit. Raises RuntimeError for sizes "
+               "that sections do not\ndivide or too few dims.")
     def pieces(self, indices_or_sections):
         if self.form.ndim < fewest:
             raise RuntimeError(
