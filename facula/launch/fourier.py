@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from facula.dispatch import convert
 from facula.form import form_of
 from facula.late import Late
+from facula.launch.lapack import array_of
 from facula.meta.dtype import dtype
 from facula.storage import Storage
 from facula.tensor import Tensor, empty, wrap
@@ -28,9 +29,11 @@ _BACKWARDS = {UNSCALED: "forward", BY_ROOT: "ortho", BY_SIZE: "backward"}
 def _wrapped(array: "np.ndarray", wanted: dtype) -> Tensor:
     """NumPy's result as a tensor over its memory."""
     # NumPy 1 computes in double precision whatever it is given.
-    array = np.ascontiguousarray(array, wanted.numpy).reshape(array.shape)
-    storage = Storage.foreign(array.ctypes.data, array.nbytes, array)
-    return wrap(storage, array.ctypes.data, form_of(wanted, array.shape))
+    if array.dtype != wanted.numpy or not array.flags.c_contiguous:
+        array = np.ascontiguousarray(array, wanted.numpy).reshape(array.shape)
+    address = array.ctypes.data
+    storage = Storage.foreign(address, array.nbytes, array)
+    return wrap(storage, address, form_of(wanted, array.shape))
 
 
 def _run(
@@ -44,13 +47,16 @@ def _run(
         x = convert(x, x.form.dtype)
     if not x.form.numel:
         return empty(wanted, tuple(shape))
-    return _wrapped(transform(x.detach().numpy(), **how), wanted)
+    return _wrapped(transform(array_of(x), **how), wanted)
 
 
 def complex_to_complex(x: Tensor, dims: Sequence[int], scaling: int, forwards: bool) -> Tensor:
     """The transform of complex numbers along some dims."""
-    transform = np.fft.fftn if forwards else np.fft.ifftn
     norm = (_FORWARDS if forwards else _BACKWARDS)[scaling]
+    if len(dims) == 1:
+        single = np.fft.fft if forwards else np.fft.ifft
+        return _run(single, x, x.form.shape, x.form.dtype, axis=dims[0], norm=norm)
+    transform = np.fft.fftn if forwards else np.fft.ifftn
     return _run(transform, x, x.form.shape, x.form.dtype, axes=tuple(dims), norm=norm)
 
 
@@ -60,6 +66,9 @@ def real_to_complex(x: Tensor, dims: Sequence[int], scaling: int, onesided: bool
     wanted = x.form.dtype.to_complex()
     if onesided:
         shape[dims[-1]] = shape[dims[-1]] // 2 + 1
+    if len(dims) == 1:
+        single = np.fft.rfft if onesided else np.fft.fft
+        return _run(single, x, shape, wanted, axis=dims[0], norm=_FORWARDS[scaling])
     transform = np.fft.rfftn if onesided else np.fft.fftn
     return _run(transform, x, shape, wanted, axes=tuple(dims), norm=_FORWARDS[scaling])
 
@@ -70,5 +79,8 @@ def complex_to_real(x: Tensor, dims: Sequence[int], scaling: int, size: int) -> 
     shape[dims[-1]] = size
     sizes = [shape[d] for d in dims]
     wanted = x.form.dtype.to_real()
+    if len(dims) == 1:
+        norm = _BACKWARDS[scaling]
+        return _run(np.fft.irfft, x, shape, wanted, n=size, axis=dims[0], norm=norm)
     how = {"s": sizes, "axes": tuple(dims), "norm": _BACKWARDS[scaling]}
     return _run(np.fft.irfftn, x, shape, wanted, **how)

@@ -14,7 +14,7 @@ from facula.form import form_of
 from facula.late import Late
 from facula.launch import triangular
 from facula.launch.exponential import exponential
-from facula.meta.dtype import BY_NAME, int32
+from facula.meta.dtype import int32, of_numpy
 from facula.meta.matrix import by_columns, check_floating, check_kernel, check_matrix, check_square
 from facula.tensor import Tensor, allocate, wrap
 
@@ -28,8 +28,18 @@ else:
 
 
 def array_of(tensor: Tensor) -> "np.ndarray":
-    """The tensor's memory as an array."""
-    return tensor.detach().resolve_conj().numpy()
+    """The tensor's memory as an array, for as long as the tensor is there: `numpy()` makes one that
+    keeps the memory, in three times the time."""
+    form = tensor.form
+    if form.lazy:
+        return tensor.detach().resolve_conj().numpy()
+    if not form.dense or not form.numel:
+        return tensor.detach().numpy()
+    memory = (ctypes.c_char * form.nbytes).from_address(tensor.address)
+    if form.contiguous:
+        return np.ndarray(form.shape, form.dtype.numpy, memory)
+    size = form.itemsize
+    return np.ndarray(form.shape, form.dtype.numpy, memory, 0, [s * size for s in form.strides])
 
 
 def zeros_of(shape: tuple[int, ...]) -> Tensor:
@@ -42,9 +52,9 @@ def zeros_of(shape: tuple[int, ...]) -> Tensor:
 def tensor_of(array: "np.ndarray", columns: bool = False) -> Tensor:
     """A new tensor with the array's elements; its matrices column by column if wanted."""
     strides = by_columns(array.shape) if columns else None
-    y = allocate(form_of(BY_NAME[array.dtype.name], array.shape, strides))
+    y = allocate(form_of(of_numpy(array.dtype), array.shape, strides))
     if y.form.numel:
-        np.copyto(y.numpy(), array)
+        array_of(y)[...] = array
     return y
 
 
@@ -397,7 +407,7 @@ def _full_rank_solution(a: "np.ndarray", b: "np.ndarray") -> "np.ndarray":
 
 def _in_room(x: "np.ndarray", rows: int) -> Tensor:
     """x column by column, with the gaps that LAPACK leaves where it solved in place of b."""
-    room = allocate(form_of(BY_NAME[x.dtype.name], (*x.shape[:-2], rows, x.shape[-1]),
+    room = allocate(form_of(of_numpy(x.dtype), (*x.shape[:-2], rows, x.shape[-1]),
                             by_columns((*x.shape[:-2], rows, x.shape[-1]))))  # fmt: skip
     y = wrap(room.block, room.address, form_of(room.form.dtype, x.shape, room.form.strides))
     if x.size:
