@@ -336,9 +336,11 @@ def set_rng_state(new_state: Tensor) -> None:
 
 
 @contextmanager
-def fork_rng(devices: object = None, enabled: bool = True) -> Iterator[None]:
+def fork_rng(
+    devices: object = None, enabled: bool = True, *, device_type: str | None = None
+) -> Iterator[None]:
     """Puts the default generator back to where it was at the end of the block, unless not
-    `enabled`.
+    `enabled`. `devices` and `device_type` say whose other generators to put back: there are none.
 
     >>> import facula as torch
     >>> state = torch.get_rng_state()

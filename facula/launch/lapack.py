@@ -35,7 +35,7 @@ def array_of(tensor: Tensor) -> "np.ndarray":
         return tensor.detach().resolve_conj().numpy()
     if not form.dense or not form.numel:
         return tensor.detach().numpy()
-    memory = (ctypes.c_char * form.nbytes).from_address(tensor.address)
+    memory: Any = (ctypes.c_char * form.nbytes).from_address(tensor.address)
     if form.contiguous:
         return np.ndarray(form.shape, form.dtype.numpy, memory)
     size = form.itemsize

@@ -549,8 +549,8 @@ def einsum(equation, *operands):
     return tensor.permute(tuple(labels.index(k) for k in wanted))
 
 
-@composite("tensordot(Tensor self, Tensor other, Any dims=2, *, Tensor(a!)? out=None) -> Tensor")
-def tensordot(self, other, dims=2):
+@composite("tensordot(Tensor a, Tensor b, Any dims=2, *, Tensor(a!)? out=None) -> Tensor")
+def tensordot(a, b, dims=2):
     """Sums of products over some dims of each.
 
     The dims named go, those of the first that stay come first. Raises RuntimeError for sizes that
@@ -559,7 +559,7 @@ def tensordot(self, other, dims=2):
     if isinstance(dims, int):
         if dims < 0:
             raise RuntimeError(f"tensordot expects dims >= 0, but got dims={dims}")
-        if dims > min(self.ndim, other.ndim):
+        if dims > min(a.ndim, b.ndim):
             raise RuntimeError(
                 f"tensordot expects dims < ndim_a or ndim_b, but got dims={dims}"
             )
@@ -568,23 +568,23 @@ def tensordot(self, other, dims=2):
         mine, theirs = ([d] if isinstance(d, int) else list(d) for d in dims)
     for d, e in zip(mine, theirs, strict=True):
         # A size of 1 is broadcast: then the other's sum over the dim is what counts.
-        if self.form.shape[d] == 1:
-            other = other.sum(e, True, dtype=other.form.dtype)
-        elif other.form.shape[e] == 1:
-            self = self.sum(d, True, dtype=self.form.dtype)
-        elif self.form.shape[d] != other.form.shape[e]:
+        if a.form.shape[d] == 1:
+            b = b.sum(e, True, dtype=b.form.dtype)
+        elif b.form.shape[e] == 1:
+            a = a.sum(d, True, dtype=a.form.dtype)
+        elif a.form.shape[d] != b.form.shape[e]:
             raise RuntimeError(
                 "contracted dimensions need to match, but first has size "
-                f"{self.form.shape[d]} in dim {d} and second has size {other.form.shape[e]} in dim "
+                f"{a.form.shape[d]} in dim {d} and second has size {b.form.shape[e]} in dim "
                 f"{e}"
             )
-    mine, theirs = [d % self.ndim for d in mine], [d % other.ndim for d in theirs]
-    rows = [d for d in range(self.ndim) if d not in mine]
-    columns = [d for d in range(other.ndim) if d not in theirs]
-    inner = numel([self.form.shape[d] for d in mine])
-    shape = [self.form.shape[d] for d in rows], [other.form.shape[d] for d in columns]
-    x = self.permute(tuple(rows + mine)).reshape(numel(shape[0]), inner)
-    y = other.permute(tuple(theirs + columns)).reshape(inner, numel(shape[1]))
+    mine, theirs = [d % a.ndim for d in mine], [d % b.ndim for d in theirs]
+    rows = [d for d in range(a.ndim) if d not in mine]
+    columns = [d for d in range(b.ndim) if d not in theirs]
+    inner = numel([a.form.shape[d] for d in mine])
+    shape = [a.form.shape[d] for d in rows], [b.form.shape[d] for d in columns]
+    x = a.permute(tuple(rows + mine)).reshape(numel(shape[0]), inner)
+    y = b.permute(tuple(theirs + columns)).reshape(inner, numel(shape[1]))
     return x.mm(y).reshape((*shape[0], *shape[1]))
 
 

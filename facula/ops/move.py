@@ -559,6 +559,8 @@ def _short_join(record):
         joins = record.looks
 
         def function(tensors=(), dim=0, *more, **named):
+            if "axis" in named and dim == 0:
+                return slow(tensors, *more, **named)
             if more or named or (tensors.__class__ is not tuple and tensors.__class__ is not list):
                 return slow(tensors, dim, *more, **named)
             try:
@@ -705,12 +707,13 @@ def repeat(self, *times, repeats=()):
 
 
 @composite("tile(Tensor self, int[] dims) -> Tensor")
-def tile(self, *dims):
+def tile(self, *many, dims=None):
     """Like repeat; missing repeats count as 1.
 
     Each size times its number; more numbers than dims put dims before. Raises RuntimeError for
     negative ones.
     """
+    dims = many if dims is None else dims
     if len(dims) == 1 and not isinstance(dims[0], int):
         dims = tuple(dims[0])
     return self.repeat((1,) * (self.ndim - len(dims)) + tuple(dims))

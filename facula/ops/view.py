@@ -85,6 +85,9 @@ def squeeze(geometry, dim=None):
     return geometry.squeeze(dim)
 
 
+squeeze.other_names = {"axis": "dim"}
+
+
 @squeeze.gradient
 def _(g, self_form):
     return g.reshape(self_form.shape)
@@ -528,6 +531,7 @@ def meshgrid(*tensors, indexing="ij"):
     """
     if len(tensors) == 1 and isinstance(tensors[0], (list, tuple)):
         tensors = tuple(tensors[0])
+    indexing = indexing or "ij"
     if indexing not in ("ij", "xy"):
         raise RuntimeError(
             f'torch.meshgrid: indexing must be one of "xy" or "ij", but received: {indexing}'
