@@ -652,9 +652,12 @@ def new_tensor(self, data, *, dtype=None, device=None, requires_grad=False):
     "new_empty(Tensor self, SymInt[] size, *, ScalarType? dtype=None, Layout? layout=None, "
     "Device? device=None, bool? pin_memory=None) -> Tensor"
 )
-def new_empty(self, *size, dtype=None, device=None, requires_grad=False):
+def new_empty(self, *many, size=None, dtype=None, layout=None, device=None, pin_memory=False,
+              requires_grad=False):
     """Uninitialised memory in a shape, in the dtype of this one."""
     _check_device(device)
+    _check_layout(layout, pin_memory)
+    size = many if size is None else (size,)
     return _finish(fresh(dtype or self.form.dtype, _shape(size)), requires_grad)
 
 
@@ -662,9 +665,12 @@ def new_empty(self, *size, dtype=None, device=None, requires_grad=False):
     "new_zeros(Tensor self, SymInt[] size, *, ScalarType? dtype=None, Layout? layout=None, "
     "Device? device=None, bool? pin_memory=None) -> Tensor"
 )
-def new_zeros(self, *size, dtype=None, device=None, requires_grad=False):
+def new_zeros(self, *many, size=None, dtype=None, layout=None, device=None, pin_memory=False,
+              requires_grad=False):
     """Zeros in a shape, in the dtype of this one."""
     _check_device(device)
+    _check_layout(layout, pin_memory)
+    size = many if size is None else (size,)
     return _finish(_filled(_shape(size), 0, dtype or self.form.dtype), requires_grad)
 
 
@@ -672,9 +678,12 @@ def new_zeros(self, *size, dtype=None, device=None, requires_grad=False):
     "new_ones(Tensor self, SymInt[] size, *, ScalarType? dtype=None, Layout? layout=None, "
     "Device? device=None, bool? pin_memory=None) -> Tensor"
 )
-def new_ones(self, *size, dtype=None, device=None, requires_grad=False):
+def new_ones(self, *many, size=None, dtype=None, layout=None, device=None, pin_memory=False,
+             requires_grad=False):
     """Ones in a shape, in the dtype of this one."""
     _check_device(device)
+    _check_layout(layout, pin_memory)
+    size = many if size is None else (size,)
     return _finish(_filled(_shape(size), 1, dtype or self.form.dtype), requires_grad)
 
 
@@ -682,9 +691,11 @@ def new_ones(self, *size, dtype=None, device=None, requires_grad=False):
     "new_full(Tensor self, SymInt[] size, Scalar fill_value, *, ScalarType? dtype=None, Layout?"
     " layout=None, Device? device=None, bool? pin_memory=None) -> Tensor"
 )
-def new_full(self, size, fill_value, *, dtype=None, device=None, requires_grad=False):
+def new_full(self, size, fill_value, *, dtype=None, layout=None, device=None, pin_memory=False,
+             requires_grad=False):
     """One number in a shape, in the dtype of this one."""
     _check_device(device)
+    _check_layout(layout, pin_memory)
     return _finish(_filled(_shape((size,)), fill_value, dtype or self.form.dtype), requires_grad)
 
 # Where records stand that are no functions of torch itself.

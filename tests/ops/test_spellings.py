@@ -38,6 +38,11 @@ torch.randint(high=5, size=(2,)).shape
 torch.full(size=(2,), fill_value=3.0)
 torch.arange(end=3)
 torch.std(x, 0, correction=0)
+x.new_zeros(size=(2,))
+x.new_ones(2, 3)
+x.new_ones(size=[2], dtype=torch.int64, layout=torch.strided, pin_memory=False)
+x.new_empty(size=(2, 3)).shape
+x.new_full((2,), 3, layout=torch.strided)
 torch.einsum("ij,jk", [x, y])
 torch.einsum(x, [0, 1], y, [1, 2])
 """.strip()
