@@ -1086,7 +1086,7 @@ def tensor_split(input: Tensor, sections: _int, dim: _int | str = ...) -> tuple[
 def tensor_split(input: Tensor, indices: _int | Sequence[_int], dim: _int | str = ...) -> tuple[Tensor, ...]: ...  # type: ignore[overload-overlap, overload-cannot-match, unused-ignore]
 @overload
 def tensor_split(input: Tensor, tensor_indices_or_sections: Tensor, dim: _int | str = ...) -> tuple[Tensor, ...]: ...  # type: ignore[overload-overlap, overload-cannot-match, unused-ignore]
-def tensordot(input: Tensor, other: Tensor, dims: Any = ..., *, out: Tensor | None = ...) -> Tensor: ...
+def tensordot(a: Tensor, b: Tensor, dims: Any = ..., *, out: Tensor | None = ...) -> Tensor: ...
 @overload
 def tile(input: Tensor, dims: _int | Sequence[_int]) -> Tensor: ...  # type: ignore[overload-overlap, overload-cannot-match, unused-ignore]
 @overload
