@@ -51,6 +51,10 @@ class Form:
         self.shape = shape
         self.strides = strides
         self.numel = shape.numel()
+        if min(shape, default=0) < 0:
+            raise RuntimeError(
+                f"Trying to create tensor with negative dimension {min(shape)}: {list(shape)}"
+            )
         if self.numel >= 2**63:
             raise RuntimeError("numel: integer multiplication overflow")
         self.ndim = len(shape)

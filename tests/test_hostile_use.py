@@ -340,3 +340,50 @@ def test_places_in_storages() -> None:
     for place in (40, -41, 2**31, 2**70):
         with pytest.raises(IndexError):
             storage[place]
+
+
+# --- sizes, places and numbers of functions ------------------------------------------------------
+
+F = torch.nn.functional
+ONE, MATRIX = torch.ones(1, 3, 5, 5), torch.eye(3)
+WEIGHT, PLACES = torch.ones(3, 2, 3, 3), torch.zeros(1, 3, 5, 5, dtype=torch.int64)
+ONE_STRIDE = torch.zeros(1).expand(3)
+NAN, INF = float("nan"), float("inf")
+
+
+@pytest.mark.parametrize(
+    "kind, call",
+    [
+        (RuntimeError, lambda: F.conv2d(torch.ones(1, 3, 0, 5), torch.ones(2, 3, 3, 3), padding=2)),
+        (RuntimeError, lambda: F.conv2d(ONE, torch.ones(2, 3, 0, 3))),
+        (RuntimeError, lambda: F.conv2d(ONE, torch.ones(2, 3, 3, 0))),
+        (RuntimeError, lambda: F.conv1d(ONE[0], torch.ones(2, 5, 0))),
+        (RuntimeError, lambda: F.conv_transpose2d(ONE, torch.ones(3, 2, 0, 3))),
+        (RuntimeError, lambda: F.conv3d(ONE[None], torch.ones(2, 1, 3, 0, 3))),
+        (RuntimeError, lambda: F.conv_transpose2d(ONE.long(), WEIGHT.long(), None, 2**62)),
+        (RuntimeError, lambda: F.avg_pool2d(ONE, 2, 2**31)),
+        (RuntimeError, lambda: F.interpolate(ONE, size=2**31)),
+        (RuntimeError, lambda: F.interpolate(ONE, scale_factor=NAN)),
+        (RuntimeError, lambda: F.interpolate(ONE, scale_factor=INF)),
+        (RuntimeError, lambda: F.pad(ONE, (2**62, 2**62))),
+        (RuntimeError, lambda: torch.ones(1).repeat_interleave(torch.tensor([2**62]))),
+        (RuntimeError, lambda: torch.logspace(0, 1, 2**62)),
+        (RuntimeError, lambda: torch.linalg.lu_solve(MATRIX, torch.full((3,), 9).int(), MATRIX)),
+        (RuntimeError, lambda: torch.lu_unpack(MATRIX, torch.full((3,), -1).int())),
+        (RuntimeError, lambda: torch.linalg.cholesky(MATRIX * NAN)),
+        (RuntimeError, lambda: torch.linalg.lstsq(MATRIX * NAN, MATRIX, driver="gelsd")),
+        (RuntimeError, lambda: F.max_unpool2d(ONE, PLACES, -1)),
+        (NotImplementedError, lambda: F.max_unpool2d(ONE.bool(), PLACES, 2)),
+        (IndexError, lambda: F.embedding_bag(torch.tensor([0, 1]), MATRIX, torch.tensor([0, -1]))),
+        (RuntimeError, lambda: F.batch_norm(ONE, ONE_STRIDE, torch.ones(3), training=True)),
+    ],
+)  # fmt: skip
+def test_what_no_function_can_do(kind: type[Exception], call: Callable[[], Any]) -> None:
+    for _ in range(2):
+        with pytest.raises(kind):
+            call()
+
+
+def test_methods_are_for_tensors() -> None:
+    with pytest.raises(TypeError, match="descriptor 'cauchy_'"):
+        torch.Tensor.cauchy_(1.5)

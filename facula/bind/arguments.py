@@ -62,6 +62,8 @@ NUMBERS_AS_TENSORS = frozenset((
 PLAIN = frozenset((int, float, bool, complex, str, type(None), dtype, layout, memory_format,
                    Generator, device, type))  # fmt: skip
 
+UNPACKING = 'with error "Overflow when unpacking long long"'
+
 PYTHON_TYPES = {float: float64, int: int64, bool: bool_}
 
 
@@ -380,9 +382,16 @@ class Overloads:
             remember(self.known, key, tuple(lists))
         return None
 
-    def refuse_long(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    def refuse_long(self, given: Mapping[str, Any]) -> None:
         """Raises PyTorch's error where a call failed on ints beyond 64 bits, which a look at
         classes alone has let pass."""
+        for parameter in [p for one in self.signatures for p in one.parameters]:
+            value = given.get(parameter.name)
+            if parameter.is_list or type(value) is int:
+                refuse_long(self.name, parameter, value)
+
+    def refuse_long_call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        """The same of a call as it was given."""
         if any(map(is_long, (*args, *kwargs.values()))):
             tried = (one.bind(args, kwargs, False) for one in self.signatures)
             for parameter, _, value in next(filter(None, tried), ()):
@@ -424,18 +433,22 @@ def refuse_long(name: str, parameter: Parameter, value: Any) -> None:
     place = [is_long(one) for one in several].index(True)
     raise TypeError(
         f"{name}(): argument '{parameter.name}' failed to unpack the object at pos {place + 1} "
-        'with error "Overflow when unpacking long long"'
+        f"{UNPACKING}"
     )
 
 
-def explain(
-    error: Exception, overloads: Overloads | None, args: tuple[Any, ...], kwargs: dict[str, Any]
-) -> None:
+def explain(error: Exception) -> None:
     """Raises PyTorch's error where a call failed with another of Python's or NumPy's."""
-    if overloads is not None:
-        overloads.refuse_long(args, kwargs)
+    text = str(error)
     if isinstance(error, MemoryError):
-        raise RuntimeError(f"DefaultCPUAllocator: can't allocate memory: {error}") from error
+        raise RuntimeError(f"DefaultCPUAllocator: can't allocate memory: {text}") from error
+    if isinstance(error, OverflowError) and text.startswith("Python int too large"):
+        raise RuntimeError("value cannot be converted to type int64_t without overflow") from error
+    # Sizes that a function has computed of its arguments; and NumPy's words for such ones.
+    if (type(error) is TypeError and text.endswith(UNPACKING)) or (
+        type(error) is ValueError and text.startswith(("array is too big", "Maximum allowed size"))
+    ):
+        raise RuntimeError("Storage size calculation overflowed") from error
 
 
 def plain_value(name: str, parameter: Parameter, value: Any) -> Any:

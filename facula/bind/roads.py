@@ -107,7 +107,9 @@ def entry(
         try:
             return call(*args, **kwargs)
         except Exception as error:
-            explain(error, overloads, args, kwargs)
+            if overloads is not None:
+                overloads.refuse_long_call(args, kwargs)
+            explain(error)
             raise
 
     return function
@@ -136,7 +138,9 @@ def method_entry(
         try:
             return call(self, *args, **kwargs)
         except Exception as error:
-            explain(error, overloads, args, kwargs)
+            if overloads is not None:
+                overloads.refuse_long_call(args, kwargs)
+            explain(error)
             if isinstance(error, AttributeError) and not isinstance(self, Tensor):
                 raise TypeError(
                     f"descriptor '{op.name}' for 'torch._C.TensorBase' objects doesn't apply to a "
@@ -199,9 +203,12 @@ def seen_entries(
         scope = {f"default_{p.name}": p.default for p in given if p.default is not p.empty}
         scope |= {"seen": seen, "miss": miss, "forward": call, "MISSING": MISSING}
 
+        name = first
+
         def explain_call(error: Exception, first: Any, *values: Any) -> None:
-            args, kwargs = signature.call(values)
-            explain(error, overloads, args if place and as_method else (first, *args), kwargs)
+            if overloads is not None:
+                overloads.refuse_long({name: first, **dict(zip(signature.values, values))})
+            explain(error)
 
         scope["explain"] = explain_call
         return compile_function(seen_source(signature, first, given), scope)

@@ -1,6 +1,6 @@
 """Convolutions on tensors: launches the plans of `kernel/library/conv.py`. No graph here."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from facula.backend.cpu import Kernel, machine
@@ -100,6 +100,17 @@ def _run(
         for nbytes, place in taken:
             memory.pool(nbytes).append(place)
     return y
+
+
+def refuse_empty(x: Sequence[int], weight: Sequence[int]) -> None:
+    """PyTorch's errors for images or kernels of no extent, whatever the padding."""
+    if 0 in x[2:]:
+        raise RuntimeError(
+            f"Only zero batch or zero channel inputs are supported, but got input shape: {list(x)}"
+        )
+    if 0 in weight[2:]:
+        said = " x ".join(map(str, weight[2:]))
+        raise RuntimeError(f"kernel size should be greater than zero, but got {said}")
 
 
 def contiguous(x: Tensor) -> Tensor:

@@ -156,7 +156,10 @@ def cholesky(a: Tensor, upper: bool) -> tuple[Tensor, Tensor]:
     info: np.ndarray | None = None
     try:
         factor = np.linalg.cholesky(values)
+        whole = not np.isnan(np.diagonal(factor, axis1=-2, axis2=-1)).any()
     except np.linalg.LinAlgError:
+        whole = False
+    if not whole:
         factor, info = _cholesky_until(values)
     factor = np.swapaxes(factor, -2, -1).conj() if upper else factor
     told = zeros_of(values.shape[:-2]) if info is None else tensor_of(info)
@@ -374,7 +377,7 @@ def least_squares(
     elif driver == "gels":
         x, full = _full_rank_solution(left, right), True
     else:
-        u, s, vh = np.linalg.svd(left, full_matrices=False)
+        u, s, vh = _converged("linalg.lstsq", lambda: np.linalg.svd(left, full_matrices=False))
         kept = s > rcond * s[..., :1]
         inverse = np.where(kept, 1 / np.where(kept, s, 1), 0)
         turned = np.matmul(np.swapaxes(u, -2, -1).conj(), right)

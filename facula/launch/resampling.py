@@ -245,6 +245,7 @@ def resample(x: Tensor, axes: tuple[Axis, ...]) -> Tensor:
 def _prepare(x: Form, axes: tuple[Axis, ...]) -> Prepared:
     lead = tuple(x.shape[: x.ndim - len(axes)])
     form = form_of(x.dtype, (*lead, *(axis.sizes[1] for axis in axes)))
+    allocate(form)  # raises if there is no such memory, before tables as long as its sides are made
     if len(axes) == 1:
         axes = (Axis("nearest", 1, 1, wide=axes[0].wide), *axes)
     compute = REGISTER_KIND.get(x.kind, x.kind)

@@ -137,6 +137,11 @@ def _size(x: "np.ndarray") -> "np.ndarray":
 
 def permutation(pivots: "np.ndarray", rows: int) -> "np.ndarray":
     """The order of rows after exchanges: row i of P.T @ A is row permutation[i] of A."""
+    if pivots.size and not (pivots.min() >= 1 and pivots.max() <= rows):
+        raise RuntimeError(
+            f"pivots must all be between 1 and the number of rows ({rows}) inclusive. Did you "
+            "properly pass the result of the LU factorization?"
+        )
     flat = pivots.reshape((prod(pivots.shape[:-1]), pivots.shape[-1]))
     orders = []
     for exchanges in flat.tolist():

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from facula.dispatch.layout import dtype_word
 from facula.ops.calls import op
 from facula.tensor import Tensor
 
@@ -325,6 +326,9 @@ def _unpool(
     plain = [(n - 1) * s - 2 * p + k for n, s, p, k in zip(sizes, step, pads, kernel)]
     if output_size is not None:
         plain = _given_size(plain, step, list(output_size), rank)
+    if not input.dtype.is_floating_point:
+        word = dtype_word(input.dtype)
+        raise NotImplementedError(f"\"max_unpool{max(2, rank)}d\" not implemented for '{word}'")
     if str(indices.dtype) != "torch.int64":
         raise RuntimeError(f"elements in indices should be type int64 but got: {_word(indices)}")
     if input.dim() not in (rank + 1, rank + 2):

@@ -122,6 +122,8 @@ def _wanted(
         scales = [scale_factor] * len(spatial)
     if not all(isinstance(scale, (int, float)) for scale in scales):
         raise TypeError(f"interpolate: expected scale_factor to be numbers, got {scale_factor!r}")
+    if not all(map(math.isfinite, scales)):
+        raise RuntimeError("value cannot be converted to type int64_t without overflow")
     return [int(math.floor(n * s) if s > 0 else n * s) for n, s in zip(spatial, scales)], [
         float(s) for s in scales
     ]

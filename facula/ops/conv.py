@@ -3,7 +3,7 @@
 from facula.dispatch.layout import type_word
 from facula.dispatch.parts import bilinear_in_parts, one_complex_dtype
 from facula.kernel.library.conv_shape import Conv2d
-from facula.launch.convolution import backward_data, backward_weight, forward
+from facula.launch.convolution import backward_data, backward_weight, forward, refuse_empty
 from facula.op import composite, operation, registry
 
 
@@ -93,6 +93,7 @@ def shape_of(input, weight, bias, stride, padding, dilation, groups):
             f"Kernel size: ({dh * (w[2] - 1) + 1} x {dw * (w[3] - 1) + 1}). Kernel size can't be "
             "greater than actual input size"
         )
+    refuse_empty(x, w)
     return shape
 
 

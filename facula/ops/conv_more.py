@@ -8,6 +8,7 @@ from facula.dispatch.layout import dtype_word, type_word
 from facula.dispatch.parts import bilinear_in_parts, one_complex_dtype
 from facula.kernel.library.conv_shape import Conv2d
 from facula.launch import convolution_volume as volumes
+from facula.launch.convolution import refuse_empty
 from facula.launch.convolution_volume import Conv3d
 from facula.op import composite, operation, registry
 
@@ -204,6 +205,7 @@ def _convolve(name, rank, input, weight, bias, stride, padding, dilation, groups
                 f"Kernel size: ({' x '.join(map(str, reach))}). Kernel size can't be greater than "
                 "actual input size"
             )
+    refuse_empty(input.form.shape, weight.form.shape)
     batch, channels, *_ = input.form.shape
     out = weight.form.shape[0]
     given = sizes if keeps else None
@@ -266,6 +268,7 @@ def _convolve_back(
             f"Given input size per channel: ({' x '.join(map(str, sizes))}). Calculated output "
             f"size per channel: ({' x '.join(map(str, made))}). Output size is too small"
         )
+    refuse_empty(input.form.shape, weight.form.shape)
     batch, channels = input.form.shape[:2]
     out = weight.form.shape[1] * groups
     if rank == 3:

@@ -40,6 +40,8 @@ def _check(weight, indices, offsets, mode, per_sample_weights):
                 "offsets[0] has to be 0, i.e., the first sequence in the mini-batch has to start "
                 f"from position 0. However, got {first}"
             )
+        if int(offsets.min()) < 0:
+            raise IndexError("index out of range in self")
         if last > indices.form.numel:
             raise RuntimeError(
                 "offsets[-1] can not be greater than input's length "

@@ -108,6 +108,8 @@ def windows(name, shape, rank, kernel_size, stride, padding, dilation, ceil_mode
     omitted = stride is None or stride == ()
     step = kernel if omitted else _repeated(stride, rank, name, "stride")
     pads = _repeated(padding, rank, name, "padding")
+    if max(kernel + step + pads, default=0) >= 2**31 and name != "max_pool1d":
+        raise RuntimeError("value cannot be converted to type int without overflow")
     holes = _repeated(dilation, rank, name, "dilation")
     if rank > 1 and len(shape) in (rank + 1, rank + 2) and min(step) > 0:
         _check_pads(kernel, holes, pads)
