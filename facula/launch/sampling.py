@@ -210,6 +210,8 @@ def _signed(value: int) -> int:
 
 def _check_integer_bounds(form: Form, low: int, high: int) -> None:
     """Both ends must lie in the dtype; floats warn beyond the integers they hold exactly."""
+    if form.kind not in LIMITS:
+        raise not_for("check_random_bounds", form.dtype)
     lowest, highest = LIMITS[form.kind]
     exact = 2 ** DIGITS.get(form.kind, 64)
     for argument, bound in (("from", low), ("to - 1", high)):

@@ -170,7 +170,7 @@ def round_decimals(self, *, decimals=0):
     """The nearest multiple of 10 ** -decimals, ties to even."""
     if decimals == 0:
         return "round_whole", (self,)
-    scale = 10.0 ** abs(decimals)
+    scale = float(f"1e{abs(decimals)}")  # inf where a power would not be taken
     return ("round_fraction" if decimals > 0 else "round_multiple"), (self, scale)
 
 
