@@ -205,6 +205,8 @@ def remembered_view(
     def made(first: str, slow: Callable[..., Any]) -> Callable[..., Any]:
         # t.permute(x, 1, 0) is refused, although x.permute(1, 0) is not.
         looks = {} if many and first == "input" else op.looks
+        # What is a copy, or the tensor itself: to try it again would copy twice each time.
+        no_views: dict[Any, None] = {}
 
         def miss(self: Tensor, values: tuple[Any, ...]) -> Any:
             args, kwargs = signature.call(values)
@@ -215,10 +217,11 @@ def remembered_view(
                 return y
             if isinstance(self, Tensor) and all(map(plain, values)):
                 if moves is None:
-                    found = learn(self, lambda probe: slow(probe, *args, **kwargs))
-                    if found is not None:
-                        named = dict(zip(signature.values, values, strict=True))
-                        remember(looks, (self.form, *strict_values(signature, named)), found)
+                    named = dict(zip(signature.values, values, strict=True))
+                    key = (self.form, *strict_values(signature, named))
+                    if key not in no_views:
+                        found = learn(self, lambda probe: slow(probe, *args, **kwargs))
+                        remember(no_views if found is None else looks, key, found)
                 else:
                     learn_moving(self, values, slow, looks)
             return slow(self, *args, **kwargs)

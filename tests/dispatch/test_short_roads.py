@@ -8,6 +8,8 @@ from collections.abc import Callable
 import pytest
 
 import facula
+from facula.bind import remembered
+from facula.dispatch import learn
 from facula.dispatch.layout import LIMIT
 from facula.op import registry
 from facula.ops.index import _viewed
@@ -491,3 +493,21 @@ def test_products_follow_the_precision_that_is_set() -> None:
     finally:
         facula.set_float32_matmul_precision("highest")
     assert rough == again and (x @ x).tolist() == exact
+
+
+def test_a_reshape_that_copies_is_tried_as_a_view_only_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    tried = []
+
+    def counted(tensor: Tensor, run: Callable[[Tensor], Tensor]) -> object:
+        tried.append(tensor.form)
+        return learn(tensor, run)
+
+    monkeypatch.setattr(remembered, "learn", counted)
+    x = facula.arange(35).reshape(5, 7).t()
+    for _ in range(3):
+        y = x.reshape(35)
+        assert y.block is not x.block
+        assert y.tolist() == [c + 7 * r for c in range(7) for r in range(5)]
+    assert tried.count(x.form) == 1
