@@ -79,7 +79,7 @@ shutil.rmtree ctypes.CDLL socket.socket pathlib.Path pip.main numpy.load numpy.f
 numpy.ctypeslib.load_library numpy.testing._private.utils.runstring torch.load torch.hub.load
 torch.jit.load torch.serialization.load torch.nn.Linear torch.nn.modules.linear.Linear
 torch.ops.load_library torch._utils._rebuild_xla_tensor torch._utils torch.os.system
-torch.storage._load_from_bytes torch.storage.os torch._dynamo.eval_frame torch.uint16
+torch.storage._load_from_bytes torch.storage.os torch._dynamo.eval_frame torch.quint8
 torch.QInt8Storage facula.io.load facula.io.checkpoint.save facula.tensor.Tensor
 facula.tensor.rebuild __main__.Evil collections.OrderedDict.__reduce__ collections.namedtuple
 collections._sys.exit _codecs.decode _codecs.lookup codecs.encode builtins.set.__class__
