@@ -102,8 +102,8 @@ class _Blocks(ProductUnits):
         self.panels = plan.pack_a and not self.widens
         # Whether sums always meet others before they are stored, not only those of earlier k's.
         self.meets = plan.accumulate or self.half
-        # Whether whole sums are rounded straight into C: bfloat16 would take too much code.
-        self.narrows = plan.kind == "f16" and not plan.accumulate
+        # Whether whole sums are rounded straight into C.
+        self.narrows = self.half and not plan.accumulate
 
     def prepare(self) -> None:
         build, p = self.build, self.p

@@ -138,7 +138,7 @@ def _suits_tiles(kind: str, m: int, n: int, k: int) -> bool:
     if kind == "f16":
         # A number becomes two that are multiplied four times; tiles hold 16 lines and 32 k's.
         return k >= 24 and min(m, n) >= 12 and m * n * k >= 1 << 16
-    return min(m, n) > 4 and m * n * k >= 1 << 13
+    return min(m, n) > 4 and m * n * k >= 1 << 14
 
 
 def _packing(
