@@ -159,8 +159,10 @@ class Parameter:
     def accepts(self, value: Any, place: int) -> bool:
         if self.name == "out":
             return isinstance(value, (Tensor, tuple, list))
-        if self.name == "reduction" and isinstance(value, str):
-            return True  # PyTorch's functions of Python give kernels a number for the word
+        if self.name == "reduction":  # PyTorch's functions of Python make a number of the word
+            if type(value) not in (str, int):
+                raise ValueError(f"{value} is not a valid value for reduction")
+            return True
         kind = KINDS[self.base]
         if not self.is_list:
             return kind(value) or (self.takes_numbers and is_number(value))

@@ -69,6 +69,9 @@ def hot_function(op: Pointwise) -> Callable[..., Any]:
             return several
         if op.tensors_only or len(names) == 1:
             refuse_numbers(op.name, names, operands)
+        for place, value in enumerate(operands):
+            if value is None:
+                refuse_numbers(op.name, names[place : place + 1], (None,), place + 1)
         return call_pointwise(op, values)
 
     launches: dict[Any, Any] = {}
@@ -232,7 +235,7 @@ def inplace_function(
         if named_forms and has_names(operands):
             return call_named(op, in_place, operands, {}, inplace=True)
         if op.tensors_only:
-            refuse_numbers(f"{op.name}_", names, operands, 0)
+            refuse_numbers(f"{op.name}_", tensors, [operands[k] for k in places], 0)
         values = [operands[k] for k in places]
         plain = all(
             type(v) is type(a.default) and v == a.default
@@ -327,6 +330,10 @@ def pointwise_general(op: Pointwise, operands: tuple[Any, ...]) -> Tensor:
     if named_forms and has_names(operands):
         named: Tensor = call_named(op, lambda *plain: call_pointwise(op, plain), operands, {})
         return named
+    if op.tensors_only:
+        several = [(a.name, v) for a, v in zip(op.schema.arguments, operands, strict=True)
+                   if a.type.startswith("Tensor")]  # fmt: skip
+        refuse_numbers(op.name, [name for name, _ in several], [v for _, v in several])
     return call_pointwise(op, operands)
 
 

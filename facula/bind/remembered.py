@@ -308,19 +308,38 @@ def bind_view(op: View) -> None:
         remembered_view(op, roads, op.moves)
 
 
+def on_tensors_only(forward: Callable[..., Any]) -> Callable[..., Any]:
+    """A function of several tensors, or of one list of them, that refuses what is none."""
+
+    def function(*args: Any, **kwargs: Any) -> Any:
+        several = args[0] if len(args) == 1 and isinstance(args[0], (tuple, list)) else args
+        for place, one in enumerate(several):
+            if not isinstance(one, Tensor):
+                raise TypeError(
+                    f"expected Tensor as element {place} in argument 0, but got "
+                    f"{type(one).__name__}"
+                )
+        return forward(*args, **kwargs)
+
+    return function
+
+
 def bind_composite(op: Composite) -> None:
     given = inspect.signature(op.forward).parameters
     parameters = [*given]
+    forward = op.forward
     if any(p.kind is p.VAR_POSITIONAL for p in given.values()) and "Tensor[]" in op.types.values():
         op.checked = False  # f(a, b) as well as f([a, b]): PyTorch's is a function of Python
+        if given[parameters[0]].kind is inspect.Parameter.VAR_POSITIONAL:
+            forward = on_tensors_only(forward)
     if op.is_view:
-        remembered_view(op, entries(op, op.forward, parameters), None)
+        remembered_view(op, entries(op, forward, parameters), None)
         return
     if op.is_launch:
         keywords = ["out"] if takes_out(op) else []
         remembered_launch(op, entries(op, op.forward, parameters), op.forward, keywords)
         return
-    roads = seen_entries(op, op.forward, parameters)
+    roads = seen_entries(op, forward, parameters)
     function: Callable[..., Any]
     op.words = op.doc
     op.forward.__doc__ = document(op, op.name, op.doc)

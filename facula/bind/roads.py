@@ -123,6 +123,11 @@ def method_entry(
     check = None if overloads is None else overloads.check
 
     def method(self: Any, *args: Any, **kwargs: Any) -> Any:
+        if not isinstance(self, Tensor):
+            raise TypeError(
+                f"descriptor '{op.name}' for 'Tensor' objects doesn't apply to a "
+                f"'{type(self).__name__}' object"
+            )
         given = (self, *args)
         if op.narrow:
             refuse_wide(op, given, kwargs)

@@ -1033,6 +1033,8 @@ def pad(
     >>> torch.nn.functional.pad(torch.tensor([[1.0, 2.0, 3.0]]), (2, 1), mode="reflect")
     tensor([[3., 2., 1., 2., 3., 2.]])
     """
+    if not (isinstance(input, Tensor) and isinstance(pad, (tuple, list)) and isinstance(mode, str)):
+        _refuse_padding(input, pad, mode)
     if len(pad) % 2 != 0:
         raise RuntimeError("Padding length must be divisible by 2")
     if len(pad) // 2 > input.dim():
@@ -1059,6 +1061,19 @@ def pad(
                 before, after = max(0, before), max(0, after)
             result = result.index_select(dim, _source(mode, result, dim, before, after))
     return result
+
+
+def _refuse_padding(input: object, pad: object, mode: object) -> None:
+    """PyTorch's TypeError for the first argument of `pad` of a wrong class."""
+    if not isinstance(input, Tensor):
+        place, name, wanted, given = 1, "input", "Tensor", input
+    elif not isinstance(pad, (tuple, list)):
+        place, name, wanted, given = 2, "pad", "tuple of ints", pad
+    else:
+        place, name, wanted, given = 3, "mode", "str", mode
+    raise TypeError(
+        f"pad(): argument '{name}' (position {place}) must be {wanted}, not {type(given).__name__}"
+    )
 
 
 def _source(mode: str, input: Tensor, dim: int, before: int, after: int) -> Tensor:

@@ -395,7 +395,8 @@ def _zero_division():
 
 
 for _name in ("atan2", "hypot", "logaddexp", "logaddexp2", "logical_and", "logical_or",
-              "logical_xor", "fmax", "fmin", "maximum", "minimum", "ldexp", "heaviside"):
+              "logical_xor", "fmax", "fmin", "maximum", "minimum", "ldexp", "heaviside",
+              "addcmul", "addcdiv"):
     pointwise_of(_name).tensors_only = True
 for _name in ("clamp_max", "clamp_min", "copysign", "fmod", "rsub"):
     pointwise_of(_name).tensor_first = True

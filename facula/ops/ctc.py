@@ -243,7 +243,7 @@ def ctc_loss(log_probs, targets, input_lengths, target_lengths, blank=0, reducti
             f"Long, Int; but got {dtype_word(targets.form.dtype)}"
         )
     number = REDUCTIONS.get(reduction) if isinstance(reduction, str) else reduction
-    if number is None:
+    if number not in (0, 1, 2):
         raise ValueError(f"{reduction} is not a valid value for reduction")
     batched = log_probs.form.ndim == 3
     x = log_probs if batched else log_probs.unsqueeze(1)

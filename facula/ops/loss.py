@@ -5,6 +5,9 @@ from facula.meta import names
 from facula.meta.shape import broadcast_shapes
 from facula.op import composite, registry
 
+# What torch's own functions call the reductions.
+WORDS = {0: "none", 1: "mean", 2: "sum"}
+
 
 def _reduce(loss, reduction):
     if reduction == "mean":
@@ -85,7 +88,8 @@ def binary_cross_entropy_with_logits(self, target, weight=None, pos_weight=None,
         loss = registry["bce_logits_elementwise"].function(self, target)
     else:
         loss = registry["bce_logits_weighted_elementwise"].function(self, target, pos_weight)
-    return _reduce(loss if weight is None else loss * weight, reduction)
+    loss = loss if weight is None else loss * weight
+    return _reduce(loss, WORDS.get(reduction, reduction))
 
 
 @composite("kl_div(Tensor self, Tensor target, int reduction=Mean, *, bool log_target=False) "
@@ -95,14 +99,17 @@ def kl_div(self, target, reduction="mean", *, log_target=False):
     logs).
 
     Input and target (*), result () or (*) for reduction 0 ("none"). Raises RuntimeError for shapes
-    that do not fit.
+    that do not fit, integers and complex numbers.
     """
-    refuse_complex(self, "kl_div: Complex inputs not supported.", RuntimeError)
+    for one in (self, target):
+        refuse_complex(one, "kl_div: Complex inputs not supported.", RuntimeError)
+        if one.form.kind[0] in "iu":
+            raise RuntimeError("kl_div: Integral inputs not supported.")
     if log_target:
         loss = target.exp() * (target - self)
     else:
         loss = registry["xlogy"].function(target, target) - target * self
-    return _reduce(loss, reduction)
+    return _reduce(loss, WORDS.get(reduction, reduction))
 
 # Where records stand that are no functions of torch itself.
 for _name in ("binary_cross_entropy", "huber_loss", "l1_loss", "mse_loss", "smooth_l1_loss"):

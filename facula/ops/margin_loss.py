@@ -18,7 +18,7 @@ TINY = 1e-12
 
 def _number_of(reduction):
     number = REDUCTIONS.get(reduction) if isinstance(reduction, str) else reduction
-    if number is None:
+    if number not in (0, 1, 2):
         raise ValueError(f"{reduction} is not a valid value for reduction")
     return number
 

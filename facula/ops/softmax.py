@@ -186,7 +186,7 @@ def nll_loss(self, target, weight=None, reduction="mean", ignore_index=-100):
     _check_target(self, target)
     refuse_complex(self, "\"nll_loss_out_frame\" not implemented for '{}'")
     if target.form.kind not in ("i64", "u8"):
-        raise RuntimeError(f"expected scalar type Long but found {_word(target)}")
+        raise RuntimeError(f"expected target dtype to be Long or Byte, but got {_word(target)}")
     _check_weight(self, weight)
     return registry["class_loss"].function(
         self, as_index(target), weight, ignore_index, 0.0, False, reduction
@@ -229,12 +229,14 @@ def cross_entropy(self, target, weight=None, reduction="mean", ignore_index=-100
     _floating("log_softmax", self)
     dim = 0 if self.form.ndim == 1 else 1
     if self.form.shape == target.form.shape:
+        if ignore_index >= 0 and target.form.dtype.is_floating_point:
+            raise RuntimeError("ignore_index is not supported for floating point target")
         return _distribution(self, target, weight, reduction, dim, label_smoothing)
     if self.form.ndim == 0:
         raise RuntimeError("cross_entropy: expected input of at least 1 dimension")
     _check_target(self, target)
     if target.form.kind not in ("i64", "u8"):
-        raise RuntimeError(f"expected scalar type Long but found {_word(target)}")
+        raise RuntimeError(f"expected target dtype to be Long or Byte, but got {_word(target)}")
     _check_weight(self, weight)
     return registry["class_loss"].function(
         self, as_index(target), weight, ignore_index, label_smoothing, True, reduction

@@ -100,12 +100,17 @@ class Adam(Optimizer):
         fused: bool | None = None,
         decoupled_weight_decay: bool = False,
     ):
+        if isinstance(lr, Tensor) and foreach and not capturable:
+            raise ValueError(
+                "lr as a Tensor is not supported for capturable=False and foreach=True"
+            )
         check_lr(lr)
         check_not_negative("epsilon value", eps)
         for index in (0, 1):
             if not 0.0 <= float(betas[index]) < 1.0:
                 raise ValueError(f"Invalid beta parameter at index {index}: {betas[index]}")
         check_not_negative("weight_decay value", weight_decay)
+        _check_kinds(betas, foreach=bool(foreach), capturable=capturable)
         check_modes(foreach=foreach, fused=fused, differentiable=differentiable)
         defaults = {
             "lr": lr,
@@ -148,6 +153,24 @@ class Adam(Optimizer):
                     rows = [(p, p.grad, s["exp_avg"], s["exp_avg_sq"]) for p, s in members]
                     ADAM(rows, *scalars, float(group["eps"]))
         return loss
+
+
+def _check_kinds(
+    betas: tuple[float | Tensor, float | Tensor], *, foreach: bool, capturable: bool
+) -> None:
+    """Both betas are floats, or both tensors of one number."""
+    tensors = [isinstance(one, Tensor) for one in betas]
+    if not all(tensors) and not all(isinstance(one, float) for one in betas):
+        raise ValueError("betas must be either both floats or both Tensors")
+    for place, one in enumerate(betas):
+        if not isinstance(one, Tensor):
+            continue
+        if foreach and not capturable:
+            raise ValueError(
+                f"betas[{place}] as a Tensor is not supported for capturable=False and foreach=True"
+            )
+        if one.numel() != 1:
+            raise ValueError(f"Tensor betas[{place}] must be 1-element")
 
 
 def _begin(param: Tensor, group: Group) -> State:

@@ -73,6 +73,12 @@ class _CircularPad(_Pad):
 
     mode = "circular"
 
+    def forward(self, input: Tensor) -> Tensor:
+        least = self.rank + 1
+        if input.dim() not in (least, least + 1):
+            raise ValueError(f"expected {least}D or {least + 1}D input (got {input.dim()}D input)")
+        return super().forward(input)
+
 
 class ConstantPad1d(_ConstantPad):
     """A border of `value` around rows (the last dimension).
