@@ -236,7 +236,7 @@ class Tensor(Answers, Named):
                 [3.-0.j]])
         """
         if not self.form.ndim:
-            return self
+            return self.conj()
         if self.form.ndim < 2:
             raise RuntimeError(
                 "tensor.mH is only supported on matrices or batches of matrices. Got "
@@ -732,7 +732,7 @@ class Tensor(Answers, Named):
         >>> x.detach_().requires_grad
         False
         """
-        if self.base is not None and self.needs_grad:
+        if self.base is not None:
             raise RuntimeError(
                 "Can't detach views in-place. Use detach() instead. If you are using "
                 "DistributedDataParallel (DDP) for training, and gradient_as_bucket_view is set as "
@@ -983,6 +983,8 @@ class Tensor(Answers, Named):
 
     def _real_item(self, wanted: str) -> Any:
         """The value; torch's error for a complex number that is not real."""
+        if self.form.numel != 1:
+            raise ValueError("only one element tensors can be converted to Python scalars")
         value = self.item()
         if not isinstance(value, complex):
             return value

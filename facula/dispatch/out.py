@@ -24,13 +24,19 @@ ALLOWS: Mapping[str, Callable[[dtype, dtype], bool]] = {
 }
 
 
+def wants_gradient(values: Any) -> bool:
+    """Whether a tensor among values, or in a list among them, requires gradients."""
+    return any(
+        v.needs_grad if isinstance(v, Tensor) else type(v) in (list, tuple) and wants_gradient(v)
+        for v in values
+    )
+
+
 def check_out(name: str, operands: Any, out: Any) -> None:
     """torch's errors for what is no tensor, and for results that a graph would have to follow."""
     if not isinstance(out, Tensor):
         raise TypeError(f"{name}(): argument 'out' must be Tensor, not {type(out).__name__}")
-    if mode.enabled and (
-        out.needs_grad or any(isinstance(v, Tensor) and v.needs_grad for v in operands)
-    ):
+    if mode.enabled and (out.needs_grad or wants_gradient(operands)):
         raise RuntimeError(
             f"{name}(): functions with out=... arguments don't support automatic differentiation, "
             "but one of the arguments requires grad."

@@ -170,7 +170,9 @@ def build_launch(op: Pointwise, key: tuple[Any, ...], target: Form | None = None
         if same is not None and same.contiguous and same.shape == shape:
             target = form_of(out, shape)
         else:
-            target = form_of(out, shape, restride_like(shape, [expanded(f, shape) for f in forms]))
+            alike = all(f.shape == shape for f in forms)
+            laid = [expanded(f, shape) for f in forms]
+            target = form_of(out, shape, restride_like(shape, laid, alike))
     else:
         check_writable(op.name, target, shape, out)
     operands, tensors, numbers, kinds = trace_inputs(op, key, compute)
@@ -180,6 +182,10 @@ def build_launch(op: Pointwise, key: tuple[Any, ...], target: Form | None = None
     graph = linearise([cast_to(value, target.kind)])
     inputs = [key[k] for k in tensors]
     try:
+        if compute.is_complex and 0 in shape:  # nothing to compile, but refused all the same
+            one = (1,) * len(shape)
+            alone = [form_of(f.dtype, one) for f in inputs]
+            compile_pointwise(graph, alone, [form_of(target.dtype, one)], kinds, one)
         prepared = compile_pointwise(graph, inputs, [target], kinds, shape)
     except Undefined:
         raise NotImplementedError(

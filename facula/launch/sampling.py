@@ -128,7 +128,10 @@ def write(self: Tensor, fill: Callable[..., None], *numbers: Any) -> Tensor:
             "single memory location. Please clone() the tensor before performing the operation."
         )
     before = alias(self) if self.needs_grad and mode.enabled else None
-    fill(self, *numbers)
+    if form.lazy:
+        _through_view(fill, self, *numbers)
+    else:
+        fill(self, *numbers)
     self.block.version += 1
     if before is not None:
         made = wrap(self.block, self.address, form)
@@ -261,6 +264,10 @@ def _rounded(n: int, digits: int) -> int:
 def fill_integers(y: Tensor, low: Any, high: Any, generator: Generator) -> None:
     """low to high - 1; high None: up to the largest integer of the dtype; both None: from 0."""
     form = y.form
+    if form.dtype.is_complex:
+        raise RuntimeError(
+            "check_random_bounds handles only integral, floating-point and boolean types"
+        )
     digits = DIGITS.get(form.kind)
     if high is None and form.dtype in dtypes.WIDE:
         raise not_for("random_kernel_cpu", form.dtype)

@@ -546,9 +546,12 @@ def restride_like(
             return channels_last_strides(shape)
         if inputs.count(inputs[0]) == len(inputs) and inputs[0].is_dense():
             return inputs[0].strides
+    order = loop_order(shape, strides)
+    if order == tuple(range(len(shape))):
+        return contiguous_strides(shape)
     result = [0] * len(shape)
     step = 1
-    for dim in reversed(loop_order(shape, strides)):
+    for dim in reversed(order):
         result[dim] = step
         step *= shape[dim]
     return tuple(result)

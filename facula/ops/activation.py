@@ -88,6 +88,11 @@ def prelu(self, weight):
             "prelu: Expected `weight` to be a scalar or 1D tensor, but got: ndim = "
             f"{weight.form.ndim}"
         )
+    if weight.form.dtype is not self.form.dtype:
+        raise RuntimeError(
+            f"prelu: Type promoting not supported. Got {dtype_word(self.form.dtype)} and "
+            f"{dtype_word(weight.form.dtype)}"
+        )
     if weight.form.numel == 1:
         weight = weight if self.form.ndim else weight.reshape(())
     else:

@@ -245,6 +245,8 @@ pointwise("clamp_between(Tensor self, Tensor min, Tensor max) -> Tensor", SAME,
 ))
 def clamp(self, min=None, max=None):
     """Every element brought between min and max, numbers or tensors."""
+    if self.form.dtype.is_complex:
+        raise NotImplementedError("clamp is not supported for complex types")
     if min is not None:
         return ("clamp_min", (self, min)) if max is None else ("clamp_between", (self, min, max))
     if max is None:

@@ -7,7 +7,7 @@ forms read through them, the others are given copies. Note [complex numbers].
 import math
 
 from facula.backend.cpu import Kernel
-from facula.dispatch import compile_pointwise, dtype_word, remember
+from facula.dispatch import compile_pointwise, dtype_word, expanded, remember
 from facula.form import Form, form_of
 from facula.kernel import expr
 from facula.kernel.expr import Expr, linearise
@@ -15,6 +15,7 @@ from facula.kernel.scalar import abs_, angle, conj, cos, eq, isnan, lt, sgn, sin
 from facula.kernel.scalar import real as real_
 from facula.meta import names
 from facula.meta.dtype import COMPLEX_OF, REAL_OF
+from facula.meta.geometry import restride_like
 from facula.meta.shape import broadcast_shapes
 from facula.op import FLOAT, SAME, composite, operation, pointwise, pointwise_of, registry
 from facula.tensor import allocate, share
@@ -221,7 +222,9 @@ def _from_reals(name, formula, a, b):
     if found is None:
         kind = {"f16": "f32"}.get(a.form.kind, a.form.kind)
         shape = broadcast_shapes(a.form.shape, b.form.shape)
-        result = form_of(COMPLEX_OF[a.form.dtype], shape)
+        alike = a.form.shape == b.form.shape
+        laid = restride_like(shape, [expanded(one.form, shape) for one in (a, b)], alike)
+        result = form_of(COMPLEX_OF[a.form.dtype], shape, laid)
         parts = formula(expr.input_(0, kind), expr.input_(1, kind))
         graph = linearise([Expr("pair", parts, expr.WHOLE[kind])])
         kernel, sizes = compile_pointwise(graph, [a.form, b.form], [result], (), shape)

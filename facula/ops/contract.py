@@ -197,9 +197,9 @@ def inner(self, other):
             "inner() the last dimension must match on both input tensors but got shapes "
             f"{list(self.form.shape)} and {list(other.form.shape)}"
         )
-    flat = registry["mm"].function(
-        self.reshape(-1, self.form.shape[-1]), other.reshape(-1, other.form.shape[-1]).t()
-    )
+    size = self.form.shape[-1]
+    rows, columns = numel(self.form.shape[:-1]), numel(other.form.shape[:-1])
+    flat = registry["mm"].function(self.reshape(rows, size), other.reshape(columns, size).t())
     return flat.reshape((*self.form.shape[:-1], *other.form.shape[:-1]))
 
 

@@ -160,12 +160,10 @@ def searchsorted(sorted_sequence, input, *, out_int32=False, right=False, side=N
                 "value's dim(0) numel(1)"
             )
     elif input.form.dtype is not sequence.form.dtype:
-        shown = [str(one.form.dtype).removeprefix("torch.") for one in (sequence, input)]
-        raise RuntimeError(
-            "torch.searchsorted(): boundary tensor and input value tensor should have same dtype, "
-            f"but got boundary tensor dtype {_c_word(shown[0])} and input value tensor dtype "
-            f"{_c_word(shown[1])}"
-        )
+        both = [(one.form.dtype, one.form.ndim) for one in (sequence, input)]
+        common = dtypes.result_type(both)
+        sequence, input = sequence.to(common), input.to(common)
+    refuse_complex(sequence, "\"searchsorted_out_cpu\" not implemented for '{}'")
     values = input.detach()
     _check_rows(sequence, values)
     if sorter is not None:
@@ -176,12 +174,6 @@ def searchsorted(sorted_sequence, input, *, out_int32=False, right=False, side=N
         places = np.searchsorted(sequence.numpy(), values.numpy(), "right" if right else "left")
         return registry["tensor"].function(np.asarray(places, np.int64)).to(wanted)
     return _bisected(sequence, values, right).to(wanted)
-
-
-def _c_word(name):
-    return {"float32": "float", "float64": "double", "int64": "long int", "int32": "int"}.get(
-        name, name
-    )
 
 
 def _bisected(sequence, values, right):

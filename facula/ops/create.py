@@ -3,7 +3,15 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from facula.dispatch import RESULT, dtype_of_birth, fill_kernel, launcher, remember, resize_out
+from facula.dispatch import (
+    RESULT,
+    dtype_of_birth,
+    dtype_word,
+    fill_kernel,
+    launcher,
+    remember,
+    resize_out,
+)
 from facula.form import form_of
 from facula.late import Late
 from facula.meta import dtype as dtypes
@@ -249,6 +257,8 @@ def arange(start=None, end=None, step=1, *, out=None, dtype=None, layout=None, d
         start, end, step, floats = int(start), int(end), int(step), False
         if step == 0:
             raise ValueError("step must be nonzero")
+    if dtype.is_complex or dtype is dtypes.bool_:
+        raise NotImplementedError(f"\"arange_cpu\" not implemented for '{dtype_word(dtype)}'")
     if not all(-(2**63) <= v < 2**63 for v in (start, end, step) if isinstance(v, int)):
         raise RuntimeError("value cannot be converted to type int64_t without overflow")
     count = -int(-((end - start) / step) // 1) if floats else -((start - end) // step)

@@ -41,6 +41,7 @@ def bernoulli_(self, p=0.5, *, generator=None):
     self keeps its shape; numbers come from `generator` or the default one. Raises RuntimeError for
     parameters that no such distribution has.
     """
+    refuse_complex(self, "\"bernoulli_scalar_cpu_\" not implemented for '{}'")
     fill = fill_chances if isinstance(p, Tensor) else fill_chance
     return write(self, fill, p, source_of("bernoulli_", generator))
 

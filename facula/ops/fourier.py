@@ -165,14 +165,14 @@ def _real_only(name, x):
 
 
 def _single(x, n, dim, norm, forwards):
-    # Of real numbers half the work is enough.
-    real = forwards and not x.form.dtype.is_complex
-    x = _promoted(x, not real)
+    x = _promoted(x, False)
     size, dim = _one_dim(x, n, dim)
     x = _resized(x, (size,), (dim,))
-    if real:
-        return registry["transform_real"].function(x, (dim,), _scaling(norm, True), False)
-    return registry["transform_complex"].function(x, (dim,), _scaling(norm, forwards), forwards)
+    scaling = _scaling(norm, forwards)
+    if x.form.dtype.is_complex:
+        return registry["transform_complex"].function(x, (dim,), scaling, forwards)
+    y = registry["transform_real"].function(x, (dim,), scaling, False)
+    return y if forwards else y.conj()
 
 
 @composite("fft_fft(Tensor self, SymInt? n=None, int dim=-1, str? norm=None, *, "

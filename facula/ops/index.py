@@ -5,9 +5,12 @@ from typing import TYPE_CHECKING, Any
 
 from facula.autograd.mode import mode
 from facula.dispatch import (
+    check_base_of_view,
+    check_inplace,
     check_writable_memory,
     copy_of,
     dtype_word,
+    expanded,
     learn_launch,
     overlaps,
     plainly,
@@ -15,15 +18,16 @@ from facula.dispatch import (
     refuse_overlap,
     remember,
 )
-from facula.form import Form
+from facula.form import Form, form_of
 from facula.late import Late
 from facula.launch.indirect import access, as_index
 from facula.launch.indirect import nonzero as nonzero_coordinates
 from facula.meta import dtype as dtypes
 from facula.meta import names
+from facula.meta.geometry import restride_like
 from facula.meta.shape import broadcast_shapes
 from facula.op import composite, operation, registry
-from facula.tensor import Tensor, empty, share
+from facula.tensor import Tensor, allocate, share
 
 if TYPE_CHECKING:
     import numpy as np
@@ -195,7 +199,9 @@ def arrange(self, indices):
     for d in used:
         index = indices[d]
         wide = index.reshape(
-            (1,) * (len(spread) - index.form.ndim) + tuple(index.form.shape) + (1,) * len(back)
+            (1,) * (len(front) + len(spread) - index.form.ndim)
+            + tuple(index.form.shape)
+            + (1,) * len(back)
         )
         laid.append((wide, self.form.shape[d], self.form.strides[d], d))
     return tuple(shape), strides, laid
@@ -206,7 +212,9 @@ def index(self, indices):
     """Elements at the places that index tensors (one or None a dimension) name."""
     flat = expand_masks(self, indices)
     shape, strides, laid = arrange(self, flat)
-    y = empty(self.form.dtype, shape)
+    # As of a pointwise function of self, still where it is indexed, and of the indices.
+    operands = [strides, *[expanded(wide.form, shape) for wide, _, _, _ in laid]]
+    y = allocate(form_of(self.form.dtype, shape, restride_like(shape, operands, False)))
     access("take", y, self, strides, laid, shape)
     return y
 
@@ -277,6 +285,8 @@ def index_put_(self, indices, values, accumulate=False):
     indices broadcast to the shape that values broadcast to; self keeps its shape. Raises IndexError
     for an index that is not there.
     """
+    check_inplace(self)
+    check_base_of_view(self)
     if values.form.numel == 1 and all(i is None or i.form.kind == "bool" for i in indices):
         values = values.to(self.form.dtype).clone()  # as masked_fill_, which torch takes here
     shared = self.form.numel and values.block is self.block

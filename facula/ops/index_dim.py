@@ -70,7 +70,9 @@ def index_add(self, dim, index, source, *, alpha=1):
             f"Got self.shape = {list(self.form.shape)} source.shape = {list(source.form.shape)}"
         )
     y = copy_of(self)
-    _along("add", y, dim, index, source if alpha == 1 else source * alpha)
+    if alpha != 1:
+        source = (source * alpha).to(y.form.dtype)
+    _along("add", y, dim, index, source)
     return y
 
 
@@ -170,18 +172,24 @@ def _check_bounds(index, size):
 @operation("index_fill_plain(Tensor self, int dim, Tensor index, Any value) -> Tensor")
 def index_fill_plain(self, dim, index, value):
     """A copy of self with a number at the given indices of one dimension."""
-    dim = wrap_dim(dim, self.form.ndim)
-    check_index("index_fill", index)
     y = copy_of(self)
-    shape = list(y.form.shape) or [1]
+    _fill_along(y, dim, index, value)
+    return y
+
+
+def _fill_along(target, dim, index, value):
+    """Writes a number at indices of a dimension of target; no graph."""
+    dim = wrap_dim(dim, target.form.ndim)
+    check_index("index_fill", index)
+    shape = list(target.form.shape) or [1]
     shape[dim] = index.form.numel
     number = (
         value
         if isinstance(value, Tensor)
-        else registry["full"].function((), value, dtype=y.form.dtype)
+        else registry["full"].function((), value, dtype=target.form.dtype)
     )
-    _along("put", y, dim, index, number.detach().to(y.form.dtype).expand(tuple(shape)), False)
-    return y
+    number = number.detach().to(target.form.dtype).expand(tuple(shape))
+    _along("put", target, dim, index, number, False)
 
 
 index_fill_plain.tensor_names = ("self",)
@@ -206,7 +214,25 @@ def _inplace(name, *arguments):
 
 _inplace("index_add", "int dim, Tensor index, Tensor source, *, Scalar alpha=1")
 _inplace("index_copy", "int dim, Tensor index, Tensor source")
-_inplace("index_fill", "int dim, Tensor index, Tensor value", "int dim, Tensor index, Scalar value")
+
+
+@composite((
+    "index_fill_.int_Tensor(Tensor(a!) self, int dim, Tensor index, Tensor value) -> Tensor(a!)",
+    "index_fill_.int_Scalar(Tensor(a!) self, int dim, Tensor index, Scalar value) -> Tensor(a!)",
+))
+def index_fill_(self, dim, index, value):
+    """In-place form of index_fill. Unlike other writes also into a tensor that was expanded."""
+    check_inplace(self)
+    check_base_of_view(self)
+    tracked = [one for one in (self, self.base, value) if isinstance(one, Tensor)]
+    recorded = mode.enabled and any(one.needs_grad for one in tracked)
+    if recorded or self.form.lazy or (isinstance(value, Tensor) and value.form.ndim):
+        return self.copy_(registry["index_fill"].function(self, dim, index, value))
+    _fill_along(self, dim, index, value)
+    self.block.version += 1
+    return self
+
+
 
 # Forms alone decide what it comes to: one launch, in the common cases.
 registry["index_select"].is_launch = True

@@ -235,7 +235,7 @@ def pixel_shuffle(self, upscale_factor):
     n = len(lead)
     apart = self.reshape((*lead, c // (r * r), r, r, h, w))
     moved = apart.permute((*range(n), n, n + 3, n + 1, n + 4, n + 2))
-    return moved.reshape((*lead, c // (r * r), h * r, w * r))
+    return moved._clone_contiguous().view((*lead, c // (r * r), h * r, w * r))
 
 
 @composite("pixel_unshuffle(Tensor self, int downscale_factor) -> Tensor")
@@ -255,7 +255,7 @@ def pixel_unshuffle(self, downscale_factor):
     n = len(lead)
     apart = self.reshape((*lead, c, h // r, r, w // r, r))
     moved = apart.permute((*range(n), n, n + 2, n + 4, n + 1, n + 3))
-    return moved.reshape((*lead, c * r * r, h // r, w // r))
+    return moved._clone_contiguous().view((*lead, c * r * r, h // r, w // r))
 
 
 @composite("channel_shuffle(Tensor self, int groups) -> Tensor")
@@ -279,7 +279,7 @@ def channel_shuffle(self, groups):
             "groups."
         )
     apart = self.reshape((shape[0], groups, shape[1] // groups, *shape[2:]))
-    return apart.transpose(1, 2).reshape(shape)
+    return apart.transpose(1, 2)._clone_contiguous().view(shape)
 
 
 # Where records stand that are no functions of torch itself.

@@ -359,7 +359,7 @@ def renorm(self, p, dim, maxnorm):
     lengths = _vector_norm(self, p, others, True, dtypes.float32 if half else None)
     # torch adds this to the divisor, and so lands a little below `maxnorm`.
     factor = registry["where"].function(lengths > maxnorm, maxnorm / (lengths + 1e-7), 1.0)
-    return self * (factor.to(self.form.dtype) if half else factor)
+    return (self * (factor.to(self.form.dtype) if half else factor)).contiguous()
 
 
 @composite("renorm_(Tensor(a!) self, Scalar p, int dim, Scalar maxnorm) -> Tensor(a!)")

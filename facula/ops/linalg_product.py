@@ -283,6 +283,8 @@ def linalg_vander(x, *, N=None):
     tensor([[1, 2, 4],
             [1, 3, 9]])
     """
+    if N is None and x.form.ndim and x.form.shape[-1] <= 1:
+        raise RuntimeError("N must be greater than 1.")
     kind = x.form.dtype
     if kind.kind == "b" or kind.is_floating_point and kind.itemsize == 2:
         raise RuntimeError(

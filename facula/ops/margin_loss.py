@@ -221,8 +221,6 @@ def pairwise_distance(x1, x2, p=2.0, eps=1e-6, keepdim=False):
 
     x1 and x2 (*, D) that broadcast, result (*). Raises RuntimeError where they do not.
     """
-    if not x1.form.ndim and not x2.form.ndim:
-        raise IndexError("Dimension specified as -1 but tensor has no dimensions")
     return (x1 - x2 + eps).norm(p, -1, keepdim)
 
 

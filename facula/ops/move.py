@@ -390,6 +390,8 @@ def resize_(self, *size):
         raise RuntimeError("cannot resize variables that require grad")
     if any(n < 0 for n in size):
         raise RuntimeError("numel: integer multiplication overflow")
+    if tuple(size) == tuple(self.form.shape):
+        return self
     form = form_of(self.form.dtype, tuple(size))
     offset = self.address - self.block.address
     if offset + form.nbytes > self.block.length:

@@ -197,7 +197,7 @@ def constant_pad_nd(self, pad, value=0):
                 f"The input size {size}, plus negative padding {before} and {after} resulted in a "
                 f"negative output size, which is invalid. Check dimension {d} of your input."
             )
-    if not form.dtype.is_floating_point and isinstance(value, float):
+    if form.dtype.kind in "iub" and isinstance(value, float):
         value = int(value)
     return constant_pad.function(self, pad, value)
 

@@ -5,6 +5,7 @@ from facula.kernel.scalar import abs_, and_, eq, exponent, gt, lt, nextafter, sc
 from facula.kernel.special.parts import greatest_divisor, next_number
 from facula.meta import dtype as dtypes
 from facula.meta.dtype import finfo
+from facula.meta.shape import broadcast_shapes
 from facula.op import SAME, choice, composite, pointwise, registry
 from facula.returns import named
 from facula.tensor import Tensor
@@ -77,6 +78,7 @@ def next_after(self, other):
                  if isinstance(one, Tensor)]
     common = dtypes.result_type(described)
     if common.short not in LAYOUTS:
+        broadcast_shapes(*[one.form.shape for one in (self, other) if isinstance(one, Tensor)])
         raise NotImplementedError(
             f"\"nextafter_cpu\" not implemented for '{dtype_word(common)}'"
         )

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from facula.autograd.mode import mode as recording
 from facula.dispatch import copy_reversed
 from facula.dispatch.parts import refuse_complex
 from facula.form import form_of
@@ -128,6 +129,8 @@ def aminmax(self, *, dim=None, keepdim=False):
             "aminmax(): cannot compute aminmax over an empty dimension as the operation has no "
             "identity."
         )
+    if dim is not None:
+        _check_elements("aminmax", self, wrap_dim(dim, self.form.ndim))
     refuse_complex(self, "\"aminmax_cpu\" not implemented for '{}'")
     dims = () if dim is None else dim
     return RESULTS["aminmax"]( self.amin(dims, keepdim), self.amax(dims, keepdim))
@@ -192,7 +195,7 @@ def argsort(self, dim=-1, descending=False, stable=False):
     Results have the shape of self; indices are int64. Raises IndexError for a dim that is not
     there.
     """
-    return registry["sort_along"].function(self.detach(), dim, bool(descending))[1]
+    return registry["sort"].function(self.detach(), dim=dim, descending=bool(descending))[1]
 
 
 @composite("topk(Tensor self, int k, int dim=-1, bool largest=True, bool sorted=True, *, "
@@ -399,6 +402,21 @@ _triangle("tril", lambda distance, diagonal: distance <= diagonal)
 _triangle("triu", lambda distance, diagonal: distance >= diagonal)
 
 
+@operation("turned_over(Tensor self, int dim0, int dim1) -> Tensor",
+           "Two dims of a fresh tensor exchanged, in place.")
+def turned_over(self, dim0, dim1):
+    return self.transpose(dim0, dim1)
+
+
+turned_over.tensor_names, turned_over.node_name = ("self",), "TransposeBackward0"
+turned_over.namespace, turned_over.method = "internal", False
+
+
+@turned_over.gradient
+def _(g, dim0, dim1):
+    return g.transpose(dim0, dim1)
+
+
 @composite("rot90(Tensor self, int k=1, int[] dims=[0, 1]) -> Tensor")
 def rot90(self, k=1, dims=(0, 1)):
     """Turned by k quarter turns in the plane of two dims.
@@ -420,7 +438,8 @@ def rot90(self, k=1, dims=(0, 1)):
     if k == 2:
         return self.flip((first, second))
     turned = self.flip(second) if k == 1 else self.flip(first)
-    return turned.transpose(first, second)._clone_contiguous()
+    # The layout of the flipped tensor, turned: nobody's view.
+    return registry["turned_over"].function(turned, first, second)
 
 
 # --- ranks ---------------------------------------------------------------------------------------
@@ -446,6 +465,7 @@ def kthvalue(self, k, dim=-1, keepdim=False):
     """
     dim = wrap_dim(dim, self.form.ndim)
     size = self.form.shape[dim] if self.form.ndim else 1
+    _check_elements("kthvalue", self, dim)
     if not 1 <= k <= size:
         raise RuntimeError("kthvalue(): selected number k out of range for dimension " + str(dim))
     refuse_complex(self, "\"kthvalue_cpu\" not implemented for '{}'")
@@ -501,7 +521,8 @@ def mode(self, dim=-1, keepdim=False):
     The dim goes, or stays with size 1 with `keepdim`; values and int64 indices. Raises IndexError
     for a dim that is not there or has no elements.
     """
-    refuse_complex(self, "\"mode_cpu\" not implemented for '{}'")
+    if self.form.numel:
+        refuse_complex(self, "\"mode_cpu\" not implemented for '{}'")
     dim = wrap_dim(dim, self.form.ndim)
     if self.form.ndim == 0:
         return _pick("mode", self, None, dim, keepdim)
@@ -570,7 +591,7 @@ def unique(self, sorted=True, return_inverse=False, return_counts=False, dim=Non
         found, inverse, counts = _runs(rows.index_select(0, order))
         inverse = inverse.new_empty(inverse.form.shape).scatter(0, order, inverse)
         found = _unsliced(found, self, dim)
-        return _chosen(found, inverse, counts, return_inverse, return_counts)
+        return _chosen(UNIQUE_DIM, self, found, inverse, counts, return_inverse, return_counts)
     flat = self.detach().reshape(-1)
     values, order = registry["sort_along"].function(flat, 0, False)
     found, inverse, counts = _runs(values)
@@ -580,7 +601,7 @@ def unique(self, sorted=True, return_inverse=False, return_counts=False, dim=Non
             .scatter(0, order, inverse)
             .reshape(self.form.shape)
         )
-    return _chosen(found, inverse, counts, return_inverse, return_counts)
+    return _chosen(UNIQUE, self, found, inverse, counts, return_inverse, return_counts)
 
 
 def _runs(flat):
@@ -603,6 +624,8 @@ def _runs(flat):
 
 def _slices(name, self, dim):
     """The slices along dim as rows of a matrix."""
+    if self.form.ndim == 0 and name == "unique":
+        raise IndexError(f"Dimension specified as {dim} but tensor has no dimensions")
     dim = wrap_dim(dim, self.form.ndim)
     if self.form.ndim == 0:
         return self.detach().reshape(1, 1)
@@ -631,7 +654,32 @@ def _row_order(rows):
     return order
 
 
-def _chosen(found, inverse, counts, return_inverse, return_counts):
+def _values_of(node, written):
+    """The values of a function that torch records without a derivative."""
+
+    @operation(f"{node.lower()}_values(Tensor self, Tensor found) -> Tensor", "What was found.")
+    def values(self, found):
+        return found
+
+    values.tensor_names, values.node_name = ("self",), f"{node}Backward0"
+
+    @values.gradient
+    def _(g):
+        raise NotImplementedError(f"the derivative for '{written}' is not implemented.")
+
+    values.namespace, values.method = "internal", False
+    return values
+
+
+UNIQUE = _values_of("Unique2", "_unique2")
+UNIQUE_DIM = _values_of("UniqueDim", "unique_dim")
+CONSECUTIVE = _values_of("UniqueConsecutive", "unique_consecutive")
+CONSECUTIVE_DIM = _values_of("UniqueDimConsecutive", "unique_dim_consecutive")
+
+
+def _chosen(node, self, found, inverse, counts, return_inverse, return_counts):
+    if self.needs_grad and recording.enabled:
+        found = node.function(self, found.detach())
     chosen = [found] + [inverse] * bool(return_inverse) + [counts] * bool(return_counts)
     return tuple(chosen) if len(chosen) > 1 else found
 
@@ -648,9 +696,12 @@ def unique_consecutive(self, return_inverse=False, return_counts=False, dim=None
     if dim is not None:
         found, inverse, counts = _runs(_slices("unique_consecutive", self, dim))
         found = _unsliced(found, self, dim)
-        return _chosen(found, inverse, counts, return_inverse, return_counts)
+        return _chosen(
+            CONSECUTIVE_DIM, self, found, inverse, counts, return_inverse, return_counts
+        )
     found, inverse, counts = _runs(self.detach().reshape(-1))
-    return _chosen(found, inverse.reshape(self.form.shape), counts, return_inverse, return_counts)
+    inverse = inverse.reshape(self.form.shape)
+    return _chosen(CONSECUTIVE, self, found, inverse, counts, return_inverse, return_counts)
 
 
 # Where records stand that are no functions of torch itself.

@@ -367,6 +367,13 @@ def random_(self, from_=_ABSENT, to=_ABSENT, *, generator=None, **keywords):
     parameters that no such distribution has.
     """
     low = _from("random_", keywords, from_) if keywords else from_
+    if self.form.dtype.is_complex:
+        if low is _ABSENT and to is _ABSENT:
+            word = dtype_word(self.form.dtype)
+            raise NotImplementedError(f"\"random_kernel_cpu\" not implemented for '{word}'")
+        raise RuntimeError(
+            "check_random_bounds handles only integral, floating-point and boolean types"
+        )
     source = source_of("random_", generator)
     if low is _ABSENT and to is _ABSENT:
         return write(self, fill_integers, None, None, source)

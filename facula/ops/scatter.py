@@ -264,6 +264,8 @@ def scatter_add_(self, dim, index, src):
     index, int64, is nowhere larger than src, nor than self but in dim; the result has the shape of
     self. Raises RuntimeError for others or an index that is not there.
     """
+    check_inplace(self)
+    check_base_of_view(self)
     if _is_recorded(self, src):
         return self.copy_(self.scatter_add(dim, index, src))
     return _write("add", self, dim, index, src)
@@ -280,7 +282,8 @@ def _write(way, self, dim, index, src):
     """Scatters into self itself: places that no index names are not touched."""
     check_writable_memory(self.form)
     for one in (index, src):
-        if one.block is self.block and (overlaps(self, one) or one.form is self.form):
+        shared = one.block is self.block and one.form.numel
+        if shared and (overlaps(self, one) or one.form is self.form):
             refuse_overlap(self, one)
     _scatter(way, self, dim, index, src, self)
     self.block.version += 1
@@ -313,12 +316,14 @@ def scatter_reduce(self, dim, index, src, reduce, *, include_self=True):
     if way != "add":
         return scatter_combined.function(x, dim, index, src, way)
     y = x.scatter_add(dim, index, src)
-    if reduce == "sum":
+    if reduce == "sum" or not y.form.numel:
         return y
     ones = registry["ones"].function(index.form.shape, dtype=dtypes.int64)
     counts = ones.new_zeros(self.form.shape).scatter_add(dim, index, ones)
     counts = counts + 1 if include_self else counts.clamp_min(1)
-    return y / counts if y.form.dtype.is_floating_point else y.div(counts, rounding_mode="floor")
+    if y.form.tracked:
+        return y / counts
+    return y.div(counts, rounding_mode="floor").to(y.form.dtype)
 
 
 def _limit(dtype, way):
@@ -339,7 +344,11 @@ def scatter_reduce_(self, dim, index, src, reduce, *, include_self=True):
     index, int64, is nowhere larger than src, nor than self but in dim; the result has the shape of
     self. Raises RuntimeError for others or an index that is not there.
     """
-    return self.copy_(self.scatter_reduce(dim, index, src, reduce, include_self=include_self))
+    check_inplace(self)
+    check_base_of_view(self)
+    # A copy: gradients read what self held.
+    before = self.clone() if _is_recorded(self, src) else self
+    return self.copy_(before.scatter_reduce(dim, index, src, reduce, include_self=include_self))
 
 
 registry["scatter_src"].namespace, registry["scatter_src"].method = "internal", False

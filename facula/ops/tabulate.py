@@ -2,6 +2,7 @@
 
 import math
 
+from facula.autograd.mode import mode
 from facula.dispatch import dtype_word
 from facula.dispatch.parts import refuse_complex
 from facula.meta import dtype as dtypes
@@ -304,6 +305,8 @@ def _check_index(self, dim, index, source, reduce):
         )
     size = source.form.shape[dim] if source.form.ndim else 1
     if index.form.numel != size:
+        if not source.form.ndim:
+            raise IndexError("Dimension specified as 0 but tensor has no dimensions")
         raise RuntimeError(
             f"index_reduce_(): Number of indices ({index.form.numel}) should be equal to "
             f"source.size(dim): ({size}), for dim: {dim}"
@@ -350,7 +353,9 @@ def index_reduce_(self, dim, index, source, reduce, *, include_self=True):
     index (n) or () counts along dim; the result has the shape of self. Raises IndexError for an
     index or dim that is not there, RuntimeError for shapes that do not fit.
     """
-    made = index_reduce.function(self, dim, index, source, reduce, include_self=include_self)
+    recorded = mode.enabled and (self.needs_grad or source.needs_grad)
+    before = self.clone() if recorded else self  # gradients read what self held
+    made = index_reduce.function(before, dim, index, source, reduce, include_self=include_self)
     return self.copy_(made)
 
 

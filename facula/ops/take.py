@@ -2,13 +2,13 @@
 
 from typing import TYPE_CHECKING
 
-from facula.dispatch import copy_of, dtype_word
+from facula.dispatch import check_base_of_view, check_inplace, copy_of, dtype_word
 from facula.late import Late
 from facula.launch.indirect import nonzero as nonzero_coordinates
 from facula.meta import dtype as dtypes
 from facula.meta import names
 from facula.meta.shape import broadcast_shapes, wrap_dim
-from facula.op import composite, registry
+from facula.op import composite, operation, registry
 from facula.tensor import Tensor
 
 if TYPE_CHECKING:
@@ -128,8 +128,8 @@ def take_along_dim(self, indices, dim=None):
     shape[dim] = self.form.shape[dim]
     x = self.expand(tuple(shape))
     shape[dim] = indices.form.shape[dim]
-    # torch takes negative indices here, and only here, as the rest of a division by the size.
-    places = indices.where(indices >= 0, indices % max(self.form.shape[dim], 1))
+    # torch takes indices here, and only here, as the rest of a division by the size.
+    places = indices % max(self.form.shape[dim], 1)
     return x.gather(dim, places.expand(tuple(shape)))
 
 
@@ -152,6 +152,8 @@ def masked_scatter(self, mask, source):
         )
     shape = broadcast_shapes(self.form.shape, mask.form.shape)
     x, chosen = self.expand(shape), mask.expand(shape)
+    if not shape:
+        return x.reshape(1).masked_scatter(chosen.reshape(1), source).reshape(())
     count = int(chosen.sum().item())
     if count > source.form.numel:
         raise RuntimeError("Number of elements of source < number of ones in mask")
@@ -165,6 +167,8 @@ def masked_scatter_(self, mask, source):
     The mask broadcasts to self, which keeps its shape. Raises RuntimeError where it does not, or is
     not of bools.
     """
+    check_inplace(self)
+    check_base_of_view(self)
     return self.copy_(self.masked_scatter(mask, source))
 
 
@@ -175,6 +179,11 @@ def put_at(self, index, source, accumulate=False):
         raise RuntimeError(
             "put_(): self and source expected to have the same dtype, but got self.dtype = "
             f"{dtype_word(self.form.dtype)} and source.dtype = {dtype_word(source.form.dtype)}"
+        )
+    if index.form.numel != source.form.numel:
+        raise IndexError(
+            "put_(): Expected source and index to have the same number of elements, but got "
+            f"source.numel() = {source.form.numel}, index.numel() = {index.form.numel}"
         )
     flat = registry["index_put"].function(
         self.reshape(-1), (index.reshape(-1),), source.reshape(-1), accumulate
@@ -190,6 +199,8 @@ def put_(self, index, source, accumulate=False):
     index counts the elements of self as one row. Raises IndexError for one that is not there,
     RuntimeError for dtypes that do not fit.
     """
+    check_inplace(self)
+    check_base_of_view(self)
     return self.copy_(self.put(index, source, accumulate))
 
 
@@ -222,9 +233,38 @@ def select_scatter(self, src, dim, index):
     src has the shape of that part; the result that of self. Raises RuntimeError for another shape,
     IndexError for an index that is not there.
     """
-    y = self._clone_contiguous()
-    y.select(dim, index).copy_(src)
+    y = clone_in_place_of.function(self)
+    _put_into(y.select(dim, index), src)
     return y
+
+
+@operation("clone_in_place_of(Tensor self) -> Tensor")
+def clone_in_place_of(self):
+    """A copy with strides and offset, as torch makes here: of the whole storage."""
+    if self.form.lazy or self.form.geometry.has_overlap():
+        return copy_of(self)
+    x = self.detach()
+    room = x.block.length // x.form.itemsize
+    whole = copy_of(x.as_strided((room,), (1,), 0))
+    return whole.as_strided(x.form.shape, x.form.strides, x.storage_offset())
+
+
+clone_in_place_of.tensor_names, clone_in_place_of.node_name = ("self",), "CloneBackward0"
+clone_in_place_of.namespace, clone_in_place_of.method = "internal", False
+
+
+@clone_in_place_of.gradient
+def _(g):
+    return g
+
+
+def _put_into(place, src):
+    if place.form.shape != src.form.shape:
+        raise RuntimeError(
+            "expected src to have a size equal to the slice of self. src size = "
+            f"{list(src.form.shape)}, slice size = {list(place.form.shape)}"
+        )
+    place.copy_(src)
 
 
 @composite("slice_scatter(Tensor self, Tensor src, int dim=0, int? start=None, int? end=None, "
@@ -235,8 +275,8 @@ def slice_scatter(self, src, dim=0, start=None, end=None, step=1):
     src has the shape of that part; the result that of self. Raises RuntimeError for another shape,
     IndexError for an index that is not there.
     """
-    y = self._clone_contiguous()
-    registry["slice"].function(y, dim, start, end, step).copy_(src)
+    y = clone_in_place_of.function(self)
+    _put_into(registry["slice"].function(y, dim, start, end, step), src)
     return y
 
 
@@ -248,8 +288,8 @@ def diagonal_scatter(self, src, offset=0, dim1=0, dim2=1):
     src has the shape of that part; the result that of self. Raises RuntimeError for another shape,
     IndexError for an index that is not there.
     """
-    y = self._clone_contiguous()
-    y.diagonal(offset, dim1, dim2).copy_(src)
+    y = clone_in_place_of.function(self)
+    _put_into(y.diagonal(offset, dim1, dim2), src)
     return y
 
 

@@ -370,9 +370,9 @@ def flatten(self, start_dim=0, end_dim=-1):
     order.
     """
     shape = self.form.shape
+    first, last = wrap_dim(start_dim, len(shape)), wrap_dim(end_dim, len(shape))
     if not shape:
         return self.reshape(1)
-    first, last = wrap_dim(start_dim, len(shape)), wrap_dim(end_dim, len(shape))
     if first > last:
         raise RuntimeError("flatten() has invalid args: start_dim cannot come after end_dim")
     if first == last:
@@ -548,6 +548,8 @@ def meshgrid(*tensors, indexing="ij"):
                 "torch.meshgrid: Expected 0D or 1D tensor in the tensor list but got: "
                 f"{list(one.form.shape)}"
             )
+    if any(one.form.dtype is not tensors[0].form.dtype for one in tensors):
+        raise RuntimeError("meshgrid expects all tensors to have the same dtype")
     swap = indexing == "xy" and len(tensors) > 1
     if swap:
         tensors = (tensors[1], tensors[0], *tensors[2:])
@@ -573,6 +575,9 @@ def cartesian_prod(*tensors):
             raise RuntimeError(f"Expect a 1D vector, but got shape {list(one.form.shape)}")
     if len(tensors) == 1:
         return tensors[0]
+    for one in tensors:
+        if one.form.ndim != 1:
+            raise RuntimeError(f"Expect a 1D vector, but got shape {list(one.form.shape)}")
     grids = registry["meshgrid"].function(*tensors)
     return registry["stack"].function([grid.reshape(-1) for grid in grids], 1)
 
