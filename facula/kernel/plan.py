@@ -153,8 +153,7 @@ class Scan(Plan):
     """Running states along one loop: outputs[i] = finish(state combined over positions 0..i).
 
     Loops: `kept` ones, then the scanned one (`n`). Strides as in `Reduce`. `across`: all operands
-    step to the neighbour along the last kept loop, so that vectors run along it. `together` lines
-    otherwise take turns, so that none waits for its own last addition.
+    step to the neighbour along the last kept loop, so that vectors run along it.
     """
 
     inputs: tuple[str, ...]
@@ -165,7 +164,6 @@ class Scan(Plan):
     unit: tuple[tuple[str, float], ...]
     kept: int
     across: bool = False
-    together: int = 1
 
     @property
     def parameters(self) -> tuple[Parameter, ...]:

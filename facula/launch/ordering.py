@@ -1,6 +1,5 @@
 """Sorting, running sums and positions of extremes on tensors: launches their plans. No graph."""
 
-import math
 from collections.abc import Callable
 from typing import Any
 
@@ -24,10 +23,8 @@ from facula.kernel.scalar import eq, gt, isnan, lt, where
 from facula.meta import dtype as dtypes
 from facula.tensor import Tensor, allocate, empty
 
-# From how many neighbouring lines on a scan's vectors run across them, and how many of them it
-# takes by turns where they lie otherwise and are many.
+# From how many neighbouring lines on a scan's vectors run across them.
 LONG = 16
-FEW_LINES, MANY_LINES = 4, 32
 
 _extremes: dict[Any, Any] = {}
 _scans: dict[Any, tuple[Kernel, tuple[int, ...]]] = {}
@@ -102,7 +99,6 @@ def _prepare_scan(
     state = accumulator(y.dtype, "wide")
     left, right = state_inputs([state])
     kept = [d for d in range(x.ndim) if d != dim]
-    lines = math.prod([x.shape[d] for d in kept])
     across = False
     if kept:
         last = kept[-1]
@@ -116,7 +112,6 @@ def _prepare_scan(
         state_units([state], [unit]),
         len(kept),
         across,
-        FEW_LINES if not across and lines >= MANY_LINES else 1,
     )
     numbers = [x.shape[d] for d in kept] + [x.shape[dim]]
     for form in (x, y):

@@ -266,11 +266,6 @@ def scan_cases() -> Iterator[Case]:
             values |= {"x0_k0": 3 * n, "x0_k1": 1, "x0_n": 3, "y0_k0": 3 * n, "y0_k1": n, "y0_n": 1}
             values |= {"x0": numbers(kind, 6 * n + 1), "y0": numbers(target, 6 * n)}
             yield f"scan {kind} {n}", plan, values, {"y0": target}
-        many = replace(plan, together=2)
-        values = {"k0": 1, "k1": 5, "n": 4, "x0_k0": 1, "x0_k1": 5, "x0_n": 1}
-        values |= {"y0_k0": 0, "y0_k1": 4, "y0_n": 1}
-        values |= {"x0": numbers(kind, 25), "y0": numbers(target, 20)}
-        yield f"scan {kind} by turns", many, values, {"y0": target}
         across = replace(plan, across=True)
         for length in (3, 17, 270):
             values = {"k0": 2, "k1": length, "n": 5, "x0_k0": 5 * length + 1, "x0_k1": 1}

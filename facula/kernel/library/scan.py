@@ -8,7 +8,7 @@ from facula.kernel.target import Target
 
 @lowering(Scan)
 def lower_scan(plan: Scan, target: Target) -> Program:
-    """Units: some lines, or a block of neighbouring ones, a lane each. Positions are taken in
+    """Units: lines, or blocks of neighbouring ones, a lane each. Positions are taken in
     order, and states are carried in registers."""
     names = [f"x{k}" for k in range(len(plan.inputs))]
     outs = [f"y{k}" for k in range(len(plan.outputs))]
@@ -18,15 +18,14 @@ def lower_scan(plan: Scan, target: Target) -> Program:
     lanes = target.lanes(size) if plan.across else 1
     # Vectors of a block: half of the registers hold states.
     wide = max(1, sum([KIND_BITS[kind] for kind, _ in plan.unit]) // (8 * size))
-    many = max(1, target.registers // 2 // wide) if plan.across else plan.together
+    many = max(1, target.registers // 2 // wide) if plan.across else 1
     width = lanes * many
     last = plan.kept - 1
 
     def units(b: Builder) -> tuple[Value, Value]:
         n = b.parameters["n"]
         if not plan.across:
-            lines = product(b, [f"k{d}" for d in range(plan.kept)])
-            return (lines + (many - 1)) // many, n * many * cost // 8 + 10
+            return product(b, [f"k{d}" for d in range(plan.kept)]), n * cost // 8 + 10
         blocks = (b.parameters[f"k{last}"] + (width - 1)) // width
         outer = product(b, [f"k{d}" for d in range(last)])
         return outer * blocks, n * many * cost * wide // 8 + 10
@@ -78,18 +77,11 @@ def lower_scan(plan: Scan, target: Target) -> Program:
             mask = b.mask(length - part.index, lanes)
             scanned(b, [beside(b, line, part.index)], lanes, mask)
 
-    def group(b: Builder, unit: Value) -> None:
-        count, first = product(b, [f"k{d}" for d in range(plan.kept)]), unit * many
-        with b.when(b.compare("le", first + many, count)) as branch:
-            scanned(b, [located(b, first + k, plan.kept) for k in range(many)], 1)
-        with b.otherwise(branch), b.loop(first, count) as rest:
-            scanned(b, [located(b, rest.index, plan.kept)], 1)
-
     def line(b: Builder, unit: Value) -> None:
         scanned(b, [located(b, unit, plan.kept)], 1)
 
     def body(b: Builder) -> None:
-        write = block if plan.across else group if many > 1 else line
+        write = block if plan.across else line
         with b.loop(b.first, b.last) as loop:
             write(b, loop.index)
 
