@@ -79,8 +79,7 @@ RULES = {
     "mode": Out(words="expected scalar type '{Want}' but got '{Got}' for values output"),
     "logsumexp": Out("float", "logsumexp(): Expected floating point type for result tensor, but "
                               "got: {Got}"),
-    "mean": Out("cast", "mean.dtype_out(): input types can't be cast to the desired output type "
-                        "{Got}"),
+    "mean": Out("cast", CAST),
     "nansum nanmean": Out("cast", "\"nansum_cpu\" not implemented for '{Got}'",
                           NotImplementedError),
     "max min": Out("cast", CAST),
