@@ -27,13 +27,14 @@ DIMENSIONS = frozenset(
 SPELLINGS = {"input": "self", "axis": "dim", "keepdims": "keepdim"}
 
 
-def has_names(args: Sequence[Any]) -> bool:
-    """Whether tensors among the arguments have names."""
+def has_names(args: Sequence[Any], depth: int = 2) -> bool:
+    """Whether tensors among the arguments have names; lists of them lie in lists at most (indices),
+    deeper ones are data."""
     for value in args:
         if isinstance(value, Tensor):
             if value.form.names is not None:
                 return True
-        elif isinstance(value, (list, tuple)) and has_names(value):
+        elif depth and isinstance(value, (list, tuple)) and has_names(value, depth - 1):
             return True
     return False
 

@@ -80,7 +80,6 @@ def narrow_copy(self, dim, start, length):
     return self.narrow(dim, start, length)._clone_contiguous()
 
 
-narrow_copy.method = False
 
 for _name, _record in list(registry.items()):
     is_view = isinstance(_record, View) or _name in COMPOSED
