@@ -22,6 +22,8 @@ from facula.meta.dtype import bool_, int64
 from facula.meta.geometry import coalesce
 from facula.tensor import Tensor, empty
 
+# Elements of a row beside which looking at an index costs nothing.
+LONG_ROW = 256
 # Turns of an outer loop that are worth sharing.
 ENOUGH_TURNS = 8
 
@@ -90,7 +92,12 @@ def _prepare(
     split = 0 if mode == "take" else _split(table, sizes, strides[1])
     vector = mode == "take" and STORED_BYTES[kind] >= 4 and inner[0] == 1
     vector = vector and not rowwise and all(s == 1 for s in inner[2:])
-    made = Index(mode, kind, len(indices), rank, rowwise, positive, split, vector)
+    # Whole rows, which only the index moves to: in ranges of the table.
+    last = len(sizes) - 1
+    ranges = rowwise and mode != "take" and len(indices) == 1 and rank == 2 and split == last
+    ranges = ranges and sizes[1] >= LONG_ROW and indices[0][2] > 0
+    made = Index(mode, kind, len(indices), rank, rowwise, positive, -1 if ranges else split, vector,
+                 ranges)  # fmt: skip
     numbers = [*sizes]
     for s in strides:
         numbers += s

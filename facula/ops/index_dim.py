@@ -1,7 +1,13 @@
 """Selection along one dimension by index: read, added, copied, filled."""
 
 from facula.autograd.mode import mode
-from facula.dispatch import check_base_of_view, check_inplace, copy_of, dtype_word
+from facula.dispatch import (
+    check_base_of_view,
+    check_inplace,
+    check_writable_memory,
+    copy_of,
+    dtype_word,
+)
 from facula.launch.indirect import access, as_index, check_index
 from facula.meta import names
 from facula.meta.shape import wrap_dim
@@ -45,6 +51,11 @@ def _(g, self_form, dim, index):
            "Tensor(a!)? out=None) -> Tensor")
 def index_add(self, dim, index, source, *, alpha=1):
     """A copy of self with alpha * source added at the given indices of one dimension."""
+    return _added(self, dim, index, source, alpha)
+
+
+def _added(self, dim, index, source, alpha, into=None):
+    """Adds to `into`, a copy of self if not given."""
     dim = wrap_dim(dim, self.form.ndim)
     check_index("index_add", index)
     if self.form.dtype is not source.form.dtype:
@@ -69,7 +80,7 @@ def index_add(self, dim, index, source, *, alpha=1):
             "source tensor shape must match self tensor shape, excluding the specified dimension. "
             f"Got self.shape = {list(self.form.shape)} source.shape = {list(source.form.shape)}"
         )
-    y = copy_of(self)
+    y = copy_of(self) if into is None else into
     if alpha != 1:
         source = (source * alpha).to(y.form.dtype)
     _along("add", y, dim, index, source)
@@ -212,7 +223,23 @@ def _inplace(name, *arguments):
     composite(schemas, f"In-place form of {name}.")(run)
 
 
-_inplace("index_add", "int dim, Tensor index, Tensor source, *, Scalar alpha=1")
+@composite("index_add_(Tensor(a!) self, int dim, Tensor index, Tensor source, *, Scalar alpha=1) "
+           "-> Tensor(a!)")
+def index_add_(self, dim, index, source, *, alpha=1):
+    """In-place form of index_add."""
+    check_inplace(self)
+    check_base_of_view(self)
+    tracked = [one for one in (self, self.base, source) if isinstance(one, Tensor)]
+    recorded = mode.enabled and any(one.needs_grad for one in tracked)
+    shared = self.block in (source.block, index.block)
+    if recorded or shared or self.form.lazy or source.form.lazy:
+        return self.copy_(index_add.function(self, dim, index, source, alpha=alpha))
+    check_writable_memory(self.form)
+    _added(self, dim, index, source, alpha, self)
+    self.block.version += 1
+    return self
+
+
 _inplace("index_copy", "int dim, Tensor index, Tensor source")
 
 

@@ -297,6 +297,9 @@ def indirect_cases() -> Iterator[Case]:
         for outside in (False, True):
             yield chosen(kind, outside)
     yield index("add", "f16", True, False, 1)
+    for mode in ("add", "put", "max"):
+        name, plan, values, outputs = index(mode, "f32", True, False)
+        yield f"{name} by ranges", replace(plan, ranges=True), values, outputs
     yield index("max", "i32", False, False, 1)
     yield index("take", "f32", False, True)
     yield index("add", "f32", True, True)

@@ -24,6 +24,9 @@ from facula.kernel.target import Target
 OUT_OF_BOUNDS = 1
 # Elements of the last loop that make one unit of work, where that loop is the one split.
 BLOCK = 256
+# Ranges of the table's rows that are units of work, where whole rows are written: a unit looks at
+# all indices and writes those of its range, so that its part of the table stays in one cache.
+RANGES = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +38,7 @@ class Index(Plan):
     `positive`: negative indices are errors, as in gather and scatter. `split`: the loop whose turns
     are shared among threads, -1 for none; writes need one along which the table moves by itself, so
     that no two units write one place. `vector`: values and indices step to the neighbour.
+    `ranges`: the one index names whole rows, whose ranges are shared instead of a loop.
     """
 
     mode: str
@@ -45,6 +49,7 @@ class Index(Plan):
     positive: bool = False
     split: int = -1
     vector: bool = False
+    ranges: bool = False
 
     @property
     def parameters(self) -> tuple[Parameter, ...]:
@@ -72,6 +77,8 @@ def lower_index(plan: Index, target: Target) -> Program:
         total = b.int(1)
         for d in range(plan.rank):
             total = total * b.parameters[f"d{d}"]
+        if plan.ranges:
+            return b.int(RANGES), total // RANGES + 10
         if plan.split < 0:
             return b.int(1), total * 2 + 10
         count = b.parameters[f"d{plan.split}"]
@@ -127,7 +134,12 @@ def lower_index(plan: Index, target: Target) -> Program:
     def together(b: Builder, pointers: list[Value], begin: Value, end: Value) -> None:
         """A row of neighbours at one place."""
         place, inside = locate(b, pointers, b.int(0))
-        with b.when(inside) as branch:
+        chosen = inside
+        if plan.ranges:
+            size, step = b.parameters["i0_n"], b.parameters["i0_t"]
+            low, high = b.first * size // RANGES * step, b.last * size // RANGES * step
+            chosen = inside & (place >= low) & (place < high)
+        with b.when(chosen) as branch:
             table = b.offset(pointers[1], place, plan.kind)
 
             def move(i: Value, mask: Value | None) -> None:
@@ -145,7 +157,7 @@ def lower_index(plan: Index, target: Target) -> Program:
                 move(loop.index, None)
             with b.when(b.compare("lt", whole, end)):
                 move(whole, b.mask(end - whole, lanes))
-        with b.otherwise(branch):
+        with b.otherwise(branch), b.when(~inside):
             b.report(OUT_OF_BOUNDS)
 
     def gathered(b: Builder, pointers: list[Value], begin: Value, end: Value) -> None:
@@ -207,7 +219,7 @@ def lower_index(plan: Index, target: Target) -> Program:
 
     def body(b: Builder) -> None:
         pointers = [b.pointer(b.parameters[name]) for name in names]
-        if plan.split < 0:
+        if plan.split < 0 and not plan.ranges:
             with b.loop(b.first, b.last):
                 nest(b, 0, pointers)
         else:
