@@ -185,6 +185,8 @@ def arrange(self, indices):
         raise IndexError(
             f"shape mismatch: indexing tensors could not be broadcast together with shapes {shapes}"
         ) from None
+    if 0 not in spread and any(self.form.shape[k] == 0 for k in used):
+        raise IndexError("index is out of bounds for dimension with size 0")
     together = used[-1] - used[0] + 1 == len(used)
     others = [d for d in range(self.form.ndim) if d >= len(indices) or indices[d] is None]
     front = [d for d in others if together and d < used[0]]

@@ -3,7 +3,7 @@
 Note [comparing with PyTorch].
 
 `random_programs.py` writes a program against PyTorch's state (`differential.py` has fewer kinds of
-line, and none of its programs may differ). Here it runs on both. After each line
+line). Here it runs on both. After each line
 every variable is compared: dtype, shape, strides, offset, requires_grad, which variables share
 memory, and values; then ours get PyTorch's bits, so that every line is judged from the same numbers
 and a step (floor, ==, argmax) never shows how the line before was rounded. At the end gradients,
@@ -31,6 +31,7 @@ from typing import Any
 import torch
 
 import facula
+from tests.compat.differential import Difference, address, same_sharing, variables
 from tests.compat.random_programs import indices, literal, make, step, write
 
 # Relative to the numbers that a line reads or makes: its own rounding, nothing from before.
@@ -41,14 +42,6 @@ TOLERANCE = {
 # Gradients go through all lines, some of which multiply what was rounded.
 SLACK = 50
 COMPARISONS = ("Eq", "Ne", "Lt", "Le", "Gt", "Ge")  # nodes of PyTorch's comparisons in place
-
-
-class Difference(Exception):
-    """What the two packages do not agree in."""
-
-
-def variables(scope: dict[str, Any]) -> list[str]:
-    return [n for n in scope if n[0] == "v" and n[1:].isdigit()]
 
 
 # --- comparing -----------------------------------------------------------------------------------
@@ -151,19 +144,6 @@ class _Kind:
         self.dtype = dtype
 
 
-def same_sharing(ours: dict[str, Any], theirs: dict[str, Any]) -> None:
-    """Variables share storage in one package where they do in the other."""
-    seen: dict[int, int] = {}
-    for name in variables(theirs):
-        if isinstance(theirs[name], torch.Tensor) and theirs[name].numel():
-            there = address(theirs[name])
-            here = address(ours[name])
-            if seen.setdefault(there, here) != here:
-                raise Difference(f"{name}: shares storage with others than PyTorch's does")
-    if len(set(seen.values())) != len(seen):
-        raise Difference("two variables share storage that do not in PyTorch")
-
-
 def same_fact(line: str, got: Any, expected: Any) -> None:
     """A number, a size, a dtype, a text: as they are printed, numbers as near as values."""
     numbers = (float, complex)
@@ -174,12 +154,6 @@ def same_fact(line: str, got: Any, expected: Any) -> None:
             return
     if repr(got).replace("facula", "torch") != repr(expected):
         raise Difference(f"{line}: {got!r:.200}, expected {expected!r:.200}")
-
-
-def address(v: Any) -> int:
-    """Of the first byte of the storage."""
-    first: int = v.data_ptr() - v.storage_offset() * v.element_size()
-    return first
 
 
 # --- running -------------------------------------------------------------------------------------
